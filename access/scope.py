@@ -1,0 +1,66 @@
+"""The compiled right of one caller to one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from access.categories import Category
+from access.identifiers import DocumentId, PatientId
+
+
+class CallerKind(StrEnum):
+    PRACTITIONER = "practitioner"
+    PATIENT = "patient"
+    SYSTEM = "system"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class Purpose(StrEnum):
+    """Why the caller looks; journalled with every access."""
+
+    CARE = "care"
+    SELF = "self"  # a patient reading their own record
+    AUDIT = "audit"
+    ADMINISTRATION = "administration"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `id` is an RPPS for a practitioner, a PatientId for a patient, a client id for a system."""
+
+    kind: CallerKind
+    id: str
+    name: str = ""
+    profession: str = ""
+    specialty: str = ""
+    organizations: frozenset[str] = frozenset()  # FINESS numbers the caller works for
+    teams: frozenset[str] = frozenset()  # care team identifiers
+    system: str = ""  # client id of the system that speaks for this practitioner
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one caller may match in one patient's record during one request, and nothing more.
+
+    An empty Scope (no identity or no category) matches nothing. A Scope says nothing of documents outside it: no
+    count, no name.
+    """
+
+    caller: Caller
+    patient_id: PatientId
+    purpose: Purpose
+    identities: frozenset[PatientId] = frozenset()  # patient_id and the identities merged into it
+    categories: frozenset[Category] = frozenset()
+    excluded: frozenset[DocumentId] = field(default=frozenset(), repr=False)
+    policy_version: str = ""
+    grant_version: str = ""  # changes whenever the right does; cursors and caches are bound to it
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.identities or not self.categories
+
+    def admits(self, patient_id: PatientId, document_id: DocumentId, category: Category) -> bool:
+        """Whether a document may be shown under this Scope: the recheck made on every hit."""
+        return patient_id in self.identities and category in self.categories and document_id not in self.excluded

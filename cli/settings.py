@@ -1,0 +1,60 @@
+"""The settings of a home, read once by a composition root from `ANAMNESE_*` variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from access.refusal import Refusal
+
+
+class Settings(BaseSettings):
+    """Every setting of the service. `anamnese config` prints the effective ones, secrets masked."""
+
+    model_config = SettingsConfigDict(env_prefix="ANAMNESE_", frozen=True, extra="forbid")
+
+    home: Path = Field(Path(".home"), description="Data directory: records, keys, blobs, index, caches.")
+    profile: Literal["single", "cluster"] = Field(
+        "single", description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis."
+    )
+    master_key_file: Path | None = Field(
+        None, description="File of the 32-byte master key; made under the home when not given."
+    )
+    opensearch_url: SecretStr | None = Field(None, description="Cluster profile: address of OpenSearch.")
+    redis_url: SecretStr | None = Field(None, description="Cluster profile: address of Redis.")
+    index_prefix: str = Field("anamnese", description="First part of the names of index generations.")
+    embedder: Literal["onnx", "sentence-transformers", "none"] = Field("onnx", description="Embedding backend.")
+    embedder_model: str | None = Field(
+        None, description="Model id or directory (sentence-transformers), or a weights file (onnx)."
+    )
+    ocr: Literal["tesseract", "none"] = Field("tesseract", description="OCR engine.")
+    ocr_languages: str = Field("fra+eng", description="Tesseract languages.")
+    upload_limit: int = Field(200 * 1024 * 1024, gt=0, description="Largest upload, in bytes.")
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
+    threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")
+    token_issuer: str = Field("anamnese-dev", description="Issuer of development tokens.")
+
+    @model_validator(mode="after")
+    def _one_profile_and_no_mix(self) -> Self:
+        cluster = {"opensearch_url": self.opensearch_url, "redis_url": self.redis_url}
+        if self.profile == "cluster" and (missing := [name for name, value in cluster.items() if value is None]):
+            raise ValueError("profile cluster needs " + ", ".join(f"ANAMNESE_{name.upper()}" for name in missing))
+        if self.profile == "single" and (extra := [name for name, value in cluster.items() if value is not None]):
+            raise ValueError("profile single does not take " + ", ".join(f"ANAMNESE_{name.upper()}" for name in extra))
+        return self
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment and `overrides`; a Refusal (stage "start") that names what is wrong."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValueError as error:
+        reasons = getattr(error, "errors", list)()
+        text = "; ".join(f"{'.'.join(map(str, r['loc'])) or 'profile'}: {r['msg']}" for r in reasons) or str(error)
+        raise Refusal(
+            "start", "bad-settings", f"Réglage refusé : {text}.", "Corrigez les variables ANAMNESE_*."
+        ) from None

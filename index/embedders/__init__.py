@@ -1,0 +1,1 @@
+"""Texts to vectors: `onnx` (default, torch-free), `sentence_transformers` (any model), `none` (words only)."""

@@ -1,0 +1,176 @@
+"""The search index as the rest of the product sees it: what is put in, what may be asked, what comes back.
+
+Two production engines implement it (`index/embedded.py`, `index/opensearch.py`) and one contract suite
+(`tests/index/test_contract.py`) holds both to the same ids in the same order. Every read takes a `Scope`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from access.categories import Category
+from access.identifiers import DocumentId, PassageId, PatientId
+from access.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A named build of the index: prefix and the fingerprint of mapping + analysis + embedder (12 hex digits)."""
+
+    prefix: str
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.prefix}-{self.fingerprint}"
+
+    @classmethod
+    def parse(cls, name: str) -> Generation | None:
+        """Inverse of `name`; None for a name that is not ours."""
+        prefix, dash, fingerprint = name.rpartition("-")
+        if not dash or not prefix or len(fingerprint) != 12 or not set(fingerprint) <= set("0123456789abcdef"):
+            return None
+        return cls(prefix, fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPassage:
+    """A passage as the engines hold it: tokens of `analysis.analyse`, its exact forms, its int8 vector."""
+
+    passage_id: PassageId
+    tokens: tuple[str, ...]  # what lexical terms match, verbatim, with repetitions
+    forms: tuple[str, ...]  # folded whole words, distinct: the vocabulary that typos and prefixes expand over
+    length: int  # words, for the length norm
+    vector: bytes | None = None  # int8, little endian, None in words-only mode
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedDocument:
+    """One document's passages. `fence` grows with every write about a document; a lower one than stored is ignored."""
+
+    patient_id: PatientId
+    document_id: DocumentId
+    category: Category
+    type_code: str
+    event_date: date | None
+    fence: int
+    passages: tuple[IndexedPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A document that must leave the index and stay out, whatever older write arrives later."""
+
+    patient_id: PatientId
+    document_id: DocumentId
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTerm:
+    """A token and its patient-independent weight."""
+
+    token: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One word of the question: the best of its variants counts (stem, exact form, corrected spelling)."""
+
+    terms: tuple[WeightedTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Narrowing asked for by the caller; never widens a Scope. Dates are inclusive; undated documents fail them."""
+
+    type_codes: frozenset[str] = frozenset()
+    date_from: date | None = None
+    date_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of an engine. Either arm may be absent (`clauses` empty, `vector` None)."""
+
+    clauses: tuple[Clause, ...]
+    vector: bytes | None = None
+    filters: Filters = Filters()
+    limit: int = 200  # candidates an arm
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that matched one arm. `score` is an exact integer; it never leaves the package."""
+
+    passage_id: PassageId
+    document_id: DocumentId
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Both arms, each by falling score then passage id; and how many of the Scope's documents hold a query word."""
+
+    words: tuple[Candidate, ...]
+    meaning: tuple[Candidate, ...]
+    matched_documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryLine:
+    """What the engine holds of one document, for `verify`: passages, and a digest over them."""
+
+    patient_id: PatientId
+    document_id: DocumentId
+    fence: int
+    passages: int
+    digest: str
+
+
+class Index(Protocol):
+    """One generation, open for reading and writing."""
+
+    @property
+    def generation(self) -> Generation: ...
+
+    def put(self, documents: Sequence[IndexedDocument]) -> None:
+        """Replace these documents whole. On return each is found by the next search; on a Refusal none is trusted."""
+
+    def remove(self, removals: Sequence[Removal]) -> None:
+        """Take these documents out for good (for fences up to the given one)."""
+
+    def match(self, scope: Scope, question: Question) -> Candidates:
+        """Candidates inside `scope`; an empty Scope gives none. The filter is inside each arm, never after."""
+
+    def forms(self, scope: Scope) -> frozenset[str]:
+        """Every exact form in the Scope's passages: the only words that a typo or a prefix may become."""
+
+    def inventory_without_scope(self) -> Iterator[InventoryLine]:
+        """Every document held, in order of id. For `verify` only: it shows no text."""
+
+
+class Generations(Protocol):
+    """The builds of an index. At most one serves."""
+
+    def names(self) -> Sequence[Generation]:
+        """Every generation present, serving or building."""
+
+    def serving(self) -> Generation | None:
+        """The one that answers, or None on a new home."""
+
+    def open(self, generation: Generation) -> Index:
+        """Open a generation, creating it empty when absent (an interrupted build resumes)."""
+
+    def serve(self, generation: Generation) -> None:
+        """Make it the one that answers, in one step."""
+
+    def retire(self, generation: Generation) -> None:
+        """Delete a generation that does not serve; refused for the serving one."""
+
+    def ping(self) -> None:
+        """Raise a Refusal (stage "index", code "index-unavailable") when the engine cannot answer now."""

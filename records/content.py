@@ -1,0 +1,110 @@
+"""What a document shows: pages, regions, words, passages. Plain values, stored as encrypted blobs.
+
+Offsets count code points of the page's NFC text. Boxes are (x0, y0, x1, y1) in page units with the origin at the top
+left; a page of a PDF is measured in points (1/72 inch), an image in pixels, a page without a picture (text, CDA) has
+width and height 0 and no boxes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+Box = tuple[float, float, float, float]
+
+
+class Source(StrEnum):
+    """Where a region's text came from."""
+
+    TEXT_LAYER = "text_layer"
+    OCR = "ocr"
+    STRUCTURED = "structured"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a page: text[start:end] of the page, its box when there is a picture, OCR confidence 0 to 1."""
+
+    start: int
+    end: int
+    box: Box | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A run of a page read in one way. `reader` names the tool and version ("pdfium", "pdfminer", "tesseract 5.3.0")."""
+
+    start: int
+    end: int
+    source: Source
+    reader: str
+    box: Box | None = None
+    confidence: float | None = None  # mean word confidence of OCR, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of a page's text; `code` is the LOINC section code when the document states one."""
+
+    start: int
+    end: int
+    title: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, numbered from 1, NFC text in reading order."""
+
+    number: int
+    text: str
+    width: float = 0.0
+    height: float = 0.0
+    words: tuple[Word, ...] = ()
+    regions: tuple[Region, ...] = ()
+    sections: tuple[Section, ...] = ()
+    unreadable: bool = False  # a picture from which no trustworthy text came; Coverage counts it
+    note: str = ""  # why it is unreadable, or what was left unread, in one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The unit of retrieval: some sentences of one section of one page."""
+
+    sequence: int
+    page: int
+    start: int
+    end: int
+    text: str  # page.text[start:end]
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a document says of itself (CDA header, PDF information). Empty when it does not say."""
+
+    unique_id: str = ""
+    set_id: str = ""
+    version: int = 1
+    replaces: str = ""  # unique_id of the document that this one replaces
+    type_code: str = ""  # LOINC
+    title: str = ""
+    author: str = ""
+    organization: str = ""
+    event_date: date | None = None
+    confidentiality: str = ""
+    language: str = ""
+    patient_ins: tuple[tuple[str, str], ...] = ()  # (matricule, OID) pairs stated for the patient
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that was read from a document. `recipe` names the version of the reading that made it."""
+
+    pages: tuple[Page, ...]
+    metadata: Metadata = Metadata()
+    passages: tuple[Passage, ...] = ()
+    recipe: str = ""

@@ -1,0 +1,18 @@
+"""Fixtures shared by every suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+SHARED_DATA = PROJECT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real documents; the test must carry the marker `realdata`."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("realdata: ../shared/data is absent on this machine")
+    return SHARED_DATA
