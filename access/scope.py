@@ -54,6 +54,7 @@ class Scope:
     identities: frozenset[PatientId] = frozenset()  # patient_id and the identities merged into it
     categories: frozenset[Category] = frozenset()
     excluded: frozenset[DocumentId] = field(default=frozenset(), repr=False)
+    oversees: bool = False  # may read the journal and every authorisation: the patient, the médecin traitant
     policy_version: str = ""
     grant_version: str = ""  # changes whenever the right does; cursors and caches are bound to it
 

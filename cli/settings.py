@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
@@ -52,9 +52,8 @@ def load_settings(**overrides: object) -> Settings:
     """Settings from the environment and `overrides`; a Refusal (stage "start") that names what is wrong."""
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
-    except ValueError as error:
-        reasons = getattr(error, "errors", list)()
-        text = "; ".join(f"{'.'.join(map(str, r['loc'])) or 'profile'}: {r['msg']}" for r in reasons) or str(error)
+    except ValidationError as error:
+        text = "; ".join(f"{'.'.join(map(str, r['loc'])) or 'profile'}: {r['msg']}" for r in error.errors())
         raise Refusal(
             "start", "bad-settings", f"Réglage refusé : {text}.", "Corrigez les variables ANAMNESE_*."
         ) from None

@@ -1,0 +1,74 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+ENGINE ?= embedded
+BIN := .venv/bin
+# Everything a run makes stays under the project's folder.
+export ANAMNESE_CACHE ?= $(CURDIR)/.cache
+export UV_LINK_MODE ?= copy
+export PYTHONDONTWRITEBYTECODE ?= 1
+unexport PYTHONPATH
+
+# The sentence-transformers extra (torch, 4.6 GB) is part of the tests; ANAMNESE_TEST_WITHOUT_TORCH=1 leaves it out.
+ifeq ($(ANAMNESE_TEST_WITHOUT_TORCH),1)
+TEST_LOCK := requirements/dev.lock
+else
+TEST_LOCK := requirements/test.lock
+endif
+
+.PHONY: help setup demo test check bench long lock clean
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+.venv/.installed-setup: requirements/setup.lock
+	@bash tools/system-packages.sh python
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.lock
+	@touch $@
+
+.venv/.installed-run: .venv/.installed-setup requirements/run.lock pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-$(notdir $(TEST_LOCK)): .venv/.installed-run $(TEST_LOCK)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(TEST_LOCK)
+	@touch $@
+
+setup: .venv/.installed-run ## make .venv with the command `anamnese` in it
+	@bash tools/system-packages.sh ocr
+
+demo: setup ## ingest the sample patients, show what four people find, serve (ENGINE=opensearch for the cluster)
+	@if [ "$(ENGINE)" = opensearch ]; then bash tools/system-packages.sh cluster; fi
+	$(BIN)/anamnese demo --engine $(ENGINE) $(DEMO_ARGS)
+
+check: .venv/.installed-$(notdir $(TEST_LOCK)) ## ruff, mypy, import-linter, the Scope lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/scope_lint.py
+
+test: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## every test, with the real OpenSearch, Redis, Tesseract, Chromium
+	@bash tools/system-packages.sh cluster
+	$(BIN)/python -m pytest $(TEST_ARGS)
+ifeq ($(ANAMNESE_TEST_WITHOUT_TORCH),1)
+	@echo "Left out on request (ANAMNESE_TEST_WITHOUT_TORCH=1): the sentence-transformers backend."
+endif
+
+bench: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## measure; results go to benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.run all
+
+long: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## the proofs that take hours
+	ANAMNESE_LONG=1 HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --timeout=0 $(TEST_ARGS)
+
+lock: .venv/.installed-setup ## resolve the versions again
+	for kind in run dev test; do \
+	  case $$kind in run) extra= ;; dev) extra="--extra dev" ;; test) extra="--extra dev --extra sentence-transformers" ;; esac; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    --no-annotate --override requirements/overrides.txt $$extra pyproject.toml -o requirements/$$kind.lock; done
+
+clean: ## remove what was made here: the environment, the caches, the demo's home
+	rm -rf .venv .cache .home samples/out

@@ -1,0 +1,116 @@
+"""`grant` and `revoke`: recording what a patient allows, for administration and tests."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from access.categories import Category
+from access.identifiers import is_rpps
+from access.refusal import Refusal
+from cli.compose import open_home, resolve_patient
+from cli.console import out, print_json
+from cli.settings import load_settings
+from records import grants
+
+PARIS = ZoneInfo("Europe/Paris")  # a date typed by a French user begins and ends there
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(grant)
+    app.command()(revoke)
+
+
+def grant(
+    patient: Annotated[str, typer.Option("--patient", help="INS ou identifiant du patient.")],
+    to: Annotated[str | None, typer.Option("--to", "--as", help="RPPS du professionnel autorisé.")] = None,
+    organization: Annotated[str | None, typer.Option(help="FINESS de l'établissement autorisé.")] = None,
+    team: Annotated[str | None, typer.Option(help="Équipe de soins autorisée.")] = None,
+    category: Annotated[list[str] | None, typer.Option("--category", help="Catégorie permise ; toutes sinon.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Premier jour (AAAA-MM-JJ) ; maintenant sinon.")] = None,
+    until: Annotated[str | None, typer.Option(help="Dernier jour inclus (AAAA-MM-JJ).")] = None,
+    medecin_traitant: Annotated[bool, typer.Option(help="Le patient désigne son médecin traitant.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
+) -> None:
+    """Enregistrer une autorisation donnée par le patient."""
+    kind, grantee = _grantee(to, organization, team)
+    with open_home(load_settings()) as home:
+        now = home.clock()
+        with home.services.records.write() as tx:
+            added = grants.add_grant(
+                tx,
+                patient_id=resolve_patient(home, patient),
+                grantee_kind=kind,
+                grantee=grantee,
+                kind="medecin_traitant" if medecin_traitant else "consent",
+                categories=frozenset(map(_category, category)) if category else None,
+                valid_from=_day(since, time.min) if since else now,
+                valid_until=_day(until, time.max) if until else None,
+                recorded_by="administration",
+                now=now,
+            )
+    if json:
+        print_json({"grant_id": added.grant_id, "patient_id": added.patient_id})
+    else:
+        out.print(f"Autorisation {added.grant_id} enregistrée.")
+
+
+def revoke(
+    patient: Annotated[str, typer.Option("--patient", help="INS ou identifiant du patient.")],
+    grant_id: Annotated[str | None, typer.Option("--grant", help="Identifiant de l'autorisation.")] = None,
+    to: Annotated[str | None, typer.Option("--to", "--as", help="Toutes celles de ce professionnel (RPPS).")] = None,
+    organization: Annotated[str | None, typer.Option(help="Toutes celles de cet établissement (FINESS).")] = None,
+    team: Annotated[str | None, typer.Option(help="Toutes celles de cette équipe.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
+) -> None:
+    """Révoquer une autorisation ; effet dès la requête suivante."""
+    with open_home(load_settings()) as home:
+        patient_id = resolve_patient(home, patient)
+        with home.services.records.write() as tx:
+            if grant_id is not None:
+                ids = [grant_id]
+            else:
+                kind, grantee = _grantee(to, organization, team)
+                ids = [
+                    g.grant_id
+                    for g in grants.grants_without_scope(tx, patient_id)
+                    if (g.grantee_kind, g.grantee) == (kind, grantee) and g.revoked_at is None
+                ]
+            revoked = [i for i in ids if grants.revoke_grant(tx, i, patient_id, home.clock(), "administration")]
+    if not revoked:
+        raise Refusal(
+            "grant", "no-such-grant", "Aucune autorisation en vigueur ne correspond.", "Vérifiez la commande."
+        )
+    if json:
+        print_json({"revoked": revoked})
+    else:
+        out.print(f"{len(revoked)} autorisation(s) révoquée(s).")
+
+
+def _grantee(to: str | None, organization: str | None, team: str | None) -> tuple[str, str]:
+    named = [(k, v) for k, v in (("practitioner", to), ("organization", organization), ("team", team)) if v]
+    if len(named) != 1:
+        raise Refusal(
+            "grant", "bad-request", "Il faut --to, --organization ou --team, et un seul.", "Corrigez la commande."
+        )
+    if to and not is_rpps(to):
+        raise Refusal("grant", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
+    return named[0]
+
+
+def _category(text: str) -> Category:
+    try:
+        return Category(text)
+    except ValueError:
+        known = ", ".join(Category)
+        raise Refusal("grant", "bad-category", f"Catégorie inconnue : {text}.", f"Choisissez parmi {known}.") from None
+
+
+def _day(text: str, at: time) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), at, PARIS)
+    except ValueError:
+        raise Refusal("grant", "bad-date", f"Date illisible : {text}.", "Écrivez AAAA-MM-JJ.") from None

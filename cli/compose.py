@@ -1,0 +1,183 @@
+"""Where settings become ports: the one place that knows which engine, embedder and queue a profile uses."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from access.identifiers import PatientId, is_opaque_id, parse_ins
+from access.refusal import Refusal
+from cli.settings import Settings
+from index.embedders.factory import build_embedder
+from index.embedders.port import Embedder
+from index.generations import needed
+from index.port import Generations
+from index.projector import Projector
+from ingest.limits import Limits
+from ingest.split import split
+from ingest.workbench import Workbench, utc_now
+from ocr.build import build_ocr
+from ocr.port import Ocr
+from records import patients
+from records.blobs import Blobs
+from records.database import Records
+from records.keys import KeyStore
+from search_api.services import Services, ServingIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An open home. `wake` tells whoever reads documents that there is work."""
+
+    settings: Settings
+    services: Services
+    bench: Workbench
+    wake: Callable[[], None]
+
+    def clock(self) -> datetime:
+        """Now, UTC."""
+        return self.bench.clock()
+
+
+@contextmanager
+def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
+    """Open the home of `settings`, making what is absent. `serving` adds, in the single profile, the reader threads."""
+    with ExitStack() as held:
+        bench, keys, generations = held.enter_context(_bench(settings))
+        wake, alive = _queue(settings, bench, held, serving=serving)
+        services = Services(
+            records=bench.records,
+            blobs=bench.blobs,
+            keys=keys,
+            index=ServingIndex(generations, lambda: needed(bench.embedder, settings.index_prefix)),
+            embedder=bench.embedder,
+            ocr_name=lambda: bench.ocr.name,
+            wake=wake,
+            workers_alive=alive,
+            token_issuer=settings.token_issuer,
+            upload_limit=settings.upload_limit,
+            threads=settings.threads,
+        )
+        yield Home(settings, services, bench, wake)
+
+
+@contextmanager
+def open_bench(settings: Settings) -> Iterator[Workbench]:
+    """What a Celery child needs."""
+    with _bench(settings) as (bench, _, _):
+        yield bench
+
+
+@contextmanager
+def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generations]]:
+    with ExitStack() as held:
+        keys = KeyStore.open(settings.home, settings.master_key_file)
+        held.callback(keys.close)
+        records = Records.open(settings.home / "records.db", keys)
+        held.callback(records.close)
+        blobs = Blobs(settings.home / "blobs", keys)
+        embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
+        generations = _generations(settings, keys)
+        yield (
+            Workbench(
+                records=records,
+                blobs=blobs,
+                projector=Projector(records, blobs, generations, embedder, settings.index_prefix),
+                embedder=embedder,
+                ocr=_ocr(settings),
+                limits=Limits(bytes=settings.upload_limit),
+            ),
+            keys,
+            generations,
+        )
+
+
+def _generations(settings: Settings, keys: KeyStore) -> Generations:
+    if settings.profile == "cluster" and settings.opensearch_url is not None:
+        from index.opensearch import OpenSearchGenerations
+
+        return OpenSearchGenerations(settings.opensearch_url.get_secret_value(), settings.index_prefix)
+    from index.embedded import EmbeddedGenerations
+
+    return EmbeddedGenerations(settings.home / "index", keys.service_key("index"))
+
+
+def _ocr(settings: Settings) -> Ocr:
+    return build_ocr(settings.ocr, settings.ocr_languages)
+
+
+def _queue(
+    settings: Settings, bench: Workbench, held: ExitStack, *, serving: bool
+) -> tuple[Callable[[], None], Callable[[], bool]]:
+    if settings.profile == "cluster" and settings.redis_url is not None:
+        from ingest.tasks import watcher, waker
+
+        url = settings.redis_url.get_secret_value()
+        return waker(url), watcher(url)
+    if not serving:
+        return lambda: None, lambda: True
+    from ingest.worker import Workers
+
+    workers = held.enter_context(Workers(bench))
+    return workers.wake, workers.alive
+
+
+@contextmanager
+def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generations, Embedder, Cut]]:
+    """An empty engine that is gone afterwards, and the home's embedder and cutter: what `evaluate` measures with."""
+    embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
+    cut = cutter(embedder.count_tokens, embedder.window) if embedder.dimensions else cutter()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
+        if engine == "embedded":
+            from index.embedded import EmbeddedGenerations
+
+            yield EmbeddedGenerations(Path(folder), os.urandom(32)), embedder, cut
+            return
+        from index.opensearch import OpenSearchGenerations
+
+        if settings.opensearch_url is not None:
+            url = settings.opensearch_url.get_secret_value()
+        else:
+            from cli.local_services import opensearch
+
+            url = held.enter_context(opensearch(cache_folder()))
+        yield OpenSearchGenerations(url, f"evaluate-{os.getpid()}"), embedder, cut
+
+
+@cache
+def cache_folder() -> Path:
+    """Where what can be made again is kept: ANAMNESE_CACHE, else the user's cache folder."""
+    named = os.environ.get("ANAMNESE_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "anamnese"
+
+
+def resolve_patient(home: Home, text: str, *, create: bool = False) -> PatientId:
+    """The patient id of an INS or a patient id, whether or not such a patient exists.
+
+    `create` makes the patient of an INS that is not known yet, with a provisional identity: for administration. A
+    malformed identity is a Refusal; an unknown one is not, so that no command tells who exists.
+    """
+    if is_opaque_id(text):
+        return PatientId(text)
+    ins = parse_ins(text)
+    if ins is None:
+        raise Refusal(
+            "identity",
+            "bad-patient",
+            "Ce n'est ni un INS (13 caractères et une clé juste) ni un identifiant de patient.",
+            "Vérifiez le numéro et sa clé.",
+        )
+    keys = home.services.keys
+    patient_id = patients.patient_id_of_ins(keys, ins)
+    if create:
+        with home.services.records.write() as tx:
+            if not patients.exists(tx, patient_id):
+                unnamed = patients.Identity(ins, "provisional", "", "", None, "U", "")
+                patients.create_patient(tx, unnamed, home.clock())
+    return patient_id

@@ -1,0 +1,36 @@
+"""`evaluate`: how good the ranking is on a judged collection in BEIR format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cli.compose import evaluation_engine
+from cli.console import err, out, print_json
+from cli.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(evaluate)
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="Dossier BEIR : corpus.jsonl, queries.jsonl, qrels/.")],
+    split: Annotated[str, typer.Option(help="Fichier de jugements, sans .tsv.")] = "dev",
+    mode: Annotated[Literal["lexical", "semantic", "hybrid"], typer.Option(help="Bras de la recherche.")] = "hybrid",
+    engine: Annotated[Literal["embedded", "opensearch"], typer.Option(help="Moteur.")] = "embedded",
+    json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
+) -> None:
+    """Mesurer nDCG@10, Recall@100, MRR@10, latence et débit d'indexation."""
+    from index.evaluation.runner import evaluate as run
+
+    with evaluation_engine(load_settings(), engine) as (generations, embedder, cut):
+        evaluation = run(folder, split=split, mode=mode, generations=generations, embedder=embedder, cut=cut)
+    if json:
+        print_json(evaluation.as_dict())
+    else:
+        err.print(f"{folder.name} / {split} / {mode} / {engine}", highlight=False)
+        for name, value in evaluation.as_dict().items():
+            out.print(f"{name}: {value}", highlight=False)

@@ -1,0 +1,32 @@
+"""The command `anamnese`: one file a family of commands, one place where a Refusal becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from access.refusal import Refusal
+from cli import acts, audit, demo, evaluate, intake, projection, search, service
+from cli.console import show_refusal
+
+app = typer.Typer(
+    name="anamnese",
+    help="Recherche dans les documents médicaux d'un patient, dans les limites de ses autorisations.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for family in (demo, service, intake, search, acts, projection, evaluate, audit):
+    family.register(app)
+
+
+def main() -> None:
+    """Run the command; a Refusal is printed with its remedy and exits 1, never a stack trace."""
+    try:
+        app()
+    except Refusal as refusal:
+        show_refusal(refusal)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

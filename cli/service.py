@@ -1,0 +1,94 @@
+"""`serve`, `worker`, `token`, `config`: running the service and talking to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from access.identifiers import is_rpps
+from access.refusal import Refusal
+from cli.compose import open_home, resolve_patient
+from cli.console import out, print_json
+from cli.settings import Settings, load_settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(serve)
+    app.command()(worker)
+    app.command()(token)
+    app.command()(config)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Adresse d'écoute.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port d'écoute ; 0 en choisit un libre.")] = None,
+) -> None:
+    """Servir l'API et, dans le profil single, lire les documents reçus."""
+    from search_api.server import run
+
+    settings = load_settings(host=host, port=port)
+    with open_home(settings) as home:
+        run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
+
+
+def worker(
+    concurrency: Annotated[int, typer.Option(help="Documents lus en même temps.")] = 2,
+) -> None:
+    """Lire les documents en attente (profil cluster : une instance de Celery)."""
+    from ingest.tasks import run_worker
+
+    settings = load_settings()
+    if settings.profile != "cluster" or settings.redis_url is None:
+        raise Refusal(
+            "start",
+            "no-queue",
+            "Le profil single lit les documents dans `anamnese serve` et `anamnese ingest` ; il n'a pas de file Celery.",
+            "Lancez `anamnese serve`, ou réglez ANAMNESE_PROFILE=cluster.",
+        )
+    run_worker(settings.redis_url.get_secret_value(), concurrency)
+
+
+def token(
+    practitioner: Annotated[str | None, typer.Option("--as", help="RPPS du professionnel.")] = None,
+    patient: Annotated[str | None, typer.Option("--patient", help="INS ou identifiant du patient.")] = None,
+    system: Annotated[str | None, typer.Option("--system", help="Système, au nom du professionnel de --as.")] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=24, help="Durée de validité.")] = 8,
+) -> None:
+    """Délivrer un jeton de développement."""
+    from search_api.tokens import issue_token
+
+    if (practitioner is None) == (patient is None):
+        raise Refusal("token", "bad-request", "Il faut --as ou --patient, et un seul.", "Corrigez la commande.")
+    if practitioner is not None and not is_rpps(practitioner):
+        raise Refusal("token", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
+    with open_home(load_settings()) as home:
+        subject = resolve_patient(home, patient) if patient else None
+        typer.echo(
+            issue_token(
+                home.services,
+                rpps=practitioner,
+                patient_id=subject,
+                system=system or "",
+                lifetime=timedelta(hours=hours),
+                now=home.clock(),
+            )
+        )
+
+
+def config(json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False) -> None:
+    """Afficher les réglages en vigueur, secrets masqués."""
+    effective = {f"ANAMNESE_{name.upper()}": _shown(value) for name, value in load_settings().model_dump().items()}
+    if json:
+        print_json(effective)
+        return
+    table = Table("réglage", "valeur", "sens")
+    for (name, value), field in zip(effective.items(), Settings.model_fields.values(), strict=True):
+        table.add_row(name, "" if value is None else str(value), field.description or "")
+    out.print(table)
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, int | float | str) or value is None else str(value)

@@ -1,0 +1,16 @@
+"""How much of a document is read before it is refused. Nothing over a limit is cut in silence: it is a Refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one reading. The defaults are far above real medical files and far below what harms a small machine."""
+
+    bytes: int = 200 * 1024 * 1024  # of the upload, and of each file embedded in it
+    pages: int = 2_000  # a whole paper record scanned at once has some hundreds
+    pixels: int = 100_000_000  # a page; A3 at 600 dpi is 70 million
+    characters: int = 20_000_000  # of text, all pages together: what compressed streams may expand to
+    depth: int = 2  # documents inside documents: a CDA in which stands a PDF is 1

@@ -1,0 +1,111 @@
+"""What the header of a CDA R2 document says, after HL7 CDA R2 and the French header (ANS, CI-SIS)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from lxml.etree import _Element
+
+from access.identifiers import INS_OIDS
+from ingest.parsers.narrative import clean
+from records.content import Metadata
+
+NAMESPACES = {"h": "urn:hl7-org:v3"}
+LOINC = "2.16.840.1.113883.6.1"
+_CONTACTS = frozenset({"ECON", "NOK", "GUARD", "CAREGIVER"})  # people to notify, next of kin
+
+
+def metadata_of(root: _Element) -> Metadata:
+    """The header of a ClinicalDocument; what it does not say stays empty."""
+    version = _value(root, "h:versionNumber/@value")
+    return Metadata(
+        unique_id=_identifier(root, "h:id"),
+        set_id=_identifier(root, "h:setId"),
+        version=int(version) if re.fullmatch(r"\d{1,6}", version) else 1,
+        replaces=_identifier(root, "h:relatedDocument[@typeCode='RPLC']/h:parentDocument/h:id"),
+        type_code=_value(root, "h:code/@code"),
+        title=_text(root, "h:title"),
+        author=_author(root),
+        organization=_text(root, "h:author/h:assignedAuthor/h:representedOrganization/h:name")
+        or _text(root, "h:custodian/h:assignedCustodian/h:representedCustodianOrganization/h:name"),
+        event_date=_event_date(root),
+        confidentiality=_value(root, "h:confidentialityCode/@code"),
+        language=_value(root, "h:languageCode/@code"),
+        patient_ins=tuple(
+            (clean(one.get("extension", "")), one.get("root", ""))
+            for one in _all(root, "h:recordTarget/h:patientRole/h:id")
+            if one.get("root") in INS_OIDS and one.get("extension")
+        ),
+    )
+
+
+def people_of(root: _Element) -> list[str]:
+    """A line for each person to notify or next of kin: role, name, telephone, as the document states them."""
+    lines = []
+    for person in _all(root, "h:informant/h:relatedEntity | h:participant/h:associatedEntity"):
+        name = _person(person, "h:relatedPerson | h:associatedPerson")
+        if person.get("classCode") in _CONTACTS and name:
+            role = _value(person, "h:code/@displayName")
+            phones = [one.get("value", "").removeprefix("tel:") for one in _all(person, "h:telecom[@value]")]
+            lines.append(clean(" ".join([role, name, *phones])))
+    return list(dict.fromkeys(lines))
+
+
+def _event_date(root: _Element) -> date | None:
+    """When what is told happened: the start of the documented act, else the date of the document."""
+    paths = (
+        "h:documentationOf/h:serviceEvent/h:effectiveTime/h:low/@value",
+        "h:documentationOf/h:serviceEvent/h:effectiveTime/@value",
+        "h:documentationOf/h:serviceEvent/h:effectiveTime/h:high/@value",
+        "h:componentOf/h:encompassingEncounter/h:effectiveTime/h:low/@value",
+        "h:effectiveTime/@value",
+    )
+    return next((day for path in paths if (day := parse_day(_value(root, path))) is not None), None)
+
+
+def parse_day(stamp: str) -> date | None:
+    """The day of an HL7 time stamp (YYYYMMDD...); one of lower precision (YYYY, YYYYMM) counts from its first day."""
+    found = re.match(r"(\d{4})(\d{2})?(\d{2})?", stamp)
+    if found is None:
+        return None
+    try:
+        return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+    except ValueError:
+        return None
+
+
+def _author(root: _Element) -> str:
+    name = _person(root, "h:author/h:assignedAuthor/h:assignedPerson")
+    device = "h:author/h:assignedAuthor/h:assignedAuthoringDevice"
+    return name or _text(root, f"{device}/h:softwareName") or _text(root, f"{device}/h:manufacturerModelName")
+
+
+def _person(root: _Element, path: str) -> str:
+    people = _all(root, path)
+    names = _all(people[0], "h:name") if people else []
+    return clean(" ".join(str(one) for one in names[0].itertext())) if names else ""
+
+
+def _identifier(root: _Element, path: str) -> str:
+    """root^extension, or the root alone (HL7 II)."""
+    found = _all(root, path)
+    if not found:
+        return ""
+    extension = found[0].get("extension", "")
+    return f"{found[0].get('root', '')}^{extension}" if extension else found[0].get("root", "")
+
+
+def _all(root: _Element, path: str) -> list[_Element]:
+    found = root.xpath(path, namespaces=NAMESPACES)
+    return [one for one in found if isinstance(one, _Element)] if isinstance(found, list) else []
+
+
+def _value(root: _Element, path: str) -> str:
+    found = root.xpath(path, namespaces=NAMESPACES)
+    return clean(str(found[0])) if isinstance(found, list) and found else ""
+
+
+def _text(root: _Element, path: str) -> str:
+    found = _all(root, path)
+    return clean("".join(str(one) for one in found[0].itertext())) if found else ""

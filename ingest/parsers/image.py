@@ -1,0 +1,75 @@
+"""Pictures of pages: PNG, JPEG, TIFF with one page or many. Everything they say is read by OCR."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image
+
+from access.refusal import Refusal
+from ingest.limits import Limits
+from ingest.media_type import picture_type
+from ingest.regions import page_from_ocr
+from ingest.render import frames_of, open_picture
+from ocr.port import Ocr
+from records.content import Page, Reading
+
+
+class ImageParser:
+    def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
+        return 1.0 if picture_type(head) else 0.0
+
+    def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
+        """Pages in pixels, upright. A page that cannot be decoded is unreadable; none at all is a Refusal."""
+        count = frames_of(data)
+        if count > limits.pages:
+            raise Refusal(
+                "parse",
+                "too-many-pages",
+                f"L'image a {count} pages ; la limite est de {limits.pages}.",
+                "Déposez-la en plusieurs parties.",
+            )
+        pages: list[Page] = []
+        damage: Refusal | None = None
+        for frame in range(count):
+            try:
+                pages.append(_read(data, frame, ocr, limits))
+            except Refusal as refusal:
+                if refusal.stage != "parse" or count == 1:
+                    raise
+                damage = refusal
+                pages.append(Page(frame + 1, "", unreadable=True, note=refusal.message))
+        if damage is not None and all(page.unreadable and not page.width for page in pages):
+            raise damage
+        return Reading(tuple(pages))
+
+
+def _read(data: bytes, frame: int, ocr: Ocr, limits: Limits) -> Page:
+    _check_size(data, frame, limits)
+    rendered = open_picture(data, frame)
+    read = ocr.read(rendered.image, rendered.dpi)
+    return page_from_ocr(read, frame + 1, *rendered.image.size, scale=1.0)
+
+
+def _check_size(data: bytes, frame: int, limits: Limits) -> None:
+    """Refuse by the size that the header states, before a pixel is decoded."""
+    try:
+        with Image.open(BytesIO(data)) as picture:
+            if frame:
+                picture.seek(frame)
+            pixels = picture.width * picture.height
+    except Image.DecompressionBombError:
+        pixels = limits.pixels + 1
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise _damaged() from error
+    if pixels > limits.pixels:
+        raise Refusal(
+            "parse",
+            "too-many-pixels",
+            f"L'image a plus de {limits.pixels // 1_000_000} millions de points.",
+            "Numérisez-la à 300 points par pouce.",
+        )
+
+
+def _damaged() -> Refusal:
+    return Refusal("parse", "damaged-image", "L'image est abîmée ou incomplète.", "Numérisez-la à nouveau.")

@@ -1,0 +1,140 @@
+"""The narrative of a CDA section (HL7 CDA R2, StrucDocText) as lines of plain text. Comments are gone already.
+
+A paragraph, a list item and a table row are a line each; the cells of a row are separated by " | ". Every character
+is kept. What the markup alone says is written out: exponents (10⁹, not 109) and deleted text ("[supprimé : ...]").
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from lxml.etree import _Element
+
+NS = "{urn:hl7-org:v3}"
+CELL = " | "
+_IN_CELL = " ; "  # between the paragraphs, lines and items of one cell
+
+_SPACE = re.compile(r"\s+")
+_SUPER = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_SUB = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
+_SHIFTED = re.compile(r"[0-9+\-−]+")
+_BLOCKS = frozenset(
+    {"paragraph", "list", "item", "table", "caption", "thead", "tbody", "tfoot", "tr", "text", "renderMultiMedia"}
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def narrative(text: _Element) -> list[str]:
+    """The lines of a section's `text` element."""
+    return [line for line in _blocks(text) if line]
+
+
+def clean(text: str) -> str:
+    """`text` on one line, NFC."""
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", text)).strip())
+
+
+def name_of(element: _Element) -> str:
+    """Local name of an element in the namespace of CDA or in none (careless senders), else its full name."""
+    tag = str(element.tag)
+    return tag.removeprefix(NS)
+
+
+def _blocks(element: _Element, indent: str = "") -> Iterator[str]:
+    """Lines of a block element: runs of inline content, and what the blocks inside it give."""
+    run: list[str] = []
+    for piece in _pieces(element):
+        if isinstance(piece, str):
+            run.append(piece)
+            continue
+        yield from _flush(run)
+        yield from _block(piece, indent)
+    yield from _flush(run)
+
+
+def _block(element: _Element, indent: str) -> Iterator[str]:
+    name = name_of(element)
+    if name == "tr":
+        yield from _row(element)
+    elif name == "item":
+        lines = list(_blocks(element, indent + "  "))
+        if lines:
+            yield f"{indent}- {lines[0]}"
+            yield from (one if one.startswith(indent + "  ") else f"{indent}  {one}" for one in lines[1:])
+    else:
+        lines = list(_blocks(element, indent))
+        if name == "paragraph" and element.get("revised") == "delete" and lines:
+            lines[0], lines[-1] = "[supprimé : " + lines[0], lines[-1] + "]"
+        yield from lines
+
+
+def _pieces(element: _Element) -> Iterator[str | _Element]:
+    """Inline text and block elements in document order; inline elements are opened. "\\n" is a line break."""
+    yield _lines(element.text)
+    for child in element:
+        name = name_of(child)
+        if name in _BLOCKS:
+            yield child
+        elif name == "br":
+            yield "\n"
+        else:
+            yield from _inline(child, name)
+        yield _lines(child.tail)
+
+
+def _inline(element: _Element, name: str) -> Iterator[str | _Element]:
+    if name in ("sup", "sub"):
+        text = clean("".join(_strings(element)))
+        table = _SUPER if name == "sup" else _SUB
+        yield text.translate(table) if _SHIFTED.fullmatch(text) else text
+        return
+    before, after = "", ""
+    if name == "footnote":
+        before, after = " [", "] "
+    elif element.get("revised") == "delete":
+        before, after = "[supprimé : ", "]"
+    elif name in ("td", "th"):
+        after = CELL
+    yield before
+    yield from _pieces(element)
+    yield after
+
+
+def _strings(element: _Element) -> Iterable[str]:
+    return (str(one) for one in element.itertext())
+
+
+def _lines(text: str | None) -> str:
+    """Layout spaces of XML are one space; a text written over three lines or more keeps its lines."""
+    if not text:
+        return ""
+    written = [line.strip() for line in text.split("\n") if line.strip()]
+    if len(written) < 3:
+        return _SPACE.sub(" ", text)
+    return "\n".join(written) + ("\n" if text.rstrip(" \t").endswith("\n") else "")
+
+
+def _flush(run: list[str]) -> Iterator[str]:
+    for line in "".join(run).split("\n"):
+        if cleaned := clean(line).removesuffix(CELL.rstrip()).strip():
+            yield cleaned
+    run.clear()
+
+
+def _row(row: _Element) -> Iterator[str]:
+    """One line of cells; a row that only lays out whole tables or sections gives their lines instead."""
+    cells = [cell for cell in row if name_of(cell) in ("td", "th")]
+    stray = [str(row.text or ""), *(str(cell.tail or "") for cell in row)]
+    if any(name_of(one) == "table" for cell in cells for one in cell.iter()):
+        for cell in cells:
+            yield from _blocks(cell)
+    else:
+        texts = [_IN_CELL.join(_blocks(cell)) for cell in cells]
+        while texts and not texts[-1]:
+            texts.pop()
+        if any(texts):
+            yield CELL.join(texts)
+    if outside := clean(" ".join(stray)):
+        yield outside

@@ -1,0 +1,206 @@
+"""PDF: text and boxes by pdfium, by pdfminer.six where the layout needs analysis, by OCR where there is no text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+from pdfminer.pdfpage import PDFPage
+
+from access.refusal import Refusal
+from ingest.layout import Ink, arrange, needs_analysis
+from ingest.limits import Limits
+from ingest.media_type import is_pdf
+from ingest.parsers.pdf_page import page_of
+from ingest.parsers.pdf_words import agree, notes_of, pdfium_words, pdfminer_words, rules_of
+from ingest.pdfium import LOCK, Frame, frame_of
+from ingest.regions import complete
+from ocr.port import Ocr
+from records.content import Metadata, Page, Reading
+
+_FLAT = frozenset({raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP, raw.FPDF_ANNOT_INK})
+"""Annotations that are part of what a page shows: filled fields, typed text, stamps, handwriting."""
+
+
+class PdfParser:
+    def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
+        return 1.0 if is_pdf(head) else 0.0
+
+    def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
+        """Every page in points. A page that fails is there, unreadable, with a note; a damaged file is a Refusal."""
+        if not is_whole(data):
+            raise _damaged()
+        with _opened(data) as document:
+            count = _checked_count(document, limits)
+            miner = _Miner(data)
+            pages = [_page(document, index, miner, ocr) for index in range(count)]
+            with LOCK:
+                metadata = _metadata(document)
+                attached = document.count_attachments()
+        if all(page.unreadable and not page.width for page in pages):
+            raise _damaged()
+        if attached:
+            pages[-1] = _noted(pages[-1], f"{attached} fichier(s) joint(s) au PDF n'ont pas été lus.")
+        return Reading(tuple(pages), metadata)
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether a PDF ends as one: its last part closes with %%EOF, and no object begins after that.
+
+    pdfium rebuilds what it finds of a cut file and shows fewer pages, or blank ones, without a word; so a file that
+    was cut, also inside a later update of itself, is not given to it.
+    """
+    end = data.rfind(b"%%EOF")
+    if end >= 0:
+        return re.search(rb"\d+\s+\d+\s+obj\b", data[end:]) is None
+    tail = data[-256:].rstrip(b"\x00\r\n\t \x1a")  # some writers leave the mark out but end with the cross-reference
+    return re.search(rb"startxref\s+\d+$", tail) is not None
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Any]:
+    with LOCK:
+        try:
+            document = pdfium.PdfDocument(data)
+            document.init_forms()
+        except pdfium.PdfiumError as error:
+            if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
+                raise Refusal(
+                    "parse",
+                    "encrypted-pdf",
+                    "Le PDF est protégé par un mot de passe.",
+                    "Ouvrez-le avec son mot de passe, enregistrez-le sans protection et déposez-le à nouveau.",
+                ) from error
+            raise _damaged() from error
+    try:
+        yield document
+    finally:
+        with LOCK:
+            document.close()
+
+
+def _checked_count(document: Any, limits: Limits) -> int:
+    with LOCK:
+        count = len(document)
+        if document.get_formtype() == raw.FORMTYPE_XFA_FULL:
+            raise Refusal(
+                "parse",
+                "dynamic-form",
+                "Ce PDF est un formulaire dynamique (XFA) : ses pages n'existent que dans le logiciel qui l'a fait.",
+                "Imprimez-le dans un fichier PDF et déposez celui-ci.",
+            )
+    if count == 0:
+        raise _damaged()
+    if count > limits.pages:
+        raise Refusal(
+            "parse",
+            "too-many-pages",
+            f"Le PDF a {count} pages ; la limite est de {limits.pages}.",
+            "Déposez-le en plusieurs parties.",
+        )
+    return count
+
+
+def _damaged() -> Refusal:
+    return Refusal(
+        "parse",
+        "damaged-pdf",
+        "Le PDF est abîmé ou incomplet.",
+        "Ouvrez-le dans un lecteur pour vérifier, puis exportez-le ou téléchargez-le à nouveau.",
+    )
+
+
+def _page(document: Any, index: int, miner: _Miner, ocr: Ocr) -> Page:
+    number = index + 1
+    try:
+        with LOCK:
+            sheet, was_flattened = _flattened(document, index)
+            frame = frame_of(sheet)
+    except (pdfium.PdfiumError, ValueError, OSError):
+        return Page(number, "", unreadable=True, note="La page est abîmée et n'a pas pu être ouverte.")
+    try:
+        with LOCK:
+            page = _text_layer(sheet, frame, number, None if was_flattened else miner)
+        return complete(page, sheet, ocr)
+    except pdfium.PdfiumError:
+        note = "La page est abîmée et n'a pas pu être lue."
+        return Page(number, "", frame.width, frame.height, unreadable=True, note=note)
+    finally:
+        with LOCK:
+            sheet.close()
+
+
+def _flattened(document: Any, index: int) -> tuple[Any, bool]:
+    """The page with its filled fields and typed annotations as part of its content, as a reader sees it."""
+    sheet = document[index]
+    kinds = set()
+    for at in range(raw.FPDFPage_GetAnnotCount(sheet)):
+        annotation = raw.FPDFPage_GetAnnot(sheet, at)
+        kinds.add(raw.FPDFAnnot_GetSubtype(annotation))
+        raw.FPDFPage_CloseAnnot(annotation)
+    if kinds & _FLAT and raw.FPDFPage_Flatten(sheet, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
+        sheet.close()
+        sheet = document[index]
+        return sheet, True
+    return sheet, False
+
+
+def _text_layer(sheet: Any, frame: Frame, number: int, miner: _Miner | None) -> Page:
+    textpage = sheet.get_textpage()
+    try:
+        words = pdfium_words(textpage, frame)
+    finally:
+        textpage.close()
+    reader = "pdfium"
+    rules = []
+    if needs_analysis(words):
+        rules = rules_of(sheet, frame)
+        mined = [] if miner is None else miner.words(number, frame, sheet.get_mediabox())
+        if mined and agree(words, mined):
+            words, reader = mined, "pdfminer"
+    return page_of(number, arrange(words, rules), frame, reader, notes_of(sheet, frame))
+
+
+class _Miner:
+    """pdfminer.six on the same bytes, opened when a first page needs it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._pages: list[PDFPage] | None = None
+
+    def words(self, number: int, frame: Frame, media: tuple[float, float, float, float]) -> list[Ink]:
+        """The words of page `number`; none when pdfminer, stricter than pdfium, cannot read it."""
+        try:
+            if self._pages is None:
+                self._pages = list(PDFPage.get_pages(BytesIO(self._data), check_extractable=False))
+            return pdfminer_words(self._pages[number - 1], frame, media)
+        except Exception:
+            return []
+
+
+def _metadata(document: Any) -> Metadata:
+    """The title that the file states, unless it is the name of the file it was made from."""
+    title = str(document.get_metadata_dict().get("Title", "")).replace("\x00", "").strip()
+    named = re.search(
+        r"\.(docx?|odt|rtf|pdf|xlsx?|txt|indd|tiff?|jpe?g)$|^(microsoft|untitled|sans titre)", title, re.I
+    )
+    return Metadata(title="" if named else title[:300])
+
+
+def _noted(page: Page, note: str) -> Page:
+    return Page(
+        page.number,
+        page.text,
+        page.width,
+        page.height,
+        page.words,
+        page.regions,
+        page.sections,
+        page.unreadable,
+        f"{page.note} {note}".strip(),
+    )

@@ -1,0 +1,54 @@
+"""The way of a byte, from a claimed job to a stored reading. The CLI, the worker and the Celery task call it.
+
+The last step, into the index, is the projector's: it follows the outbox that `store` writes to, so an index that is
+down delays a document and never costs it an attempt.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from access.refusal import Refusal
+from clinical.identity import compare
+from index.embedders.port import quantise
+from ingest.parse import parse
+from ingest.split import split
+from ingest.steps import quarantine, refuse, store, take
+from ingest.workbench import Workbench
+from records.content import Reading
+from records.documents import DocumentState
+from records.jobs import Job
+
+VERSION = "1"
+"""Names the reading in what is stored; raise it when the same bytes would be read otherwise."""
+
+
+def ingest(job: Job, bench: Workbench) -> DocumentState:
+    """Take one claimed job as far as records go: READING (the projector makes it searchable), quarantined, refused."""
+    try:
+        upload = take(job, bench)
+        reading = parse(upload.data, upload.file_name, bench.ocr, bench.limits)
+        doubt = compare(upload.identity, reading.metadata, reading.pages)
+        reading = _cut(reading, bench)
+        vectors = _embed(reading, bench)
+        if doubt is not None:
+            return quarantine(job, bench, upload, reading, doubt)
+        return store(job, bench, upload, reading, vectors)
+    except Refusal as refusal:
+        return refuse(job, bench, refusal)
+
+
+def _cut(reading: Reading, bench: Workbench) -> Reading:
+    embedder = bench.embedder
+    passages = split(
+        reading.pages, lambda text: not embedder.dimensions or embedder.count_tokens(text) <= embedder.window
+    )
+    return dataclasses.replace(reading, passages=passages, recipe=VERSION)
+
+
+def _embed(reading: Reading, bench: Workbench) -> bytes:
+    """int8 vectors of the passages in order, dimensions bytes each; empty in words-only mode."""
+    if not bench.embedder.dimensions or not reading.passages:
+        return b""
+    vectors = bench.embedder.embed_passages([passage.text for passage in reading.passages])
+    return quantise(vectors, bench.embedder.scale).tobytes()

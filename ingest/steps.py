@@ -1,0 +1,95 @@
+"""What the recipe does to records: take a claimed job, and end it in one of three ways. Every write carries the fence."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from dataclasses import dataclass
+
+from access.document_types import category_of
+from access.refusal import Refusal
+from clinical.identity import Mismatch
+from ingest.workbench import Workbench
+from records import documents, jobs, outbox, patients, readings
+from records.content import Metadata, Reading
+from records.documents import Document, DocumentState
+from records.jobs import Job
+from records.patients import Identity
+
+log = logging.getLogger("anamnese.ingest")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A claimed document: its bytes, and whose it should be."""
+
+    document: Document
+    data: bytes
+    identity: Identity | None
+
+
+def take(job: Job, bench: Workbench) -> Upload:
+    """Open the job's document and say, visibly, that it is being read."""
+    with bench.records.write() as tx:
+        documents.set_state(tx, job.document_id, DocumentState.READING, fence=job.fence)
+        document = documents.document_without_scope(tx, job.document_id)
+        identity = patients.identity_without_scope(tx, job.patient_id)
+    if document is None:
+        raise Refusal("take", "no-such-document", "Ce document n'existe plus.", "Déposez-le à nouveau.")
+    return Upload(document, bench.blobs.read(document.upload), identity)
+
+
+def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
+    """Keep the reading and its vectors, then in one transaction what it says, the outbox event and the end of the job."""
+    readings.save_reading(bench.blobs, upload.document, reading)
+    if vectors:
+        readings.save_vectors(bench.blobs, upload.document, bench.embedder.fingerprint, vectors)
+    with bench.records.write() as tx:
+        _describe(tx, job, upload, reading)
+        outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
+        jobs.finish(tx, job)
+    return DocumentState.READING
+
+
+def quarantine(job: Job, bench: Workbench, upload: Upload, reading: Reading, doubt: Mismatch) -> DocumentState:
+    """The document names another patient: nobody finds it until a person decides. What was read is kept."""
+    readings.save_reading(bench.blobs, upload.document, reading)
+    evidence = "; ".join(f"{one.ins.matricule} ({one.ins.oid}), page {one.page or 'en-tête'}" for one in doubt.evidence)
+    with bench.records.write() as tx:
+        _describe(tx, job, upload, reading)
+        refusal = Refusal(
+            "understand",
+            "other-patient",
+            "Ce document porte l'identité d'un autre patient ; il n'est montré à personne.",
+            "Faites vérifier l'identité, puis déposez le document dans le bon dossier.",
+        )
+        documents.set_state(
+            tx, job.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence=evidence, fence=job.fence
+        )
+        outbox.append(tx, job.patient_id, job.document_id, "remove", job.fence)
+        jobs.finish(tx, job)
+    return DocumentState.QUARANTINED
+
+
+def refuse(job: Job, bench: Workbench, refusal: Refusal) -> DocumentState:
+    """End the job with the reason, which its document shows. A lost lease is not the document's fault: raised again."""
+    if refusal.code == "lease-lost":
+        raise refusal
+    log.info("job %s refused: %s/%s", job.job_id, refusal.stage, refusal.code)
+    with bench.records.write() as tx:
+        jobs.fail(tx, job, refusal)
+    return DocumentState.REFUSED
+
+
+def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading) -> None:
+    """What the document says of itself, completed by what its sender declared; and how much of it was read."""
+    metadata = _completed(reading.metadata, upload.document)
+    documents.set_metadata(tx, job.document_id, metadata, category_of(metadata.type_code), fence=job.fence)
+    unreadable = [page.number for page in reading.pages if page.unreadable]
+    documents.set_pages(tx, job.document_id, len(reading.pages), unreadable, fence=job.fence)
+
+
+def _completed(stated: Metadata, declared: Document) -> Metadata:
+    fields = ("unique_id", "set_id", "type_code", "title", "author", "organization", "event_date", "confidentiality")
+    missing = {name: getattr(declared, name) for name in fields if not getattr(stated, name)}
+    return dataclasses.replace(stated, **missing)

@@ -1,0 +1,90 @@
+"""Celery as an alarm clock: a message says "there may be work"; the work itself is claimed from records by lease.
+
+Losing every message loses nothing: a beat every SWEEP seconds wakes the workers anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_process_shutdown
+from kombu.exceptions import OperationalError
+
+from ingest.workbench import Workbench
+from ingest.worker import drain
+
+log = logging.getLogger("anamnese.tasks")
+TASK = "anamnese.work"
+QUEUE = "anamnese"
+SWEEP = 5.0  # seconds between two unasked looks at the jobs table
+VISIBILITY = 3600  # seconds, Redis transport's own default, stated because the lowest value of a broker's apps wins
+
+OpenBench = Callable[[], AbstractContextManager[Workbench]]
+
+
+def client(redis_url: str) -> Celery:
+    """The application as a sender sees it."""
+    app = Celery("anamnese", broker=redis_url)
+    app.conf.update(
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"visibility_timeout": VISIBILITY, "socket_connect_timeout": 2},
+        beat_schedule={"sweep": {"task": TASK, "schedule": SWEEP, "options": {"expires": SWEEP}}},
+    )
+    return app
+
+
+def waker(redis_url: str) -> Callable[[], None]:
+    """A function that wakes the workers; when Redis is away the next sweep finds the job instead."""
+    app = client(redis_url)
+
+    def wake() -> None:
+        try:
+            app.send_task(TASK, retry=False, ignore_result=True)
+        except OperationalError:
+            log.warning("queue unavailable; the job waits for the next sweep")
+
+    return wake
+
+
+def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
+    """Run a Celery worker in this process until it is told to stop. The bench is opened in each child, after its fork."""
+    app = client(redis_url)
+    held = ExitStack()
+    bench: list[Workbench] = []
+
+    @worker_process_init.connect(weak=False)
+    def _open(**_: object) -> None:
+        bench.append(held.enter_context(open_bench()))
+
+    @worker_process_shutdown.connect(weak=False)
+    def _close(**_: object) -> None:
+        held.close()
+
+    @app.task(name=TASK)
+    def _work() -> None:
+        drain(bench[0])
+
+    with tempfile.TemporaryDirectory() as folder:
+        schedule = Path(folder) / "beat"
+        app.worker_main(
+            [
+                "worker",
+                "--beat",
+                f"--schedule={schedule}",
+                f"--concurrency={concurrency}",
+                "--loglevel=WARNING",
+                "--without-gossip",
+                "--without-mingle",
+            ]
+        )

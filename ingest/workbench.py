@@ -1,0 +1,34 @@
+"""The ports that the recipe works with, built by a composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from index.projector import Projector
+
+from index.embedders.port import Embedder
+from ingest.limits import Limits
+from ocr.port import Ocr
+from records.blobs import Blobs
+from records.database import Records
+
+
+def utc_now() -> datetime:
+    """The clock of a composition root."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What a worker needs. `lease` is how long a job stays its worker's without a renewal."""
+
+    records: Records
+    blobs: Blobs
+    projector: Projector
+    embedder: Embedder
+    ocr: Ocr
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], datetime] = utc_now
+    lease: timedelta = timedelta(minutes=10)

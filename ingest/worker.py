@@ -1,0 +1,123 @@
+"""Workers in this process: claim a job, run the recipe, let the projector follow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from access.refusal import Refusal
+from ingest.recipe import ingest
+from ingest.workbench import Workbench
+from records import jobs
+from records.jobs import Job
+
+log = logging.getLogger("anamnese.worker")
+IDLE = 1.0  # seconds between two looks at the jobs table when nobody wakes a worker
+PATIENCE = 30.0  # seconds, the longest wait between two tries of an index that is down
+
+
+def drain(bench: Workbench, done: Callable[[], bool] = lambda: False) -> int:
+    """Run claimed jobs until none is left or `done`; then project what is stored. Returns how many jobs were run."""
+    worker = f"{os.getpid()}-{threading.get_ident()}-{uuid.uuid4().hex[:6]}"
+    ran = 0
+    while not done() and (job := _claim(bench, worker)) is not None:
+        run(job, bench)
+        ran += 1
+        project(bench)
+    project(bench)
+    return ran
+
+
+def run(job: Job, bench: Workbench) -> None:
+    """Run one claimed job. What is not a Refusal is a bug or a broken machine: the job is given back, and its third
+    attempt refuses the document."""
+    try:
+        with _kept(job, bench):
+            ingest(job, bench)
+    except Exception as error:  # the border of the pipeline: nothing of the document may reach the log
+        log.error("job %s failed at attempt %s: %s", job.job_id, job.attempts, type(error).__name__)
+        with bench.records.write() as tx:
+            jobs.release(tx, job)
+
+
+def project(bench: Workbench) -> bool:
+    """Follow the outbox into the index. False when the index is away: documents wait, visibly, in state `reading`."""
+    try:
+        bench.projector.catch_up(bench.clock())
+    except Refusal as refusal:
+        log.warning("projection waits: %s", refusal.code)
+        return False
+    return True
+
+
+def _claim(bench: Workbench, worker: str) -> Job | None:
+    with bench.records.write() as tx:
+        return jobs.claim(tx, worker, bench.clock(), bench.lease)
+
+
+@contextmanager
+def _kept(job: Job, bench: Workbench) -> Iterator[None]:
+    """Renew the lease every third of its length while the work lasts."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(bench.lease.total_seconds() / 3):
+            try:
+                with bench.records.write() as tx:
+                    jobs.renew(tx, job, bench.clock(), bench.lease)
+            except Refusal as refusal:  # the lease is lost: the fence will refuse what this worker still writes
+                log.warning("lease of job %s: %s", job.job_id, refusal.code)
+                return
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+class Workers:
+    """Threads that read documents beside the API (profile single). `wake` is what an upload calls."""
+
+    def __init__(self, bench: Workbench, count: int = 2) -> None:
+        self._bench = bench
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._loop, name=f"reader-{n}", daemon=True) for n in range(count)]
+
+    def __enter__(self) -> Workers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._awake.set()
+        for thread in self._threads:
+            thread.join(timeout=60)
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._awake.set()
+
+    def alive(self) -> bool:
+        """Whether every reader thread runs: a part of /readyz."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def _loop(self) -> None:
+        wait = IDLE
+        while not self._stopping.is_set():
+            self._awake.wait(wait)
+            self._awake.clear()
+            try:
+                drain(self._bench, self._stopping.is_set)
+                wait = IDLE
+            except Exception as error:  # records away: wait longer, never die
+                log.error("reader: %s", type(error).__name__)
+                wait = min(PATIENCE, wait * 2)

@@ -1,0 +1,242 @@
+"""Blobs: uploaded bytes, page texts, vectors, each an encrypted file named by a keyed hash of what it holds.
+
+    root/<first two of patient>/<patient id>/<kind>-<64 hexadecimal digits>
+    root/partial/<random>                                    being written, locked by its writer
+
+A name is an HMAC under the patient's key, so that a known file cannot be recognised by its hash, nor the same file in
+two records. What is being written is ciphertext already; left unfinished it is deleted, by its writer or, when that
+one died, by the next process that opens the blobs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import hmac
+import io
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from access.identifiers import PatientId, is_opaque_id
+from access.refusal import Refusal
+from records.home import make_private_directory, sync_directory
+from records.keys import KeyStore, PatientKeys
+from records.sealed import keyed_hash
+from records.streams import StreamReader, StreamWriter
+
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}-[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRef:
+    """Where a blob is. Says nothing of what it holds but its kind."""
+
+    patient_id: PatientId
+    name: str
+
+    @property
+    def kind(self) -> str:
+        return self.name.partition("-")[0]
+
+
+class Blobs:
+    """The blobs of one home. Safe for threads and several processes."""
+
+    def __init__(self, root: Path, keys: KeyStore) -> None:
+        self._root, self._keys = root, keys
+        self._partial = root / "partial"
+        make_private_directory(root)
+        make_private_directory(self._partial)
+        self._sweep()
+
+    def create(self, patient_id: PatientId, kind: str, key: str | None = None) -> BlobWriter:
+        """A writer, to be used in a `with`; what is not committed is deleted on the way out.
+
+        The blob is named by its content, or by `key` when given; a commit replaces the blob of that name in one step.
+        """
+        if not _KIND.fullmatch(kind):
+            raise ValueError("a kind is a lower-case word")
+        return BlobWriter(self, patient_id, kind, key, self._keys.patient_keys(patient_id))
+
+    def named(self, patient_id: PatientId, kind: str, key: str) -> BlobRef:
+        """The reference of the blob that was, or would be, created with `key`."""
+        return BlobRef(patient_id, _name(self._keys.patient_keys(patient_id), kind, f"key {key}"))
+
+    def open(self, ref: BlobRef) -> BlobReader:
+        """A reader. Refusals: "blob-missing", "seal-broken" (cut, changed, or another blob's file), "key-destroyed"."""
+        keys = self._keys.patient_keys(ref.patient_id)
+        try:
+            source = self.path(ref).open("rb", buffering=0)
+        except FileNotFoundError:
+            raise Refusal(
+                "records",
+                "blob-missing",
+                "Un fichier enregistré est introuvable.",
+                "Lancez « anamnese verify » et restaurez la dernière sauvegarde.",
+            ) from None
+        try:
+            return BlobReader(source, StreamReader(source, keys.blobs, _place(ref.patient_id, ref.kind), ref.name))
+        except BaseException:
+            source.close()
+            raise
+
+    def read(self, ref: BlobRef) -> bytes:
+        """The whole content, in memory."""
+        with self.open(ref) as reader:
+            return reader.readall()
+
+    def exists(self, ref: BlobRef) -> bool:
+        return self.path(ref).is_file()
+
+    def delete(self, ref: BlobRef) -> None:
+        """Remove a blob, durably; nothing happens when there is none."""
+        path = self.path(ref)
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            sync_directory(path.parent)
+
+    def walk(self) -> Iterator[BlobRef]:
+        """Every blob stored, in order of patient and name. For `verify`: opens nothing."""
+        for path in sorted(self._root.glob("??/*/*")):
+            if is_opaque_id(path.parent.name) and _NAME.fullmatch(path.name):
+                yield BlobRef(PatientId(path.parent.name), path.name)
+
+    def path(self, ref: BlobRef) -> Path:
+        """The file of a blob (ciphertext)."""
+        if not is_opaque_id(ref.patient_id) or not _NAME.fullmatch(ref.name):
+            raise ValueError("not the reference of a blob")
+        return self._root / ref.patient_id[:2] / ref.patient_id / ref.name
+
+    def start(self) -> tuple[Path, BinaryIO]:
+        """A new locked partial file."""
+        while True:
+            path = self._partial / secrets.token_hex(16)
+            file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_nlink:
+                return path, file
+            file.close()  # a sweep took it for a dead one's between its creation and its lock
+
+    def settle(self, partial: Path, ref: BlobRef) -> None:
+        """Give a finished file its name, durably."""
+        target = self.path(ref)
+        for folder in (target.parent.parent, target.parent):
+            if not folder.is_dir():
+                make_private_directory(folder)
+                sync_directory(folder.parent)
+        os.replace(partial, target)
+        sync_directory(target.parent)
+
+    def _sweep(self) -> None:
+        """Delete what dead writers left: a partial file that can be locked has no writer."""
+        for path in self._partial.iterdir():
+            try:
+                with path.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink(missing_ok=True)
+            except (BlockingIOError, FileNotFoundError):
+                continue
+
+
+def _place(patient_id: PatientId, kind: str) -> str:
+    """What every chunk of a blob is bound to."""
+    return f"{patient_id}\x1f{kind}"
+
+
+def _name(keys: PatientKeys, kind: str, what: str) -> str:
+    return f"{kind}-{keyed_hash(keys.names, 'blob', kind, what).hex()}"
+
+
+class BlobWriter:
+    """Encrypts as it goes. After `commit`: `content_hash` (hex HMAC under the patient's key) and `size` (bytes)."""
+
+    def __init__(self, blobs: Blobs, patient_id: PatientId, kind: str, key: str | None, keys: PatientKeys) -> None:
+        self._blobs, self._patient_id, self._kind, self._key, self._keys = blobs, patient_id, kind, key, keys
+        self._hash = hmac.new(keys.names, b"content", hashlib.sha256)
+        self._path, self._file = blobs.start()
+        self._stream = StreamWriter(self._file.write, keys.blobs, _place(patient_id, kind))
+        self._done = False
+        self.size = 0
+
+    @property
+    def content_hash(self) -> str:
+        """Keyed hash of what was written so far; equal content of one patient has equal hashes."""
+        return self._hash.hexdigest()
+
+    def write(self, data: bytes) -> int:
+        """Add bytes."""
+        self._hash.update(data)
+        self._stream.write(data)
+        self.size += len(data)
+        return len(data)
+
+    def commit(self) -> BlobRef:
+        """Finish, and return once the blob would survive a power cut. The same content again replaces itself."""
+        what = f"content {self.content_hash}" if self._key is None else f"key {self._key}"
+        ref = BlobRef(self._patient_id, _name(self._keys, self._kind, what))
+        self._stream.finish(ref.name)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._blobs.settle(self._path, ref)
+        self._done = True
+        self._file.close()
+        return ref
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._done:
+            self._path.unlink(missing_ok=True)
+            self._file.close()
+
+
+class BlobReader(io.RawIOBase):
+    """A readable, seekable file over a blob. Not for several threads at once."""
+
+    def __init__(self, source: BinaryIO, stream: StreamReader) -> None:
+        super().__init__()
+        self._source, self._stream, self._position = source, stream, 0
+        self.size = stream.size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise ValueError("seek before the start")
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def read_range(self, start: int, end: int) -> bytes:
+        """Bytes start:end, without moving."""
+        return self._stream.read(start, end)
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        data = self._stream.read(self._position, self._position + len(view))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def readall(self) -> bytes:
+        data = self._stream.read(self._position, self.size)
+        self._position = max(self._position, self.size)
+        return data
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()

@@ -1,0 +1,70 @@
+"""Hash chains: entries linked by HMACs, and heads that say how long a chain is and where it ends.
+
+Each entry's MAC covers its content and the MAC before it. Each head's MAC covers the chain's name, length and last
+MAC, so that cutting entries off the end shows. One more chain, "*", runs over every entry in the order written, so
+that removing a whole chain with its head shows too. Only a copy of heads kept elsewhere (`heads`) can show that the
+whole database was put back to an earlier day.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from access.refusal import Refusal
+from records.sealed import keyed_hash
+from records.tables import JournalHead
+
+UNKNOWN = "unknown"  # the chain of everybody who is not a patient here
+ALL = "*"
+
+
+def genesis(key: bytes, chain: str) -> bytes:
+    """The MAC before a chain's first entry."""
+    return keyed_hash(key, "genesis", chain)
+
+
+def link(key: bytes, chain: str, content: str, sealed: bytes, previous: bytes) -> bytes:
+    """The MAC of an entry in its chain."""
+    return keyed_hash(key, "entry", chain, content, sealed.hex(), previous.hex())
+
+
+def link_all(key: bytes, entry: bytes, previous: bytes) -> bytes:
+    """The MAC of the chain of all entries after one more."""
+    return keyed_hash(key, "all", entry.hex(), previous.hex())
+
+
+def head_mac(key: bytes, chain: str, length: int, last: bytes) -> bytes:
+    """The MAC of a head."""
+    return keyed_hash(key, "head", chain, str(length), last.hex())
+
+
+def open_chain(session: Session, key: bytes, chain: str) -> None:
+    """Make the head of an empty chain unless it exists: later appends then run the same statements for everybody."""
+    if session.get(JournalHead, chain) is None:
+        last = genesis(key, chain)
+        session.execute(insert(JournalHead).values(chain=chain, length=0, last=last, mac=head_mac(key, chain, 0, last)))
+
+
+def head(session: Session, key: bytes, chain: str) -> tuple[int, bytes]:
+    """Length and last MAC. Refusal "broken-chain" when the head was removed or changed: nothing is appended to it."""
+    row = session.execute(
+        select(JournalHead.length, JournalHead.last, JournalHead.mac).where(JournalHead.chain == chain)
+    ).one_or_none()
+    if row is None or row.mac != head_mac(key, chain, row.length, row.last):
+        raise Refusal(
+            "journal",
+            "broken-chain",
+            "Le journal des accès est altéré : rien ne peut y être ajouté.",
+            "Prévenez l'administrateur : « anamnese audit verify » dit où.",
+        )
+    return row.length, row.last
+
+
+def move_head(session: Session, key: bytes, chain: str, length: int, last: bytes) -> None:
+    """Write a chain's new length and last MAC."""
+    session.execute(
+        update(JournalHead)
+        .where(JournalHead.chain == chain)
+        .values(length=length, last=last, mac=head_mac(key, chain, length, last))
+    )

@@ -1,0 +1,126 @@
+"""Opening records and their transactions. Above this module nothing knows which database answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from access.identifiers import PatientId
+from records import migrations
+from records.chains import ALL, UNKNOWN, open_chain
+from records.errors import translated
+from records.home import locked, make_private_directory
+from records.keys import KeyStore, PatientKeys
+from records.sqlcipher import abandon, for_writing, make_engine
+
+_writers: dict[str, threading.Lock] = {}
+_writing = threading.local()
+
+
+def _fresh_locks() -> None:
+    """A lock held by a thread that a fork did not copy would never be freed in the child."""
+    global _writing
+    for path in list(_writers):
+        _writers[path] = threading.Lock()
+    _writing = threading.local()
+
+
+os.register_at_fork(after_in_child=_fresh_locks)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One transaction of one thread. Keys read from the store are kept until it ends."""
+
+    session: Session
+    keys: KeyStore
+    _patient_keys: dict[PatientId, PatientKeys] = field(default_factory=dict, repr=False)
+    _service_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    def patient_keys(self, patient_id: PatientId) -> PatientKeys:
+        """Subkeys of a patient; Refusal "key-destroyed" or "no-key"."""
+        if patient_id not in self._patient_keys:
+            self._patient_keys[patient_id] = self.keys.patient_keys(patient_id)
+        return self._patient_keys[patient_id]
+
+    def service_key(self, name: str) -> bytes:
+        """The 32-byte key of a service."""
+        if name not in self._service_keys:
+            self._service_keys[name] = self.keys.service_key(name)
+        return self._service_keys[name]
+
+
+class Records:
+    """The records of one home. Safe for threads, for several processes, and across a fork."""
+
+    def __init__(self, path: Path, keys: KeyStore) -> None:
+        self._path, self._keys = path, keys
+        self._engine = make_engine(path, keys.service_key("records"))
+        self._name = str(path.resolve())
+        self._pid = os.getpid()
+        _writers.setdefault(self._name, threading.Lock())
+
+    @classmethod
+    def open(cls, url_or_path: str | Path, keys: KeyStore, *, migrate: bool = True) -> Records:
+        """Open the database file (its directory becomes 0700, it 0600), bringing its tables up to date when `migrate`.
+
+        Refusals: "records-unavailable"; "records-too-new" when a later version of this product migrated it.
+        """
+        path = Path(url_or_path)
+        make_private_directory(path.parent)
+        with locked(path.with_name(path.name + ".lock")), translated():
+            records = cls(path, keys)
+            if migrate:
+                migrations.upgrade(records._engine)
+                with records.write() as tx:
+                    for chain in (UNKNOWN, ALL):
+                        open_chain(tx.session, tx.service_key("journal"), chain)
+        return records
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A snapshot. Writing in it is an error."""
+        with translated(), Session(self._alive(), autoflush=False) as session:
+            yield Tx(session, self._keys)
+            session.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """The only writer, of this process by a lock and of the others by the database's; committed on a clean exit.
+
+        Keep it short: no file, no network and no model inside. It does not nest.
+        """
+        if getattr(_writing, "now", False):
+            raise RuntimeError("a write inside a write would wait for itself")
+        engine = for_writing(self._alive())
+        with _writers[self._name], translated(), Session(engine, autoflush=False) as session:
+            _writing.now = True
+            try:
+                yield Tx(session, self._keys)
+                session.commit()
+            finally:
+                _writing.now = False
+
+    def healthy(self) -> None:
+        """Raise Refusal (stage "records", code "records-unavailable") when records cannot answer now."""
+        with self.read() as tx:
+            tx.session.execute(text("SELECT count(*) FROM journal_heads")).scalar_one()
+        self._keys.service_key("records")
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        if self._pid == os.getpid():
+            self._engine.dispose()
+
+    def _alive(self) -> Engine:
+        if self._pid != os.getpid():
+            abandon(self._engine)
+            self._pid = os.getpid()
+        return self._engine

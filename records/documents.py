@@ -1,0 +1,317 @@
+"""Documents: one row a version of an uploaded thing. What a caller sees goes through a Scope, in SQL and again after.
+
+    received → reading → searchable | quarantined | refused
+
+Everything that a document or a person says in words (title, author, file name, type, a refusal's sentence...) is in
+one sealed column under the patient's key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, func, insert, not_, or_, select
+
+from access.categories import Category
+from access.identifiers import DocumentId, PatientId
+from access.refusal import Refusal
+from access.scope import Scope
+from records import tables, versions
+from records.blobs import BlobRef
+from records.content import Metadata
+from records.database import Tx
+from records.document_rows import (
+    Document,
+    DocumentState,
+    Status,
+    Words,
+    blind,
+    open_words,
+    seal_words,
+    to_document,
+)
+from records.errors import lease_lost
+from records.opaque import random_id
+from records.sqlcipher import among
+
+__all__ = ["Coverage", "Document", "DocumentState", "Status", "Tx"]
+_T = tables.Document
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a Scope's answer rests on: counts of documents, unreadable pages, and the period of the searchable ones."""
+
+    searched: int = 0
+    pending: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    unreadable_pages: int = 0
+    first_date: date | None = None
+    last_date: date | None = None
+
+
+def new_document(
+    tx: Tx,
+    *,
+    patient_id: PatientId,
+    upload: BlobRef,
+    content_hash: str,
+    size: int,
+    media_type: str,
+    file_name: str,
+    origin: str,
+    deposited_by: str,
+    deposited_for: str,
+    now: datetime,
+    masked: bool = False,
+    hidden_from_patient: bool = False,
+) -> Document:
+    """Record an upload, state RECEIVED, category OTHER until it is read. A twin of hidden content is hidden alike."""
+    document_id = DocumentId(random_id())
+    twins = tx.session.execute(
+        select(_T.masked, _T.hidden_from_patient).where(_T.patient_id == patient_id, _T.content_hash == content_hash)
+    ).all()
+    words = Words(file_name=file_name)
+    tx.session.execute(
+        insert(_T).values(
+            document_id=document_id,
+            patient_id=patient_id,
+            state=DocumentState.RECEIVED.value,
+            status="approved",
+            masked=masked or any(t.masked for t in twins),
+            hidden_from_patient=hidden_from_patient or any(t.hidden_from_patient for t in twins),
+            category=Category.OTHER.value,
+            version=1,
+            content_hash=content_hash,
+            blob=upload.name,
+            size=size,
+            media_type=media_type,
+            origin=origin,
+            pages=0,
+            unreadable_pages="[]",
+            unreadable_count=0,
+            deposited_by=deposited_by,
+            deposited_for=deposited_for,
+            received_at=now,
+            fence=0,
+            sealed=seal_words(tx, (patient_id, document_id), words),
+        )
+    )
+    return to_document(tx, _row(tx, document_id))
+
+
+def get_document(tx: Tx, scope: Scope, document_id: DocumentId) -> Document | None:
+    """A document inside the Scope; None when it is outside, and when it does not exist."""
+    row = tx.session.scalar(select(_T).where(_T.document_id == document_id, _inside(scope)))
+    return None if row is None else _admitted(tx, scope, row)
+
+
+def list_documents(
+    tx: Tx,
+    scope: Scope,
+    *,
+    states: Collection[DocumentState] | None = None,
+    limit: int | None = None,
+    after: DocumentId | None = None,
+) -> list[Document]:
+    """The Scope's documents, newest event first, undated last, ties by id. `after` continues behind one of them.
+
+    An `after` outside the Scope gives nothing, like one that does not exist.
+    """
+    conditions = [_inside(scope)]
+    if states is not None:
+        conditions.append(_T.state.in_(sorted(states)))
+    if after is not None:
+        start = get_document(tx, scope, after)
+        if start is None:
+            return []
+        conditions.append(_behind(start))
+    rows = tx.session.scalars(
+        select(_T)
+        .where(*conditions)
+        .order_by(_T.event_date.is_(None), _T.event_date.desc(), _T.document_id)
+        .limit(limit)
+    )
+    found = (_admitted(tx, scope, row) for row in rows)
+    return [document for document in found if document is not None]
+
+
+def coverage(tx: Tx, scope: Scope) -> Coverage:
+    """Counts over the Scope's documents and no other."""
+    rows = tx.session.execute(
+        select(
+            _T.state,
+            func.count().label("documents"),
+            func.sum(_T.unreadable_count).label("unreadable"),
+            func.min(_T.event_date).label("first"),
+            func.max(_T.event_date).label("last"),
+        )
+        .where(_inside(scope))
+        .group_by(_T.state)
+    ).all()
+    count = {row.state: row.documents for row in rows}
+    searchable = next((row for row in rows if row.state == DocumentState.SEARCHABLE), None)
+    return Coverage(
+        searched=count.get(DocumentState.SEARCHABLE, 0),
+        pending=count.get(DocumentState.RECEIVED, 0) + count.get(DocumentState.READING, 0),
+        quarantined=count.get(DocumentState.QUARANTINED, 0),
+        refused=count.get(DocumentState.REFUSED, 0),
+        unreadable_pages=0 if searchable is None else searchable.unreadable,
+        first_date=None if searchable is None else searchable.first,
+        last_date=None if searchable is None else searchable.last,
+    )
+
+
+def document_without_scope(tx: Tx, document_id: DocumentId) -> Document | None:
+    """Any document, for the pipeline."""
+    row = tx.session.get(_T, document_id, populate_existing=True)
+    return None if row is None else to_document(tx, row)
+
+
+def documents_of_patient_without_scope(tx: Tx, patient_id: PatientId) -> list[Document]:
+    """All documents of one identity, whatever their state, in order of reception."""
+    rows = tx.session.scalars(select(_T).where(_T.patient_id == patient_id).order_by(_T.received_at, _T.document_id))
+    return [to_document(tx, row) for row in rows]
+
+
+def states_without_scope(tx: Tx, document_ids: Collection[DocumentId]) -> dict[DocumentId, DocumentState]:
+    """The state of each of these documents that exists."""
+    rows = tx.session.execute(select(_T.document_id, _T.state).where(among(_T.document_id, document_ids)))
+    return {DocumentId(row.document_id): DocumentState(row.state) for row in rows}
+
+
+def same_content_without_scope(tx: Tx, patient_id: PatientId, content_hash: str) -> Document | None:
+    """The first document of the patient with this content (`BlobWriter.content_hash`), for finding duplicates."""
+    row = tx.session.scalars(
+        select(_T)
+        .where(_T.patient_id == patient_id, _T.content_hash == content_hash)
+        .order_by(_T.received_at, _T.document_id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else to_document(tx, row)
+
+
+def set_state(
+    tx: Tx,
+    document_id: DocumentId,
+    state: DocumentState,
+    *,
+    refusal: Refusal | None = None,
+    evidence: str = "",
+    fence: int | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Move a document. `fence`, when given, must be the document's (else Refusal "lease-lost").
+
+    `refusal` and `evidence` replace what was there. Becoming or ceasing to be SEARCHABLE settles which version of its
+    set is the approved one. `now` is kept as `searchable_at`.
+    """
+    row = _fenced(tx, document_id, fence)
+    words = dataclasses.replace(
+        open_words(tx, row),
+        refusal_message="" if refusal is None else refusal.message,
+        refusal_remedy="" if refusal is None else refusal.remedy,
+        evidence=evidence,
+    )
+    row.state = state.value
+    row.refusal_stage = None if refusal is None else refusal.stage
+    row.refusal_code = None if refusal is None else refusal.code
+    row.sealed = seal_words(tx, _key(row), words)
+    row.searchable_at = now if state is DocumentState.SEARCHABLE else None
+    tx.session.flush()
+    versions.settle(tx, row)
+
+
+def set_metadata(
+    tx: Tx, document_id: DocumentId, metadata: Metadata, category: Category, *, fence: int | None = None
+) -> None:
+    """Record what a document says of itself. It joins the versions of its set and takes their strictest mask."""
+    row = _fenced(tx, document_id, fence)
+    patient_id = PatientId(row.patient_id)
+    stated = {
+        name: getattr(metadata, name)
+        for name in (
+            "unique_id",
+            "set_id",
+            "type_code",
+            "title",
+            "author",
+            "organization",
+            "confidentiality",
+            "language",
+        )
+    }
+    row.sealed = seal_words(tx, _key(row), dataclasses.replace(open_words(tx, row), **stated))
+    row.category = category.value
+    row.event_date = metadata.event_date
+    row.version = metadata.version
+    row.unique_blind = blind(tx, patient_id, "unique", metadata.unique_id)
+    row.replaces_blind = blind(tx, patient_id, "unique", metadata.replaces)
+    row.set_blind = blind(tx, patient_id, "set", metadata.set_id)
+    tx.session.flush()
+    versions.join(tx, row)
+    versions.settle(tx, row)
+
+
+def set_pages(
+    tx: Tx, document_id: DocumentId, pages: int, unreadable: Collection[int], *, fence: int | None = None
+) -> None:
+    """Make the reading saved under the document's fence its reading: how many pages, and which of them (from 1) no
+    trustworthy text came from.
+    """
+    row = _fenced(tx, document_id, fence)
+    row.pages, row.unreadable_count, row.reading_fence = pages, len(set(unreadable)), row.fence
+    row.unreadable_pages = json.dumps(sorted(set(unreadable)))
+    tx.session.flush()
+
+
+def next_fence(tx: Tx, document_id: DocumentId) -> int:
+    """A fence for a write that is no job's (a removal): from now on, writes of jobs claimed before are refused."""
+    row = _row(tx, document_id)
+    row.fence += 1
+    tx.session.flush()
+    return row.fence
+
+
+def _key(row: tables.Document) -> tuple[PatientId, DocumentId]:
+    return PatientId(row.patient_id), DocumentId(row.document_id)
+
+
+def _row(tx: Tx, document_id: DocumentId) -> tables.Document:
+    return tx.session.get_one(_T, document_id, populate_existing=True)
+
+
+def _fenced(tx: Tx, document_id: DocumentId, fence: int | None) -> tables.Document:
+    row = _row(tx, document_id)
+    if fence is not None and row.fence != fence:
+        raise lease_lost()
+    return row
+
+
+def _inside(scope: Scope) -> ColumnElement[bool]:
+    """The Scope as a condition. An empty one is false: nothing is in an empty set."""
+    return and_(
+        among(_T.patient_id, scope.identities),
+        among(_T.category, scope.categories),
+        not_(among(_T.document_id, scope.excluded)),
+    )
+
+
+def _admitted(tx: Tx, scope: Scope, row: tables.Document) -> Document | None:
+    """The recheck, in the Scope's own words, of what SQL answered."""
+    admits = scope.admits(PatientId(row.patient_id), DocumentId(row.document_id), Category(row.category))
+    return to_document(tx, row) if admits else None
+
+
+def _behind(start: Document) -> ColumnElement[bool]:
+    """Strictly after `start` in the order of `list_documents`."""
+    later = _T.document_id > start.document_id
+    if start.event_date is None:
+        return and_(_T.event_date.is_(None), later)
+    same_day = and_(_T.event_date == start.event_date, later)
+    return or_(_T.event_date.is_(None), _T.event_date < start.event_date, same_day)

@@ -1,0 +1,203 @@
+"""Jobs: a row each, claimed by lease and fencing token. The queue only wakes workers; losing it loses nothing.
+
+    queued → leased → done | failed          leased → queued by `release`, or claimable again when its lease is over
+
+`attempts` grows when a job is claimed, before the work, so that a document that kills its worker is counted too; what
+was attempted MAX_ATTEMPTS times without an end is refused as "poison-document". The fence of a job is its document's:
+it grows with every claim, and a write that carries an older one is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Update, and_, func, insert, or_, select, update
+
+from access.identifiers import DocumentId, JobId, PatientId
+from access.refusal import Refusal
+from records import documents, tables
+from records.database import Tx
+from records.documents import DocumentState
+from records.errors import lease_lost
+from records.opaque import random_id
+from records.sqlcipher import among
+
+MAX_ATTEMPTS = 3
+_T = tables.Job
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as claimed. Whoever holds it may write with its `fence` until `leased_until`."""
+
+    job_id: JobId
+    document_id: DocumentId
+    patient_id: PatientId
+    kind: str
+    priority: int
+    attempts: int
+    fence: int
+    leased_until: datetime | None
+    stage: str
+
+
+def enqueue(
+    tx: Tx,
+    document_id: DocumentId,
+    patient_id: PatientId,
+    now: datetime,
+    *,
+    kind: str = "ingest",
+    priority: int = 0,
+    stage: str = "receive",
+) -> Job:
+    """Add a job for a document. Higher priorities first, then older ones."""
+    job_id = JobId(random_id())
+    tx.session.execute(
+        insert(_T).values(
+            job_id=job_id,
+            document_id=document_id,
+            patient_id=patient_id,
+            kind=kind,
+            state="queued",
+            stage=stage,
+            priority=priority,
+            attempts=0,
+            fence=0,
+            not_before=now,
+            created_at=now,
+        )
+    )
+    return Job(job_id, document_id, patient_id, kind, priority, 0, 0, None, stage)
+
+
+def claim(tx: Tx, worker: str, now: datetime, lease: timedelta, kind: str | None = None) -> Job | None:
+    """Take the next job that nobody holds at `now`, for `lease`; None when there is none.
+
+    Jobs that used up their attempts are refused on the way.
+    """
+    while (row := _next(tx, now, kind)) is not None:
+        if row.attempts >= MAX_ATTEMPTS:
+            _end(tx, row, poisoned())
+            continue
+        row.attempts += 1
+        row.fence = documents.next_fence(tx, DocumentId(row.document_id))
+        row.state, row.holder, row.leased_until = "leased", worker, now + lease
+        tx.session.flush()
+        return _job(row)
+    return None
+
+
+def renew(tx: Tx, job: Job, now: datetime, lease: timedelta) -> None:
+    """Keep a job until now + lease. Refusal "lease-lost" when it was claimed by another since, or ended."""
+    _held(tx, job, leased_until=now + lease)
+
+
+def set_stage(tx: Tx, job: Job, stage: str) -> None:
+    """Say how far the work is. Refuses like `renew`."""
+    _held(tx, job, stage=stage)
+
+
+def finish(tx: Tx, job: Job) -> None:
+    """The work is done. Refuses like `renew`."""
+    _held(tx, job, state="done", holder=None, leased_until=None)
+
+
+def fail(tx: Tx, job: Job, refusal: Refusal) -> None:
+    """The document cannot be read: it becomes REFUSED for this reason, the job failed. Refuses like `renew`."""
+    _held(tx, job)
+    _end(tx, tx.session.get_one(_T, job.job_id, populate_existing=True), refusal)
+
+
+def release(tx: Tx, job: Job, *, refund: bool = False, not_before: datetime | None = None) -> None:
+    """Give a job back unfinished, to be claimed again (from `not_before` on). Refuses like `renew`.
+
+    The attempt counts, and the last one refuses the document, unless `refund`: for a worker that stops in order.
+    """
+    _held(tx, job)
+    row = tx.session.get_one(_T, job.job_id, populate_existing=True)
+    if refund:
+        row.attempts -= 1
+    if row.attempts >= MAX_ATTEMPTS:
+        _end(tx, row, poisoned())
+        return
+    row.state, row.holder, row.leased_until = "queued", None, None
+    row.not_before = row.not_before if not_before is None else not_before
+    tx.session.flush()
+
+
+def retry_failed(
+    tx: Tx, document_ids: Collection[DocumentId] | None, now: datetime, *, patient_id: PatientId | None = None
+) -> int:
+    """Queue failed jobs again with their attempts back, their documents RECEIVED: of these documents (None: of all),
+    of this patient when given. Returns how many."""
+    conditions = [_T.state == "failed"]
+    if document_ids is not None:
+        conditions.append(among(_T.document_id, document_ids))
+    if patient_id is not None:
+        conditions.append(_T.patient_id == patient_id)
+    rows = tx.session.scalars(select(_T).where(*conditions)).all()
+    for row in rows:
+        row.state, row.attempts, row.not_before, row.stage = "queued", 0, now, "receive"
+        documents.set_state(tx, DocumentId(row.document_id), DocumentState.RECEIVED)
+    tx.session.flush()
+    return len(rows)
+
+
+def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:
+    """How many jobs are in each state ("queued", "leased", "done", "failed"), of a patient when given."""
+    conditions = [] if patient_id is None else [_T.patient_id == patient_id]
+    rows = tx.session.execute(select(_T.state, func.count()).where(*conditions).group_by(_T.state)).all()
+    return {"queued": 0, "leased": 0, "done": 0, "failed": 0} | {row[0]: row[1] for row in rows}
+
+
+def poisoned() -> Refusal:
+    """What a document gets that ended no attempt."""
+    return Refusal(
+        "read",
+        "poison-document",
+        f"La lecture de ce document a échoué {MAX_ATTEMPTS} fois sans aboutir.",
+        "Déposez-le dans un autre format (PDF enregistré à nouveau, image), ou signalez-le à l'administrateur.",
+    )
+
+
+def _next(tx: Tx, now: datetime, kind: str | None) -> tables.Job | None:
+    free = or_(and_(_T.state == "queued", _T.not_before <= now), and_(_T.state == "leased", _T.leased_until <= now))
+    return tx.session.scalars(
+        select(_T)
+        .where(free, *([] if kind is None else [_T.kind == kind]))
+        .order_by(_T.priority.desc(), _T.created_at, _T.job_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # for databases with several writers; SQLite's transaction has the file
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _held(tx: Tx, job: Job, **values: Any) -> None:
+    """Change a job's row if this claim is still its newest one and not ended."""
+    statement: Update = update(_T).where(_T.job_id == job.job_id, _T.fence == job.fence, _T.state == "leased")
+    if not tx.session.execute(statement.values(fence=job.fence, **values)).rowcount:  # type: ignore[attr-defined]
+        raise lease_lost()
+
+
+def _end(tx: Tx, row: tables.Job, refusal: Refusal) -> None:
+    row.state, row.holder, row.leased_until, row.stage = "failed", None, None, refusal.stage
+    tx.session.flush()
+    documents.set_state(tx, DocumentId(row.document_id), DocumentState.REFUSED, refusal=refusal)
+
+
+def _job(row: tables.Job) -> Job:
+    return Job(
+        JobId(row.job_id),
+        DocumentId(row.document_id),
+        PatientId(row.patient_id),
+        row.kind,
+        row.priority,
+        row.attempts,
+        row.fence,
+        row.leased_until,
+        row.stage,
+    )

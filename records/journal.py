@@ -1,0 +1,229 @@
+"""The journal: who looked at what, append-only, hash-chained by patient (see `chains`).
+
+Attempts on identifiers that nobody has share the chain "unknown". What was asked in words, and any detail, is sealed
+under the journal's key: only an auditor's reading opens it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import insert, select
+
+from access.categories import Category
+from access.identifiers import DocumentId, PatientId
+from access.scope import Scope
+from records import chains, tables
+from records.database import Tx
+from records.sealed import derive, seal_json, unseal_json
+from records.sqlcipher import among
+
+Outcome = Literal["granted", "refused"]
+_T = tables.JournalEntry
+_SEALED = ("query", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One access, granted or refused. `documents` are those shown, not those asked for."""
+
+    patient_id: PatientId
+    caller_kind: str
+    caller: str
+    on_behalf: str
+    role: str
+    purpose: str
+    action: str
+    outcome: Outcome
+    documents: tuple[DocumentId, ...]
+    query: str | None = field(repr=False)
+    policy_version: str
+    request_id: str
+    at: datetime
+    detail: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """How long the whole journal was and where it ended. Kept elsewhere, it shows a journal put back."""
+
+    length: int
+    last: str  # hexadecimal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Where the journal is not what was written. `sequence` counts from 1 in the chain, 0 for the chain as a whole."""
+
+    chain: str
+    sequence: int
+    kind: Literal["removed", "edited", "reordered", "truncated", "head"]
+
+    def __str__(self) -> str:
+        return f"{_SENTENCES[self.kind]} (chaîne {self.chain}, entrée {self.sequence})"
+
+
+_SENTENCES = {
+    "removed": "Une entrée manque",
+    "edited": "Une entrée a été modifiée",
+    "reordered": "Une entrée a été déplacée",
+    "truncated": "La fin de la chaîne a été coupée ou prolongée",
+    "head": "La tête de la chaîne manque ou a été modifiée",
+}
+
+
+def append(tx: Tx, entry: Entry) -> int:
+    """Write an entry; returns its number in its chain. The same statements run for a patient and for nobody.
+
+    In a writing transaction only. Refusal "broken-chain" when the chain's head does not authenticate.
+    """
+    key = tx.service_key("journal")
+    known = tx.session.scalar(select(tables.Patient.patient_id).where(tables.Patient.patient_id == entry.patient_id))
+    chain = chains.UNKNOWN if known is None else known
+    length, previous = chains.head(tx.session, key, chain)
+    total, whole = chains.head(tx.session, key, chains.ALL)
+    content = _canonical(entry)
+    sealed = seal_json(_words_key(key), {"query": entry.query, "detail": entry.detail}, _place(chain, length + 1))
+    mac = chains.link(key, chain, content, sealed, previous)
+    tx.session.execute(
+        insert(_T).values(
+            chain=chain,
+            sequence=length + 1,
+            patient_id=entry.patient_id,
+            content=content,
+            sealed=sealed,
+            previous=previous,
+            mac=mac,
+        )
+    )
+    chains.move_head(tx.session, key, chain, length + 1, mac)
+    chains.move_head(tx.session, key, chains.ALL, total + 1, chains.link_all(key, mac, whole))
+    return length + 1
+
+
+def entries(tx: Tx, scope: Scope, *, limit: int = 200) -> list[Entry]:
+    """The accesses to the Scope's record, newest first, without query texts.
+
+    Documents outside the Scope are left out of each entry: the journal tells nobody of a document hidden from them.
+    """
+    if scope.is_empty:
+        return []
+    statement = select(_T).where(among(_T.chain, scope.identities)).order_by(_T.position.desc()).limit(limit)
+    found = [dataclasses.replace(_entry(tx, row), query=None) for row in tx.session.scalars(statement)]
+    visible = _visible(tx, scope, {document for entry in found for document in entry.documents})
+    return [dataclasses.replace(e, documents=tuple(d for d in e.documents if d in visible)) for e in found]
+
+
+def entries_for_audit_without_scope(tx: Tx, patient_id: PatientId | None, limit: int) -> list[Entry]:
+    """Accesses to one identifier, existing or not, or to all (None); newest first, with query texts."""
+    statement = select(_T).order_by(_T.position.desc()).limit(limit)
+    if patient_id is not None:
+        statement = statement.where(_T.patient_id == patient_id)
+    return [_entry(tx, row) for row in tx.session.scalars(statement)]
+
+
+def as_dict(entry: Entry) -> dict[str, Any]:
+    """An entry as JSON values, in the order of its fields."""
+    return dataclasses.asdict(entry) | {"documents": list(entry.documents), "at": entry.at.isoformat()}
+
+
+def anchor(tx: Tx) -> Anchor:
+    """The journal's end now, to be kept where the database's keepers cannot write."""
+    length, last = chains.head(tx.session, tx.service_key("journal"), chains.ALL)
+    return Anchor(length, last.hex())
+
+
+def verify(tx: Tx, kept: Anchor | None = None) -> list[Problem]:
+    """Recompute every chain and compare it with its head, and with an anchor kept elsewhere when given.
+
+    Finds entries removed, edited, reordered or cut off, by whoever does not hold the journal's key. Without `kept` it
+    does not find the whole database put back to an earlier day.
+    """
+    key = tx.service_key("journal")
+    heads = {head.chain: head for head in tx.session.scalars(select(tables.JournalHead))}
+    problems = [problem for chain in _chains(tx, heads) for problem in _verify_chain(tx, key, chain, heads.get(chain))]
+    return problems + list(_verify_all(tx, key, heads.get(chains.ALL), kept))
+
+
+def _chains(tx: Tx, heads: dict[str, tables.JournalHead]) -> list[str]:
+    patients = tx.session.scalars(select(tables.Patient.patient_id))
+    written = tx.session.scalars(select(_T.chain).distinct())
+    return sorted({*heads, *patients, *written, chains.UNKNOWN} - {chains.ALL})
+
+
+def _verify_chain(tx: Tx, key: bytes, chain: str, head: tables.JournalHead | None) -> Iterator[Problem]:
+    expected, previous = 1, chains.genesis(key, chain)
+    rows = select(_T).where(_T.chain == chain).order_by(_T.sequence).execution_options(yield_per=1000)
+    for row in tx.session.scalars(rows):
+        if row.sequence != expected:
+            yield Problem(chain, expected, "removed")
+        if not _authentic(key, row):
+            yield Problem(chain, row.sequence, "edited")
+        elif row.sequence == expected and row.previous != previous:
+            yield Problem(chain, row.sequence, "reordered")
+        expected, previous = row.sequence + 1, row.mac
+    if head is None or head.mac != chains.head_mac(key, chain, head.length, head.last):
+        yield Problem(chain, 0, "head")
+    elif (head.length, head.last) != (expected - 1, previous):
+        yield Problem(chain, expected, "truncated")
+
+
+def _authentic(key: bytes, row: tables.JournalEntry) -> bool:
+    """Whether a row is as it was written, apart from its place."""
+    if row.mac != chains.link(key, row.chain, row.content, row.sealed, row.previous):
+        return False
+    return bool(json.loads(row.content)["patient_id"] == row.patient_id)
+
+
+def _verify_all(tx: Tx, key: bytes, head: tables.JournalHead | None, kept: Anchor | None) -> Iterator[Problem]:
+    count, whole = 0, chains.genesis(key, chains.ALL)
+    held = kept is None or (kept.length, kept.last) == (0, whole.hex())
+    for mac in tx.session.scalars(select(_T.mac).order_by(_T.position).execution_options(yield_per=1000)):
+        count, whole = count + 1, chains.link_all(key, mac, whole)
+        held = held or (kept is not None and (kept.length, kept.last) == (count, whole.hex()))
+    if head is None or head.mac != chains.head_mac(key, chains.ALL, head.length, head.last):
+        yield Problem(chains.ALL, 0, "head")
+    elif count != head.length:
+        yield Problem(chains.ALL, count, "removed" if count < head.length else "truncated")
+    elif whole != head.last:
+        yield Problem(chains.ALL, 0, "reordered")
+    if not held:
+        yield Problem(chains.ALL, 0 if kept is None else kept.length, "truncated")
+
+
+def _visible(tx: Tx, scope: Scope, asked: set[DocumentId]) -> set[DocumentId]:
+    d = tables.Document
+    rows = tx.session.execute(select(d.document_id, d.patient_id, d.category).where(among(d.document_id, asked)))
+    return {
+        DocumentId(row.document_id)
+        for row in rows
+        if scope.admits(PatientId(row.patient_id), DocumentId(row.document_id), Category(row.category))
+    }
+
+
+def _canonical(entry: Entry) -> str:
+    """The entry without its sealed words, as JSON in one form: sorted keys, ASCII, no blanks."""
+    value = {name: text for name, text in as_dict(entry).items() if name not in _SEALED}
+    value["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _entry(tx: Tx, row: tables.JournalEntry) -> Entry:
+    value = json.loads(row.content)
+    words = unseal_json(_words_key(tx.service_key("journal")), row.sealed, _place(row.chain, row.sequence))
+    value["at"] = datetime.fromisoformat(value["at"])
+    value["documents"] = tuple(value["documents"])
+    return Entry(**value, **words)
+
+
+def _words_key(key: bytes) -> bytes:
+    return derive(key, "anamnese/journal/words/1")
+
+
+def _place(chain: str, sequence: int) -> str:
+    return f"journal/sealed/{chain}/{sequence}"

@@ -1,0 +1,126 @@
+"""The outbox: what the index must follow, in order, with one leased cursor a generation of the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import delete, func, insert, or_, select, update
+
+from access.identifiers import DocumentId, PatientId
+from records import tables
+from records.database import Tx
+from records.errors import lease_lost
+
+Operation = Literal["put", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something to do to the index. `fence` is the document's at the time of writing."""
+
+    seq: int
+    patient_id: PatientId
+    document_id: DocumentId
+    operation: Operation
+    fence: int
+
+
+def append(tx: Tx, patient_id: PatientId, document_id: DocumentId, operation: Operation, fence: int) -> int:
+    """Add an event in the transaction that it tells of; returns its number."""
+    row = tables.OutboxEvent(patient_id=patient_id, document_id=document_id, operation=operation, fence=fence)
+    tx.session.add(row)
+    tx.session.flush()
+    return row.seq
+
+
+def after(tx: Tx, seq: int, limit: int) -> list[Event]:
+    """Events after number `seq`, in order, at most `limit`."""
+    event = tables.OutboxEvent
+    rows = tx.session.execute(
+        select(event.seq, event.patient_id, event.document_id, event.operation, event.fence)
+        .where(event.seq > seq)
+        .order_by(event.seq)
+        .limit(limit)
+    )
+    return [
+        Event(
+            r.seq,
+            PatientId(r.patient_id),
+            DocumentId(r.document_id),
+            "remove" if r.operation == "remove" else "put",
+            r.fence,
+        )
+        for r in rows
+    ]
+
+
+def last(tx: Tx) -> int:
+    """Number of the last event, 0 before the first."""
+    return tx.session.scalar(select(func.max(tables.OutboxEvent.seq))) or 0
+
+
+def cursor(tx: Tx, generation_name: str) -> int:
+    """How far a generation has followed: 0 for one that never did."""
+    return tx.session.scalar(select(tables.Cursor.seq).where(tables.Cursor.generation == generation_name)) or 0
+
+
+def take_cursor(tx: Tx, generation_name: str, holder: str, now: datetime, lease: timedelta) -> bool:
+    """Become, or stay, the one projector of a generation until now + lease. False while another one is.
+
+    `holder` must be unique to a projector, for instance process id and a random part.
+    """
+    if tx.session.get(tables.Cursor, generation_name) is None:
+        tx.session.execute(insert(tables.Cursor).values(generation=generation_name, seq=0))
+    return _changed(
+        tx,
+        update(tables.Cursor)
+        .where(
+            tables.Cursor.generation == generation_name,
+            or_(
+                tables.Cursor.holder.is_(None),
+                tables.Cursor.holder == holder,
+                tables.Cursor.leased_until <= now,
+            ),
+        )
+        .values(holder=holder, leased_until=now + lease),
+    )
+
+
+def advance(tx: Tx, generation_name: str, seq: int, *, holder: str, now: datetime) -> None:
+    """Say that events up to `seq` are in the index. Refusal "lease-lost" unless `holder` holds the cursor at `now`.
+
+    A cursor never goes back.
+    """
+    moved = _changed(
+        tx,
+        update(tables.Cursor)
+        .where(
+            tables.Cursor.generation == generation_name,
+            tables.Cursor.holder == holder,
+            tables.Cursor.leased_until > now,
+            tables.Cursor.seq <= seq,
+        )
+        .values(seq=seq),
+    )
+    if not moved:
+        raise lease_lost()
+
+
+def release_cursor(tx: Tx, generation_name: str, holder: str) -> None:
+    """Let another projector follow at once."""
+    tx.session.execute(
+        update(tables.Cursor)
+        .where(tables.Cursor.generation == generation_name, tables.Cursor.holder == holder)
+        .values(holder=None, leased_until=None)
+    )
+
+
+def drop_cursor(tx: Tx, generation_name: str) -> None:
+    """Forget a retired generation."""
+    tx.session.execute(delete(tables.Cursor).where(tables.Cursor.generation == generation_name))
+
+
+def _changed(tx: Tx, statement: object) -> bool:
+    return bool(tx.session.execute(statement).rowcount)  # type: ignore[call-overload]

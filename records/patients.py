@@ -1,0 +1,179 @@
+"""Patients: who they are, sealed under their key, and how they are looked up without being listed.
+
+An identifier says nothing: with an INS it is a keyed hash of the matricule, so that looking up an INS that nobody has
+gives an identifier of the same form, without a look at the database, and the same one for ever.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import insert, select
+
+from access.identifiers import Ins, PatientId
+from access.refusal import Refusal
+from access.scope import Scope
+from records import tables
+from records.chains import open_chain
+from records.database import Tx
+from records.keys import KeyStore
+from records.opaque import opaque, random_id
+from records.sealed import keyed_hash, seal_json, unseal_json
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The INS and its status, and the five traits of the French identity referential (RNIV), with the name in use."""
+
+    ins: Ins | None = field(repr=False)
+    ins_status: str = field(repr=False)  # provisional | retrieved | validated | qualified; empty without an INS
+    family_name: str = field(repr=False)
+    given_names: str = field(repr=False)  # all of them, in order, separated by spaces
+    birth_date: date | None = field(repr=False)
+    sex: str = field(repr=False)  # M | F | U
+    birth_place: str = field(repr=False)  # INSEE code of the commune or country
+    used_name: str = field(default="", repr=False)
+
+
+def patient_id_of_ins(keys: KeyStore, ins: Ins) -> PatientId:
+    """The identifier of whoever has this INS, existing or not. The OID does not count: a typed INS has none."""
+    return PatientId(opaque(keyed_hash(keys.service_key("lookup"), "patient", ins.matricule)))
+
+
+def patient_id_of_traits(keys: KeyStore, traits: Identity) -> PatientId:
+    """What a look-up by traits answers when it may not answer a real identifier: same form, the same for ever."""
+    return PatientId(opaque(keyed_hash(keys.service_key("lookup"), "pseudonym", *_normal(traits))))
+
+
+def create_patient(tx: Tx, identity: Identity, now: datetime) -> PatientId:
+    """Record a patient. Refusal "patient-exists" when the INS is known already."""
+    ins = identity.ins
+    if ins is not None and find_by_ins_without_scope(tx, ins) is not None:
+        raise _exists()
+    patient_id = PatientId(random_id()) if ins is None else patient_id_of_ins(tx.keys, ins)
+    if exists(tx, patient_id):
+        raise _exists()
+    tx.keys.create_patient_key(patient_id)
+    sealed = seal_json(tx.patient_keys(patient_id).columns, _to_json(identity), f"patients/sealed/{patient_id}")
+    tx.session.execute(
+        insert(tables.Patient).values(
+            patient_id=patient_id, merged_into=None, closed=False, sealed=sealed, created_at=now
+        )
+    )
+    identifiers = [("traits", _traits_blind(tx, identity))] if _complete(identity) else []
+    if ins is not None:
+        identifiers.append(("ins", _ins_blind(tx, ins)))
+    for kind, blind in identifiers:
+        tx.session.execute(insert(tables.PatientIdentifier).values(patient_id=patient_id, kind=kind, value_blind=blind))
+    open_chain(tx.session, tx.service_key("journal"), patient_id)
+    return patient_id
+
+
+def exists(tx: Tx, patient_id: PatientId) -> bool:
+    """Whether there is such a patient. For the pipeline: an answer to a caller never depends on it alone."""
+    return (
+        tx.session.scalar(select(tables.Patient.patient_id).where(tables.Patient.patient_id == patient_id)) is not None
+    )
+
+
+def find_by_ins_without_scope(tx: Tx, ins: Ins) -> PatientId | None:
+    """The patient who has this INS."""
+    return _one(tx, "ins", _ins_blind(tx, ins))
+
+
+def find_by_traits_without_scope(tx: Tx, traits: Identity) -> PatientId | None:
+    """The one patient who has exactly these traits (case, accents and hyphens aside); None when nobody or several.
+
+    Telling a caller without access this identifier tells that the patient exists, since it differs from
+    `patient_id_of_traits` and equals `patient_id_of_ins`: answer it only to who has a Scope, else the pseudonym.
+    """
+    found = _one(tx, "traits", _traits_blind(tx, traits))
+    return found if _complete(traits) else None
+
+
+def identity_of(tx: Tx, scope: Scope) -> Identity:
+    """The identity of the Scope's patient. Refusal (stage "grant", "no-access") under an empty Scope."""
+    found = None if scope.is_empty else identity_without_scope(tx, scope.patient_id)
+    if found is None:
+        raise Refusal(
+            "grant", "no-access", "Aucune identité à montrer.", "Demandez l'accès au dossier avant de le consulter."
+        )
+    return found
+
+
+def identity_without_scope(tx: Tx, patient_id: PatientId) -> Identity | None:
+    """A patient's identity, for the wrong-patient check of the pipeline; None when there is no such patient."""
+    sealed = tx.session.scalar(select(tables.Patient.sealed).where(tables.Patient.patient_id == patient_id))
+    if sealed is None:
+        return None
+    return _from_json(unseal_json(tx.patient_keys(patient_id).columns, sealed, f"patients/sealed/{patient_id}"))
+
+
+def _one(tx: Tx, kind: str, blind: bytes) -> PatientId | None:
+    found = tx.session.scalars(
+        select(tables.PatientIdentifier.patient_id)
+        .where(tables.PatientIdentifier.kind == kind, tables.PatientIdentifier.value_blind == blind)
+        .limit(2)
+    ).all()
+    return PatientId(found[0]) if len(found) == 1 else None
+
+
+def _ins_blind(tx: Tx, ins: Ins) -> bytes:
+    return keyed_hash(tx.service_key("lookup"), "ins", ins.matricule)
+
+
+def _traits_blind(tx: Tx, traits: Identity) -> bytes:
+    return keyed_hash(tx.service_key("lookup"), "traits", *_normal(traits))
+
+
+def _complete(traits: Identity) -> bool:
+    """Whether a look-up may use them: a patient known by INS alone has no name, and shares that with others."""
+    family, given, birth, *_ = _normal(traits)
+    return bool(family and given and birth)
+
+
+def _normal(traits: Identity) -> tuple[str, ...]:
+    """The traits as compared: A-Z words, ISO date, and the first given name alone: others are often left out."""
+    given = _folded(traits.given_names).split()
+    birth = "" if traits.birth_date is None else traits.birth_date.isoformat()
+    return (
+        _folded(traits.family_name),
+        given[0] if given else "",
+        birth,
+        traits.sex.upper(),
+        traits.birth_place.upper(),
+    )
+
+
+def _folded(text: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join("".join(c if c.isalnum() else " " for c in plain).upper().split())
+
+
+def _exists() -> Refusal:
+    return Refusal("receive", "patient-exists", "Ce patient est déjà enregistré.", "Utilisez le dossier existant.")
+
+
+def _to_json(identity: Identity) -> dict[str, object]:
+    ins = identity.ins
+    return {
+        "ins": None if ins is None else [ins.matricule, ins.oid],
+        "ins_status": identity.ins_status,
+        "family_name": identity.family_name,
+        "given_names": identity.given_names,
+        "birth_date": None if identity.birth_date is None else identity.birth_date.isoformat(),
+        "sex": identity.sex,
+        "birth_place": identity.birth_place,
+        "used_name": identity.used_name,
+    }
+
+
+def _from_json(value: dict[str, object]) -> Identity:
+    ins, birth = value.pop("ins"), value.pop("birth_date")
+    return Identity(
+        ins=Ins(*ins) if isinstance(ins, list) else None,
+        birth_date=date.fromisoformat(birth) if isinstance(birth, str) else None,
+        **{name: str(text) for name, text in value.items()},
+    )

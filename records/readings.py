@@ -1,0 +1,125 @@
+"""Readings: what was read from a document, in encrypted blobs that are named by document and fence.
+
+Saving needs no transaction, so no lock is held while a blob is written. It has no effect until
+`documents.set_pages`, with the fence of the job, makes the reading of that fence the document's: a worker that lost
+its lease writes beside, never over, what its successor reads. `spare_blobs_without_scope` names what is left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from sqlalchemy import select
+
+from access.identifiers import DocumentId, PatientId
+from access.scope import Scope
+from records import documents, tables
+from records.blobs import BlobRef, Blobs
+from records.content import Page, Reading
+from records.database import Tx
+from records.documents import Document, DocumentState
+from records.reading_format import page_from_bytes, page_to_bytes, reading_from_bytes, reading_to_bytes
+
+_READING, _VECTORS, _PAGE = "reading", "vectors", "page"
+
+
+def save_reading(blobs: Blobs, document: Document, reading: Reading) -> BlobRef:
+    """Store a reading, durably.
+
+    For a document in state READING it is its job's, to be made current by `set_pages`; for another it replaces the
+    current one.
+    """
+    return _save(blobs, document.patient_id, _READING, _key(document), reading_to_bytes(reading))
+
+
+def load_reading(blobs: Blobs, tx: Tx, scope: Scope, document_id: DocumentId) -> Reading | None:
+    """The reading of a document inside the Scope; None outside, and when there is none."""
+    document = documents.get_document(tx, scope, document_id)
+    return None if document is None else _load_reading(blobs, document)
+
+
+def reading_without_scope(blobs: Blobs, tx: Tx, document_id: DocumentId) -> Reading | None:
+    """The reading of any document, for the pipeline."""
+    document = documents.document_without_scope(tx, document_id)
+    return None if document is None else _load_reading(blobs, document)
+
+
+def save_vectors(blobs: Blobs, document: Document, embedder_fingerprint: str, vectors: bytes) -> BlobRef:
+    """Store the vectors (int8, passages in order) of the reading that `save_reading` stored, or of the current one."""
+    return _save(blobs, document.patient_id, _VECTORS, f"{_key(document)}/{embedder_fingerprint}", vectors)
+
+
+def vectors_without_scope(blobs: Blobs, tx: Tx, document_id: DocumentId, embedder_fingerprint: str) -> bytes | None:
+    """The vectors of a document's current reading for this embedder; None when they were never made."""
+    document = documents.document_without_scope(tx, document_id)
+    if document is None or document.reading_fence is None:
+        return None
+    ref = blobs.named(document.patient_id, _VECTORS, f"{_current(document)}/{embedder_fingerprint}")
+    return blobs.read(ref) if blobs.exists(ref) else None
+
+
+def save_page_checkpoint(blobs: Blobs, document: Document, recipe: str, page: Page) -> BlobRef:
+    """Keep a page of a long reading, so that the next attempt under the same recipe does not read it again."""
+    return _save(blobs, document.patient_id, _PAGE, _page_key(document, recipe, page.number), page_to_bytes(page))
+
+
+def page_checkpoints_without_scope(blobs: Blobs, document: Document, recipe: str, pages: int) -> dict[int, Page]:
+    """Those of a document's first `pages` pages that were kept under this recipe, by number."""
+    found = {}
+    for number in range(1, pages + 1):
+        ref = blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number))
+        if blobs.exists(ref):
+            found[number] = page_from_bytes(blobs.read(ref))
+    return found
+
+
+def drop_page_checkpoints(blobs: Blobs, document: Document, recipe: str, pages: int) -> None:
+    """Delete what was kept of a document's first `pages` pages."""
+    for number in range(1, pages + 1):
+        blobs.delete(blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number)))
+
+
+def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Collection[str]) -> Iterator[BlobRef]:
+    """Blobs that nothing refers to: uploads never recorded, readings of lost leases, vectors of other embedders, kept
+    pages of documents that are not being read. For `verify`, while no worker and no upload runs.
+    """
+    used: set[BlobRef] = set()
+    reading: set[str] = set()
+    for row in tx.session.scalars(select(tables.Document)):
+        patient_id = PatientId(row.patient_id)
+        used.add(BlobRef(patient_id, row.blob))
+        if row.state in {DocumentState.RECEIVED, DocumentState.READING}:
+            reading.add(patient_id)
+        key = f"{row.document_id}/{row.reading_fence}"
+        used.add(blobs.named(patient_id, _READING, key))
+        used |= {blobs.named(patient_id, _VECTORS, f"{key}/{one}") for one in embedder_fingerprints}
+    for ref in blobs.walk():
+        if ref not in used and ref.patient_id not in reading:
+            yield ref
+
+
+def _load_reading(blobs: Blobs, document: Document) -> Reading | None:
+    if document.reading_fence is None:
+        return None
+    return reading_from_bytes(blobs.read(blobs.named(document.patient_id, _READING, _current(document))))
+
+
+def _key(document: Document) -> str:
+    """What a save belongs to: the reading that the document's job is making, or the one that it has."""
+    if document.state is DocumentState.READING or document.reading_fence is None:
+        return f"{document.document_id}/{document.fence}"
+    return _current(document)
+
+
+def _current(document: Document) -> str:
+    return f"{document.document_id}/{document.reading_fence}"
+
+
+def _page_key(document: Document, recipe: str, number: int) -> str:
+    return f"{document.document_id}/{recipe}/{number}"
+
+
+def _save(blobs: Blobs, patient_id: PatientId, kind: str, key: str, content: bytes) -> BlobRef:
+    with blobs.create(patient_id, kind, key) as writer:
+        writer.write(content)
+        return writer.commit()

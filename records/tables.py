@@ -1,0 +1,222 @@
+"""The tables. What a person wrote or is called stands only in `sealed` columns; look-ups go by keyed hashes.
+
+Times are aware in Python and UTC in the database. Sealed columns are JSON objects bound to "table/column/row id".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware instant (a naive one is refused), stored in UTC to the microsecond: comparisons in SQL are right."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is not None and value.tzinfo is None:
+            raise ValueError("an instant without time zone")
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcTime, bytes: LargeBinary, str: String}  # noqa: RUF012
+
+
+class Patient(Base):
+    __tablename__ = "patients"
+    patient_id: Mapped[str] = mapped_column(primary_key=True)
+    merged_into: Mapped[str | None] = mapped_column(ForeignKey("patients.patient_id"), index=True)
+    closed: Mapped[bool] = mapped_column(default=False)
+    sealed: Mapped[bytes]  # Identity
+    created_at: Mapped[datetime]
+
+
+class PatientIdentifier(Base):
+    """A way to look a patient up: INS (unique) or the five traits (perhaps shared by several people)."""
+
+    __tablename__ = "patient_identifiers"
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # "ins" | "traits"
+    value_blind: Mapped[bytes] = mapped_column(primary_key=True)
+    __table_args__ = (Index(None, "kind", "value_blind"),)
+
+
+class Practitioner(Base):
+    """Public directory data: nothing of a patient."""
+
+    __tablename__ = "practitioners"
+    rpps: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    profession: Mapped[str]
+    specialty: Mapped[str]
+    suspended: Mapped[bool]
+
+
+class Membership(Base):
+    __tablename__ = "memberships"
+    rpps: Mapped[str] = mapped_column(ForeignKey("practitioners.rpps"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # "organization" | "team"
+    name: Mapped[str] = mapped_column(primary_key=True)  # FINESS or team id
+
+
+class Organization(Base):
+    __tablename__ = "organizations"
+    finess: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Document(Base):
+    __tablename__ = "documents"
+    document_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    state: Mapped[str]
+    status: Mapped[str]  # approved | archived | deprecated
+    masked: Mapped[bool]
+    hidden_from_patient: Mapped[bool]
+    category: Mapped[str]
+    event_date: Mapped[date | None]
+    version: Mapped[int]
+    set_blind: Mapped[bytes | None]
+    unique_blind: Mapped[bytes | None]
+    replaces_blind: Mapped[bytes | None]
+    content_hash: Mapped[str]
+    blob: Mapped[str]
+    size: Mapped[int]
+    media_type: Mapped[str]
+    origin: Mapped[str]
+    pages: Mapped[int]
+    unreadable_pages: Mapped[str]  # JSON list of page numbers
+    unreadable_count: Mapped[int]
+    refusal_stage: Mapped[str | None]
+    refusal_code: Mapped[str | None]
+    deposited_by: Mapped[str]
+    deposited_for: Mapped[str]
+    received_at: Mapped[datetime]
+    searchable_at: Mapped[datetime | None]
+    fence: Mapped[int]
+    reading_fence: Mapped[int | None]  # of the job whose reading is the document's
+    sealed: Mapped[bytes]  # title, author, type, file name, identifiers, refusal, evidence
+    __table_args__ = (
+        Index(None, "patient_id", "content_hash"),
+        Index(None, "patient_id", "event_date"),
+        Index(None, "patient_id", "set_blind"),
+        CheckConstraint("state IN ('received', 'reading', 'searchable', 'quarantined', 'refused')", name="state"),
+        CheckConstraint("status IN ('approved', 'archived', 'deprecated')", name="status"),
+    )
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    kind: Mapped[str]
+    state: Mapped[str]  # queued | leased | done | failed
+    stage: Mapped[str]
+    priority: Mapped[int]
+    attempts: Mapped[int]
+    fence: Mapped[int]
+    holder: Mapped[str | None]
+    leased_until: Mapped[datetime | None]
+    not_before: Mapped[datetime]
+    created_at: Mapped[datetime]
+    __table_args__ = (
+        Index(None, "state", "priority", "created_at"),
+        CheckConstraint("state IN ('queued', 'leased', 'done', 'failed')", name="state"),
+    )
+
+
+class Grant(Base):
+    __tablename__ = "grants"
+    grant_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
+    kind: Mapped[str]
+    grantee_kind: Mapped[str]
+    grantee: Mapped[str]
+    categories: Mapped[str | None]  # JSON list; NULL is all
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+
+
+class Block(Base):
+    __tablename__ = "blocks"
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
+    practitioner: Mapped[str] = mapped_column(primary_key=True)
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class JournalEntry(Base):
+    __tablename__ = "journal"
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    chain: Mapped[str]  # a patient id, or "unknown"
+    sequence: Mapped[int]  # from 1 in its chain
+    patient_id: Mapped[str] = mapped_column(index=True)  # as asked, existing or not
+    content: Mapped[str]  # canonical JSON of what is not sealed
+    sealed: Mapped[bytes]  # query and detail, under the journal's key
+    previous: Mapped[bytes]
+    mac: Mapped[bytes]
+    __table_args__ = (Index(None, "chain", "sequence", unique=True), {"sqlite_autoincrement": True})
+
+
+class JournalHead(Base):
+    """Length and last MAC of a chain, themselves under a MAC; the chain "*" is over every entry of every chain."""
+
+    __tablename__ = "journal_heads"
+    chain: Mapped[str] = mapped_column(primary_key=True)
+    length: Mapped[int]
+    last: Mapped[bytes]
+    mac: Mapped[bytes]
+
+
+class OutboxEvent(Base):
+    __tablename__ = "outbox"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    patient_id: Mapped[str]
+    document_id: Mapped[str] = mapped_column(index=True)
+    operation: Mapped[str]  # put | remove
+    fence: Mapped[int]
+    __table_args__ = (
+        CheckConstraint("operation IN ('put', 'remove')", name="operation"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Cursor(Base):
+    __tablename__ = "cursors"
+    generation: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    holder: Mapped[str | None]
+    leased_until: Mapped[datetime | None]

@@ -1,0 +1,100 @@
+"""Versions: documents of one set replace each other, and the newest that can be read is the approved one.
+
+A newer version takes over when it becomes searchable, not when it arrives: while it is being read, or when it is
+refused or quarantined, the older one stays in the default view. Masks only spread: a version takes the strictest mask
+of its set when it joins it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from records import tables
+from records.database import Tx
+
+_T = tables.Document
+
+
+def join(tx: Tx, row: tables.Document) -> None:
+    """Put a document whose metadata was just set with the versions that it belongs to, and hide it like them."""
+    if row.set_blind is None:
+        row.set_blind = _set_of_relatives(tx, row) or row.unique_blind
+        tx.session.flush()
+    if row.set_blind is None:
+        return
+    for relative in _relatives_without_set(tx, row):
+        relative.set_blind = row.set_blind
+    tx.session.flush()
+    members = _members(tx, row)
+    row.masked = any(m.masked for m in members)
+    row.hidden_from_patient = any(m.hidden_from_patient for m in members)
+    tx.session.flush()
+
+
+def settle(tx: Tx, row: tables.Document) -> None:
+    """Approve the newest searchable version of the set of `row`, deprecate the other searchable ones.
+
+    Archived documents take no part.
+    """
+    if row.set_blind is None:
+        return
+    members = [m for m in _members(tx, row) if m.status != "archived"]
+    searchable = [m for m in members if m.state == "searchable"]
+    replaced = {m.replaces_blind for m in searchable if m.replaces_blind is not None}
+    standing = [m for m in searchable if m.unique_blind is None or m.unique_blind not in replaced] or searchable
+    if not standing:
+        return
+    best = max(standing, key=lambda m: (m.version, m.received_at, m.document_id))
+    for member in members:
+        older = (member.version, member.received_at, member.document_id) < (
+            best.version,
+            best.received_at,
+            best.document_id,
+        )
+        waiting = member.state != "searchable" and not older
+        member.status = "approved" if member is best or waiting else "deprecated"
+    tx.session.flush()
+
+
+def _members(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    return list(
+        tx.session.scalars(
+            select(_T)
+            .where(_T.patient_id == row.patient_id, _T.set_blind == row.set_blind)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _set_of_relatives(tx: Tx, row: tables.Document) -> bytes | None:
+    """The set of the document that this one replaces, or of one that replaces it: not every maker states a set."""
+    for mine, theirs in ((row.replaces_blind, _T.unique_blind), (row.unique_blind, _T.replaces_blind)):
+        if mine is not None:
+            found = tx.session.scalar(
+                select(_T.set_blind)
+                .where(
+                    _T.patient_id == row.patient_id,
+                    _T.document_id != row.document_id,
+                    theirs == mine,
+                    _T.set_blind.is_not(None),
+                )
+                .limit(1)
+            )
+            if found is not None:
+                return found
+    return None
+
+
+def _relatives_without_set(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    """Documents that `row` replaces and that stand in no set but their own."""
+    if row.replaces_blind is None:
+        return []
+    return list(
+        tx.session.scalars(
+            select(_T).where(
+                _T.patient_id == row.patient_id,
+                _T.unique_blind == row.replaces_blind,
+                _T.set_blind == _T.unique_blind,
+            )
+        )
+    )
