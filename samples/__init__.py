@@ -1,4 +1,4 @@
-"""Invented patients: stories written by us come in, a folder of documents with its manifest and their judgements go out.
+"""Invented patients: our own stories come in, a folder of documents, its manifest and their judgements go out.
 
 `stories/*.txt` hold the documents as text with clinical marks, `series/` adds the recurring ones, `generate.py` draws
 them all, and `judge.py` turns the marks into graded relevance. Nothing here describes a real person. Only the command

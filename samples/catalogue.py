@@ -12,7 +12,10 @@ from samples.story import STORIES, Draft, read_drafts
 
 @cache
 def drafts() -> tuple[Draft, ...]:
-    """All documents by patient, then date, then id. Raises ValueError on an id used twice or a broken `replaces`."""
+    """All documents by patient, then date, a version after the one it replaces.
+
+    Raises ValueError on an id used twice or a broken `replaces`.
+    """
     found: list[Draft] = []
     for patient in PATIENTS:
         own = read_drafts(patient, (STORIES / f"{patient}.txt").read_text("utf-8"))
@@ -26,4 +29,4 @@ def drafts() -> tuple[Draft, ...]:
                 if draft.replaces not in ids:
                     raise ValueError(f"{draft.document_id}: replaces unknown {draft.replaces}")
             found.append(draft)
-    return tuple(sorted(found, key=lambda draft: (draft.patient, draft.day, draft.document_id)))
+    return tuple(sorted(found, key=lambda draft: (draft.patient, draft.day, bool(draft.replaces), draft.document_id)))

@@ -23,6 +23,8 @@ QUESTIONS = Path(__file__).parent / "questions.txt"
 JUDGEMENTS = Path(__file__).parent / "judgements"
 
 _WANTED = (3, 2)  # (the document is about it, it states it)
+# A question about a relative, or about a stop, wants that very statement: a single sentence answers it.
+_ASKED = {Assertion.FAMILY: (3, 3), Assertion.PAST: (3, 2), Assertion.ABSENT: (3, 2)}
 _GRADES = {
     Assertion.PRESENT: _WANTED,
     Assertion.PAST: (2, 1),
@@ -50,7 +52,7 @@ class Question:
 
     @property
     def split(self) -> str:
-        """"dev" for about two questions in five, "test" for the others, by a hash of the id."""
+        """ "dev" for about two questions in five, "test" for the others, by a hash of the id."""
         return "dev" if hashlib.sha256(self.query_id.encode()).digest()[0] % 5 < 2 else "test"
 
 
@@ -98,9 +100,11 @@ def _of(claim: Claim, wants: Assertion) -> int:
     if wants is Assertion.PRESENT:
         about, stated = _GRADES[claim.assertion]
     elif claim.assertion is wants:
-        about, stated = _WANTED
+        about, stated = _ASKED[wants]
     else:
-        about, stated = (2, 1) if claim.assertion is Assertion.PRESENT else (1, 1)
+        # Asked for an absence, what says the contrary matters; asked for a relative, the patient's own does not.
+        contrary = wants is Assertion.ABSENT and claim.assertion is Assertion.PRESENT
+        about, stated = (2, 1) if contrary else (1, 1)
     return about if claim.main else stated
 
 

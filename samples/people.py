@@ -87,13 +87,19 @@ PATIENTS: dict[str, Person] = {
     p.key: p
     for p in (
         _p("moreau|1850375123456|MOREAU|Antoine|1985-03-14|M|75123|18 rue des Lilas, 69003 Lyon|", NIR_OID),
-        _p("lefevre|2411138185027|GARNIER|Madeleine Jeanne|1941-11-02|F|38185|4 place du Marché, 69100 Villeurbanne|LEFÈVRE"),
+        _p(
+            "lefevre|2411138185027|GARNIER|Madeleine Jeanne|1941-11-02|F|38185"
+            "|4 place du Marché, 69100 Villeurbanne|LEFÈVRE"
+        ),
         _p("roussel|1520642218114|ROUSSEL|Gérard|1952-06-21|M|42218|31 montée de la Butte, 69001 Lyon|"),
         _p("bernard|2680469387203|CHAUVIN|Nathalie|1968-04-09|F|69387|12 allée des Tilleuls, 69500 Bron|BERNARD"),
         _p("benali|1900913055318|BENALI|Karim|1990-09-27|M|13055|7 cours Gambetta, 69007 Lyon|"),
         _p("martineau|2960244109076|MARTINEAU|Chloé|1996-02-18|F|44109|25 rue du Repos, 69007 Lyon|"),
         _p("faure|1140769123041|FAURE|Louis|2014-07-05|M|69123|9 chemin des Mûriers, 69340 Francheville|"),
-        _p("casanova|247052A004063|CASANOVA|Marie-Dominique|1947-05-30|F|2A004|2 quai de la Pêcherie, 69001 Lyon|", NIR_OID),
+        _p(
+            "casanova|247052A004063|CASANOVA|Marie-Dominique|1947-05-30|F|2A004|2 quai de la Pêcherie, 69001 Lyon|",
+            NIR_OID,
+        ),
         _p("dasilva|1581299139082|DA SILVA|Paulo|1958-12-11|M|99139|44 rue de la Soie, 69120 Vaulx-en-Velin|"),
         _p("diallo|2790899335117|DIALLO|Fatou|1979-08-23|F|99335|16 avenue des Frères, 69200 Vénissieux|"),
     )
@@ -167,17 +173,19 @@ EMERGENCY_CATEGORIES = ("report", "biology", "imaging", "treatment")
 
 def rights() -> list[Right]:
     """The grants: the médecin traitant for all patients, the hospital's emergency, and some that no longer hold."""
-    found = [
-        Right(key, "medecin_traitant", "practitioner", CARERS["mt"].rpps, date(2016, 1, 4)) for key in PATIENTS
-    ]
+    found = [Right(key, "medecin_traitant", "practitioner", CARERS["mt"].rpps, date(2016, 1, 4)) for key in PATIENTS]
     found += [
-        Right(key, "consent", "organization", PLACES["hopital"].finess, date(2024, 1, 1), categories=EMERGENCY_CATEGORIES)
+        Right(
+            key, "consent", "organization", PLACES["hopital"].finess, date(2024, 1, 1), categories=EMERGENCY_CATEGORIES
+        )
         for key in ("moreau", "lefevre", "roussel", "dasilva", "diallo")
     ]
     found += [
         Right("moreau", "consent", "practitioner", CARERS["chir"].rpps, date(2018, 11, 1), date(2019, 11, 1)),
         Right("moreau", "consent", "practitioner", CARERS["psy"].rpps, date(2023, 3, 1), None, date(2023, 9, 15)),
-        Right("lefevre", "consent", "team", "domicile", date(2018, 6, 1), None, None, ("report", "treatment", "biology")),
+        Right(
+            "lefevre", "consent", "team", "domicile", date(2018, 6, 1), None, None, ("report", "treatment", "biology")
+        ),
         Right("lefevre", "consent", "practitioner", CARERS["cardio"].rpps, date(2016, 3, 1)),
         Right("roussel", "consent", "practitioner", CARERS["diabeto"].rpps, date(2016, 2, 1)),
         Right("roussel", "consent", "practitioner", CARERS["ophtalmo"].rpps, date(2017, 1, 1), date(2018, 1, 1)),

@@ -9,7 +9,7 @@
 
 The header's keys: `id` (unique for the patient), `date`, `type` (LOINC or ANS code), `by` (a practitioner's key, or
 `patient`), `form` (see forms.py), `part=full` to keep it out of the demo, `replaces` (the id of the earlier version),
-`about` (codes of concepts that the whole document is about), `origin`.
+`about` (codes of concepts that the whole document is about).
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ class Draft:
     claims: frozenset[Claim]
     in_demo: bool
     replaces: str = ""
-    origin: str = "own"
 
     @property
     def text(self) -> str:
@@ -85,7 +84,7 @@ def read_drafts(patient: str, source: str) -> list[Draft]:
 
 
 def _draft(patient: str, header: dict[str, str], rest: str) -> Draft:
-    known = {"id", "date", "type", "by", "form", "part", "replaces", "about", "origin"}
+    known = {"id", "date", "type", "by", "form", "part", "replaces", "about"}
     if not header.keys() <= known:
         raise ValueError(f"unknown keys {header.keys() - known}")
     title_line, _, body = rest.partition("\n")
@@ -106,7 +105,6 @@ def _draft(patient: str, header: dict[str, str], rest: str) -> Draft:
         claims=frozenset(claims + more),
         in_demo=header.get("part", "demo") == "demo",
         replaces=header.get("replaces", ""),
-        origin=header.get("origin", "own"),
     )
 
 

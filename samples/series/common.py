@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 T = TypeVar("T")
+Course = tuple[tuple[date, float], ...]
+"""How a value changes: points that a broken line joins."""
 
 MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin",
@@ -37,11 +40,11 @@ def number(value: float, digits: int = 1) -> str:
     return f"{value:,.{digits}f}".replace(",", " ").replace(".", ",")
 
 
-def along(points: Sequence[tuple[date, float]], day: date) -> float:
+def along(points: Course, day: date) -> float:
     """The value at `day` on the broken line through `points`, flat before the first and after the last."""
     if day <= points[0][0]:
         return points[0][1]
-    for (d0, v0), (d1, v1) in zip(points, points[1:], strict=False):
+    for (d0, v0), (d1, v1) in pairwise(points):
         if day <= d1:
             return v0 + (v1 - v0) * (day - d0).days / (d1 - d0).days
     return points[-1][1]

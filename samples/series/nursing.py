@@ -60,7 +60,13 @@ def write(patient: str) -> Iterator[str]:
 def _note(period: Period, day: date, step: int) -> str:
     rng = chance(period.patient, period.key, day)
     demo = step % period.demo_every == 1
-    form = "txt" if demo else rng.choice(("txt", "txt", "latin1", "form", "txt", "letter", "txt", "latin1", "txt", "photo", "txt", "form"))
+    form = (
+        "txt"
+        if demo
+        else rng.choice(
+            ("txt", "txt", "latin1", "form", "txt", "letter", "txt", "latin1", "txt", "photo", "txt", "form")
+        )
+    )
     title = rng.choice(("Note infirmière", "Transmission infirmière", "Soins à domicile", "Cahier de liaison"))
     seen = drawn(rng, period.phrases["s"], rng.randint(2, 4))
     body = [rng.choice(period.phrases["o"]), *seen, rng.choice(period.phrases["m"]), rng.choice(period.phrases["p"])]

@@ -30,15 +30,16 @@ def _lines(table: str) -> tuple[Line, ...]:
 TREATMENTS: dict[str, tuple[Line, ...]] = {
     "lefevre": _lines("""
         PREVISCAN 20 mg : ¾ de comprimé le soir, selon INR | !fluindione | 2016-02 | 2023-03
-        ELIQUIS 2,5 mg : 1 comprimé matin et soir | !apixaban | 2023-04 | 2026-12
+        ELIQUIS 2,5 mg : 1 comprimé matin et soir | !apixaban,!apixaban-25 | 2023-04 | 2026-12
         BISOPROLOL 2,5 mg : 1 le matin | !bisoprolol | 2016-02 | 2022-02
         BISOPROLOL 1,25 mg : 1 le matin | !bisoprolol | 2022-03 | 2026-12
         LEVOTHYROX 75 µg : 1 comprimé à jeun, 30 minutes avant le petit déjeuner | !levothyroxine | 2016-01 | 2026-12
         TAHOR 40 mg (atorvastatine) : 1 le soir | !atorvastatine | 2018-10 | 2026-12
         PERINDOPRIL 4 mg : 1 le matin | !perindopril,hta | 2016-01 | 2023-11
         LASILIX FAIBLE 20 mg : 1 le matin | !furosemide | 2022-06 | 2023-11
-        LASILIX 40 mg : 1 le matin, surveiller le poids | !furosemide | 2023-12 | 2026-12
-        FORXIGA 10 mg (dapagliflozine) : 1 par jour | !dapagliflozine | 2023-12 | 2026-12
+        LASILIX 40 mg : 1 le matin, surveiller le poids | !furosemide | 2023-12 | 2025-08
+        LASILIX 20 mg : 1 le matin, surveiller le poids | !furosemide | 2025-10 | 2026-12
+        FORXIGA 10 mg (dapagliflozine) : 1 par jour | !dapagliflozine | 2023-12 | 2025-08
         CALCIDOSE VITAMINE D : 1 sachet par jour | .osteoporose | 2020-12 | 2026-12
         DOLIPRANE 1 g : 1 comprimé jusqu'à 3 fois par jour si douleur | !paracetamol | 2016-01 | 2026-12
     """),
@@ -68,8 +69,8 @@ TREATMENTS: dict[str, tuple[Line, ...]] = {
         CANDESARTAN 8 mg : 1 le matin | !candesartan | 2024-07 | 2024-11
     """),
     "bernard": _lines("""
-        TAMOXIFENE 20 mg : 1 comprimé par jour | !tamoxifene | 2020-12 | 2022-08
-        FEMARA 2,5 mg (létrozole) : 1 comprimé par jour | !letrozole | 2022-09 | 2026-12
+        TAMOXIFENE 20 mg : 1 comprimé par jour | !tamoxifene | 2020-12 | 2022-09
+        FEMARA 2,5 mg (létrozole) : 1 comprimé par jour | !letrozole | 2022-10 | 2026-12
         PROPRANOLOL 40 mg : 1 matin et soir | !propranolol | 2017-03 | 2026-12
         EFFEXOR LP 75 mg : 1 le matin | !venlafaxine | 2021-11 | 2023-06
         ZYMAD 80 000 UI : 1 ampoule par trimestre | .vitamine-d | 2022-10 | 2026-12
@@ -122,13 +123,25 @@ TREATMENTS: dict[str, tuple[Line, ...]] = {
 
 # patient: first renewal, days between two, one in how many goes to the demo
 _RHYTHM = {
-    "lefevre": (date(2016, 3, 1), 61, 15), "roussel": (date(2016, 4, 5), 88, 12), "moreau": (date(2017, 8, 1), 205, 5),
-    "bernard": (date(2017, 6, 6), 240, 7), "benali": (date(2017, 3, 7), 270, 6), "martineau": (date(2016, 11, 8), 365, 5),
-    "faure": (date(2016, 3, 8), 330, 5), "casanova": (date(2018, 1, 9), 200, 8), "dasilva": (date(2017, 9, 19), 300, 5),
-    "diallo": (date(2016, 6, 14), 210, 9),
-}  # fmt: skip
+    "lefevre": (date(2016, 3, 1), 61, 31),
+    "roussel": (date(2016, 4, 5), 88, 30),
+    "moreau": (date(2017, 8, 1), 205, 4),
+    "bernard": (date(2017, 6, 6), 240, 20),
+    "benali": (date(2017, 3, 7), 270, 20),
+    "martineau": (date(2016, 11, 8), 365, 20),
+    "faure": (date(2016, 3, 8), 330, 20),
+    "casanova": (date(2018, 1, 9), 200, 20),
+    "dasilva": (date(2017, 9, 19), 300, 20),
+    "diallo": (date(2016, 6, 14), 210, 20),
+}
 
-_DURATIONS = ("Traitement pour 3 mois", "Pour 28 jours, à renouveler 2 fois", "Trois mois", "QSP 3 mois", "À renouveler 2 fois")
+_DURATIONS = (
+    "Traitement pour 3 mois",
+    "Pour 28 jours, à renouveler 2 fois",
+    "Trois mois",
+    "QSP 3 mois",
+    "À renouveler 2 fois",
+)
 _TITLES = ("Ordonnance", "Ordonnance – renouvellement", "Renouvellement de traitement", "Prescription de médicaments")
 _REMARKS = (
     "Prescriptions relatives au traitement de l'affection de longue durée reconnue.",
@@ -148,7 +161,11 @@ def write(patient: str) -> Iterator[str]:
             continue
         rng = chance(patient, "renouvellement", day)
         demo = step % demo_every == 1
-        form = "form" if demo else rng.choice(("form", "form", "form", "letter", "form", "form", "txt", "form", "photo", "form", "form"))
+        form = (
+            "form"
+            if demo
+            else rng.choice(("form", "form", "form", "letter", "form", "form", "txt", "form", "photo", "form", "form"))
+        )
         rng.shuffle(lines)
         yield "\n".join((
             header("renouvellement", day, "57833-6", "mt", form, demo=demo),

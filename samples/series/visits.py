@@ -35,7 +35,14 @@ def write(patient: str) -> Iterator[str]:
         demo = step % int(demo_every) == 1
         forms = ("txt", "letter", "latin1", "txt", "cda", "letter", "txt", "banner", "txt", "scan-low", "txt", "cda1")
         form = "letter" if demo else rng.choice(forms)
-        labels = rng.choice((("Motif : ", "Examen : ", "CAT : "), ("S : ", "O : ", "P : "), ("", "", "Décision : "), ("Pour ", "Ex. : ", "=> ")))
+        labels = rng.choice(
+            (
+                ("Motif : ", "Examen : ", "CAT : "),
+                ("S : ", "O : ", "P : "),
+                ("", "", "Décision : "),
+                ("Pour ", "Ex. : ", "=> "),
+            )
+        )
         if labels[0] == "Pour ":
             labels = ("Vient pour : ", *labels[1:])
         yield "\n".join((
