@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from access.identifiers import is_rpps
 from access.refusal import Refusal
 from cli.compose import open_home, resolve_patient
 from cli.console import out, print_json
+from cli.intake import day
 from cli.settings import load_settings
 from records import grants
 
@@ -39,10 +40,11 @@ def grant(
     kind, grantee = _grantee(to, organization, team)
     with open_home(load_settings()) as home:
         now = home.clock()
+        patient_id = resolve_patient(home, patient, create=True)
         with home.services.records.write() as tx:
             added = grants.add_grant(
                 tx,
-                patient_id=resolve_patient(home, patient),
+                patient_id=patient_id,
                 grantee_kind=kind,
                 grantee=grantee,
                 kind="medecin_traitant" if medecin_traitant else "consent",
@@ -110,7 +112,4 @@ def _category(text: str) -> Category:
 
 
 def _day(text: str, at: time) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), at, PARIS)
-    except ValueError:
-        raise Refusal("grant", "bad-date", f"Date illisible : {text}.", "Écrivez AAAA-MM-JJ.") from None
+    return datetime.combine(day(text), at, PARIS)

@@ -15,7 +15,7 @@ from access.identifiers import PatientId, is_opaque_id, parse_ins
 from access.refusal import Refusal
 from cli.settings import Settings
 from index.embedders.factory import build_embedder
-from index.embedders.port import Embedder
+from index.embedders.port import Embedder, fits
 from index.generations import needed
 from index.port import Generations
 from index.projector import Projector
@@ -26,6 +26,7 @@ from ocr.build import build_ocr
 from ocr.port import Ocr
 from records import patients
 from records.blobs import Blobs
+from records.content import Page
 from records.database import Records
 from records.keys import KeyStore
 from search_api.services import Services, ServingIndex
@@ -109,7 +110,7 @@ def _generations(settings: Settings, keys: KeyStore) -> Generations:
 
 
 def _ocr(settings: Settings) -> Ocr:
-    return build_ocr(settings.ocr, settings.ocr_languages)
+    return build_ocr(settings.ocr)
 
 
 def _queue(
@@ -129,10 +130,13 @@ def _queue(
 
 
 @contextmanager
-def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generations, Embedder, Cut]]:
+def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generations, Embedder, Callable[[str], list[str]]]]:
     """An empty engine that is gone afterwards, and the home's embedder and cutter: what `evaluate` measures with."""
     embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
-    cut = cutter(embedder.count_tokens, embedder.window) if embedder.dimensions else cutter()
+
+    def cut(text: str) -> list[str]:
+        return [passage.text for passage in split((Page(1, text),), lambda part: fits(embedder, part))]
+
     with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
         if engine == "embedded":
             from index.embedded import EmbeddedGenerations

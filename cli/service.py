@@ -10,7 +10,7 @@ from rich.table import Table
 
 from access.identifiers import is_rpps
 from access.refusal import Refusal
-from cli.compose import open_home, resolve_patient
+from cli.compose import open_bench, open_home, resolve_patient
 from cli.console import out, print_json
 from cli.settings import Settings, load_settings
 
@@ -30,7 +30,7 @@ def serve(
     from search_api.server import run
 
     settings = load_settings(host=host, port=port)
-    with open_home(settings) as home:
+    with open_home(settings, serving=True) as home:
         run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
 
 
@@ -48,7 +48,7 @@ def worker(
             "Le profil single lit les documents dans `anamnese serve` et `anamnese ingest` ; il n'a pas de file Celery.",
             "Lancez `anamnese serve`, ou réglez ANAMNESE_PROFILE=cluster.",
         )
-    run_worker(settings.redis_url.get_secret_value(), concurrency)
+    run_worker(settings.redis_url.get_secret_value(), concurrency, lambda: open_bench(settings))
 
 
 def token(

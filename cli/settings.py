@@ -31,7 +31,6 @@ class Settings(BaseSettings):
         None, description="Model id or directory (sentence-transformers), or a weights file (onnx)."
     )
     ocr: Literal["tesseract", "none"] = Field("tesseract", description="OCR engine.")
-    ocr_languages: str = Field("fra+eng", description="Tesseract languages.")
     upload_limit: int = Field(200 * 1024 * 1024, gt=0, description="Largest upload, in bytes.")
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")

@@ -14,6 +14,7 @@ from ingest.receive import receive
 from ingest.workbench import Workbench
 from ingest.worker import drain
 from records import documents
+from records.content import Metadata
 from records.documents import Document, DocumentState
 
 FINAL = frozenset({DocumentState.SEARCHABLE, DocumentState.QUARANTINED, DocumentState.REFUSED})
@@ -70,8 +71,16 @@ def files_of(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def deposit(file: Path, patient_id: PatientId, bench: Workbench, *, by: str, origin: str = "upload") -> Deposit:
-    """Store one file durably and queue it. One file's failure is its own Refusal."""
+def deposit(
+    file: Path,
+    patient_id: PatientId,
+    bench: Workbench,
+    *,
+    by: str,
+    origin: str = "upload",
+    declared: Metadata = Metadata(),  # noqa: B008 - frozen
+) -> Deposit:
+    """Store one file durably and queue it, with what its sender declares. One file's failure is its own Refusal."""
     try:
         with file.open("rb") as stream:
             receipt = receive(
@@ -85,6 +94,7 @@ def deposit(file: Path, patient_id: PatientId, bench: Workbench, *, by: str, ori
                 records=bench.records,
                 now=bench.clock(),
                 limit=bench.limits.bytes,
+                declared=declared,
             )
         return Deposit(file, receipt.document_id, receipt.duplicate)
     except Refusal as refusal:

@@ -13,16 +13,21 @@ HEADS = """
 antecedents antecedent atcd atcds allergies allergie intolerances terrain
 traitements traitement ordonnance prescriptions prescription medicaments
 motif motifs histoire anamnese historique hdm rappel contexte renseignements indication indications
-habitus facteurs autonomie examen examens paraclinique constantes symptomes
-biologie bilan resultats resultat hematologie biochimie hemostase bacteriologie numeration hemogramme ionogramme
-serologies serologie immunologie microbiologie ecbu hormonologie
-imagerie radiologie radiographie scanner irm echographie ecg echocardiographie technique protocole
-intervention gestes anesthesie suites actes evolution discussion hypotheses
+habitus facteurs autonomie examen examens constantes symptomes
+biologie bilan resultats resultat imagerie explorations
+intervention gestes suites suite actes evolution discussion hypotheses tolerance
 conclusion conclusions synthese diagnostic diagnostics avis interpretation
 conduite cat propositions proposition recommandations suivi surveillance devenir sortie
 vaccinations vaccination vaccins directives
 """
 """A title begins with one of these words..."""
+
+EXAMINATIONS = """
+paraclinique hematologie biochimie hemostase bacteriologie numeration hemogramme ionogramme
+serologies serologie immunologie microbiologie ecbu hormonologie
+radiologie radiographie scanner irm echographie ecg echocardiographie mammographie technique protocole anesthesie
+"""
+"""...or, when it has its line to itself, with one of these: "ECBU : stérile" is a result, not a section."""
 
 QUALIFIERS = """
 a au aux d de des du en et l la le les ou un une son
@@ -48,6 +53,7 @@ m mr mme mlle dr pr monsieur madame docteur professeur ne nee rue avenue bouleva
 FIXED = frozenset({"au total", "mode de vie", "prise en charge", "compte rendu operatoire", "personne de confiance"})
 
 _HEADS = frozenset(HEADS.split())
+_EXAMINATIONS = frozenset(EXAMINATIONS.split())
 _QUALIFIERS = frozenset(QUALIFIERS.split())
 _LONGEST = 80
 _WORDS = re.compile(r"[^\W\d_]+")
@@ -75,28 +81,31 @@ def heading_of(line: str) -> Heading | None:
     if not body[:1].isupper():
         return None
     colon = _INLINE.search(body[:_LONGEST])
-    if colon is not None and _is_known(body[: colon.start()]):
-        return Heading(body[: colon.start()].strip(), not body[colon.end() :].strip(), True)
+    if colon is not None:
+        alone = not body[colon.end() :].strip()
+        if _is_known(body[: colon.start()], alone):
+            return Heading(body[: colon.start()].strip(), alone, True)
     title = body[: _TAIL.search(body).start()]  # type: ignore[union-attr]
     if not title or len(title) > _LONGEST:
         return None
-    if _is_known(title) and not body.rstrip().endswith("."):
+    if _is_known(title, True) and not body.rstrip().endswith("."):
         return Heading(title, True, True)
     return Heading(title, True, False) if _is_capitals(title) else None
 
 
-def _is_known(title: str) -> bool:
+def _is_known(title: str, alone: bool) -> bool:
     words = _WORDS.findall(_fold(title))
     if not words or len(words) > 8 or any(one.isdigit() for one in title):
         return False
-    return " ".join(words) in FIXED or (words[0] in _HEADS and _QUALIFIERS.issuperset(words[1:]))
+    begins = words[0] in _HEADS or (alone and words[0] in _EXAMINATIONS)
+    return " ".join(words) in FIXED or (begins and _QUALIFIERS.issuperset(words[1:]))
 
 
 def _is_capitals(title: str) -> bool:
     words = _WORDS.findall(title)
     if not words or len(words) > 8 or len("".join(words)) < 4 or any(one.isdigit() or one in "\t|@" for one in title):
         return False
-    return title == title.upper() and _PERSON.isdisjoint(_fold(title).split()) and "  " not in title
+    return title == title.upper() and _PERSON.isdisjoint(_WORDS.findall(_fold(title))) and "  " not in title
 
 
 def _fold(text: str) -> str:

@@ -130,14 +130,17 @@ def xml_root(head: bytes) -> XmlRoot | None:
     parser = etree.XMLPullParser(
         events=("start",), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
-    try:
-        for at in range(0, len(head), 4096):
+    for at in range(0, len(head), 4096):
+        try:
             parser.feed(head[at : at + 4096])
-            for _, element in parser.read_events():
-                root = cast("etree._Element", element)
-                return XmlRoot(str(root.tag), has_doctype(root))
-    except etree.XMLSyntaxError:
-        return None
+            fed = True
+        except etree.XMLSyntaxError:
+            fed = False  # what is wrong may stand after the root
+        for _, element in parser.read_events():
+            root = cast("etree._Element", element)
+            return XmlRoot(str(root.tag), has_doctype(root))
+        if not fed:
+            return None
     return None
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from access.document_types import category_of
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from ingest.media_type import HEAD, media_type_of
 from records.blobs import BlobRef, Blobs, BlobWriter
+from records.content import Metadata
 from records.database import Records, Tx
 from records.documents import (
     Document,
     DocumentState,
     new_document,
     same_content_without_scope,
+    set_metadata,
     set_state,
 )
 from records.jobs import Job, enqueue
@@ -54,22 +58,26 @@ def receive(
     records: Records,
     now: datetime,
     limit: int,
+    declared: Metadata = Metadata(),
+    admit: Callable[[Document], bool] = lambda _: True,
 ) -> Receipt:
     """Store an upload of at most `limit` bytes for a patient that exists, and queue its reading.
 
     On return the bytes and the document would survive a power cut. The same bytes of the same patient are one
-    document. A type that nothing reads is kept too, as a refused document with its reason. Raises Refusal (stage
-    "receive"): "empty-file" and "too-large" keep no byte.
+    document, if the depositor may know of the one that is there (`admit`); otherwise they are one more, hidden like
+    its twin, so that the reply does not tell what is there. `declared` is what the sender says of it; what the
+    document says of itself wins once it is read. A type that nothing reads is kept too, as a refused document with
+    its reason. Raises Refusal (stage "receive"): "empty-file" and "too-large" keep no byte.
     """
     with blobs.create(patient_id, UPLOAD) as writer:
         media_type, refusal = _type(_copy(stream, writer, limit))
         with records.read() as tx:
-            known = same_content_without_scope(tx, patient_id, writer.content_hash)
+            known = same_content_without_scope(tx, patient_id, writer.content_hash, admit)
         if known is not None:
             return Receipt(known.document_id, True, None)
         upload = writer.commit()
     with records.write() as tx:
-        known = same_content_without_scope(tx, patient_id, writer.content_hash)
+        known = same_content_without_scope(tx, patient_id, writer.content_hash, admit)
         if known is not None:  # the same bytes came in twice at once
             return Receipt(known.document_id, True, None)
         document = _record(
@@ -83,6 +91,7 @@ def receive(
             deposited_for=deposited_for,
             now=now,
         )
+        set_metadata(tx, document.document_id, declared, category_of(declared.type_code))
         if refusal is not None:
             set_state(tx, document.document_id, DocumentState.REFUSED, refusal=refusal)
             return Receipt(document.document_id, False, None)

@@ -10,7 +10,7 @@ import dataclasses
 
 from access.refusal import Refusal
 from clinical.identity import compare
-from index.embedders.port import quantise
+from index.embedders.port import fits, quantise
 from ingest.parse import parse
 from ingest.split import split
 from ingest.steps import quarantine, refuse, store, take
@@ -27,7 +27,7 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
     """Take one claimed job as far as records go: READING (the projector makes it searchable), quarantined, refused."""
     try:
         upload = take(job, bench)
-        reading = parse(upload.data, upload.file_name, bench.ocr, bench.limits)
+        reading = parse(upload.data, upload.document.file_name, bench.ocr, bench.limits)
         doubt = compare(upload.identity, reading.metadata, reading.pages)
         reading = _cut(reading, bench)
         vectors = _embed(reading, bench)

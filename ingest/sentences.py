@@ -47,9 +47,9 @@ def _ends(text: str, mark: re.Match[str], start: int, end: int) -> bool:
         return True
     before = _BEFORE.search(text, start, mark.start())
     word = before.group(1).lower().rstrip(".") if before else ""
-    if word in _ABBREVIATIONS:
+    is_initial = len(word) == 1 and before is not None and before.group(1).isupper()
+    if word in _ABBREVIATIONS and not is_initial:
         return word in _MAY_END and following.isupper()
-    is_initial = len(word) == 1 and word.isalpha() and before is not None and before.group(1).isupper()
     is_number = word.isdigit() and len(word) <= 2 and before is not None and _begins_line(text, before.start(), start)
     return not (is_initial or is_number)
 

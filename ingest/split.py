@@ -55,12 +55,30 @@ def split(pages: Sequence[Page], fits: Fits) -> tuple[Passage, ...]:
     carried = ""
     for page in pages:
         titles, blocks = _blocks_of(page, carried)
-        for section in range(len(titles)):
-            units = [unit for block in blocks if block.section == section for unit in _units(page.text, block)]
+        for title, units in _sections(page.text, titles, blocks):
             for start, end in _pack(page.text, units, fits):
-                passages.append(Passage(len(passages), page.number, start, end, page.text[start:end], titles[section]))
+                passages.append(Passage(len(passages), page.number, start, end, page.text[start:end], title))
         carried = "" if page.sections or not page.text else titles[-1]
     return tuple(passages)
+
+
+def _sections(text: str, titles: Sequence[str], blocks: Sequence[_Block]) -> list[tuple[str, list[Span]]]:
+    """Each section's title and units. One that holds its title only goes before the next, which it introduces."""
+    units: list[list[Span]] = [[] for _ in titles]
+    for block in blocks:
+        units[block.section] += _units(text, block)
+    found: list[tuple[str, list[Span]]] = []
+    for title, own in zip(titles, units, strict=True):
+        if own and found and _is_bare(text, *found[-1]):
+            above, before = found.pop()
+            found.append((f"{above} – {title}" if title else above, before + own))
+        elif own:
+            found.append((title, own))
+    return found
+
+
+def _is_bare(text: str, title: str, units: Sequence[Span]) -> bool:
+    return len(units) == 1 and bool(title) and text[slice(*units[0])].strip(" :") == title
 
 
 def _blocks_of(page: Page, carried: str) -> tuple[list[str], list[_Block]]:
@@ -102,7 +120,7 @@ def _found(text: str, carried: str) -> tuple[list[str], list[_Block]]:
 
 def _title(text: str, lines: list[Span], number: int) -> str | None:
     """The title on line `number`. Capitals that no list knows count only after a blank line and before other text:
-    "ALLERGIES / PENICILLINE" is one section, and a letterhead in capitals is one title."""
+    "ALLERGIES / PENICILLINE" is one section, and a letterhead of several lines in capitals is no title."""
     start, end = lines[number]
     found = heading_of(text[start:end])
     if found is None or found.known:

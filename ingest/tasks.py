@@ -57,23 +57,37 @@ def waker(redis_url: str) -> Callable[[], None]:
     return wake
 
 
+def watcher(redis_url: str) -> Callable[[], bool]:
+    """A function that tells whether a worker answers; False too when Redis is away. Takes up to a second."""
+    app = client(redis_url)
+
+    def alive() -> bool:
+        try:
+            return bool(app.control.ping(timeout=1.0, limit=1))
+        except OperationalError:
+            return False
+
+    return alive
+
+
 def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
     """Run a Celery worker in this process until it is told to stop. The bench is opened in each child, after its fork."""
     app = client(redis_url)
     held = ExitStack()
     bench: list[Workbench] = []
 
-    @worker_process_init.connect(weak=False)
     def _open(**_: object) -> None:
         bench.append(held.enter_context(open_bench()))
 
-    @worker_process_shutdown.connect(weak=False)
     def _close(**_: object) -> None:
         held.close()
 
-    @app.task(name=TASK)
     def _work() -> None:
         drain(bench[0])
+
+    worker_process_init.connect(_open, weak=False)
+    worker_process_shutdown.connect(_close, weak=False)
+    app.task(name=TASK)(_work)
 
     with tempfile.TemporaryDirectory() as folder:
         schedule = Path(folder) / "beat"

@@ -50,7 +50,9 @@ def mean_confidence(words: Sequence[ReadWord]) -> float:
 
 def legibility(words: Sequence[ReadWord]) -> float:
     """Letters and digits read for sure: the quantity that tells one orientation of a picture from the other three."""
-    return sum(w.confidence * sum(c.isalnum() for c in w.text) for w in words if w.confidence >= 0.5 and len(w.text) > 1)
+    return sum(
+        w.confidence * sum(c.isalnum() for c in w.text) for w in words if w.confidence >= 0.5 and len(w.text) > 1
+    )
 
 
 def plain_mean(values: Sequence[float]) -> float:

@@ -8,15 +8,22 @@ whole database was put back to an earlier day.
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from access.refusal import Refusal
 from records.sealed import keyed_hash
-from records.tables import JournalHead
+from records.tables import JournalHead, core
 
 UNKNOWN = "unknown"  # the chain of everybody who is not a patient here
 ALL = "*"
+_T = core(JournalHead)
+_HEAD = select(_T.c.length, _T.c.last, _T.c.mac).where(_T.c.chain == bindparam("name"))
+_MOVE = (
+    update(_T)
+    .where(_T.c.chain == bindparam("name"))
+    .values(length=bindparam("length"), last=bindparam("last"), mac=bindparam("mac"))
+)
 
 
 def genesis(key: bytes, chain: str) -> bytes:
@@ -48,9 +55,7 @@ def open_chain(session: Session, key: bytes, chain: str) -> None:
 
 def head(session: Session, key: bytes, chain: str) -> tuple[int, bytes]:
     """Length and last MAC. Refusal "broken-chain" when the head was removed or changed: nothing is appended to it."""
-    row = session.execute(
-        select(JournalHead.length, JournalHead.last, JournalHead.mac).where(JournalHead.chain == chain)
-    ).one_or_none()
+    row = session.execute(_HEAD, {"name": chain}).one_or_none()
     if row is None or row.mac != head_mac(key, chain, row.length, row.last):
         raise Refusal(
             "journal",
@@ -63,8 +68,5 @@ def head(session: Session, key: bytes, chain: str) -> tuple[int, bytes]:
 
 def move_head(session: Session, key: bytes, chain: str, length: int, last: bytes) -> None:
     """Write a chain's new length and last MAC."""
-    session.execute(
-        update(JournalHead)
-        .where(JournalHead.chain == chain)
-        .values(length=length, last=last, mac=head_mac(key, chain, length, last))
-    )
+    values = {"name": chain, "length": length, "last": last, "mac": head_mac(key, chain, length, last)}
+    session.execute(_MOVE, values)

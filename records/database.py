@@ -32,6 +32,14 @@ def _fresh_locks() -> None:
     _writing = threading.local()
 
 
+def _mine() -> set[str]:
+    """The files that this thread is writing to."""
+    if not hasattr(_writing, "names"):
+        _writing.names = set()
+    names: set[str] = _writing.names
+    return names
+
+
 os.register_at_fork(after_in_child=_fresh_locks)
 
 
@@ -97,16 +105,16 @@ class Records:
 
         Keep it short: no file, no network and no model inside. It does not nest.
         """
-        if getattr(_writing, "now", False):
+        if self._name in _mine():
             raise RuntimeError("a write inside a write would wait for itself")
         engine = for_writing(self._alive())
         with _writers[self._name], translated(), Session(engine, autoflush=False) as session:
-            _writing.now = True
+            _mine().add(self._name)
             try:
                 yield Tx(session, self._keys)
                 session.commit()
             finally:
-                _writing.now = False
+                _mine().discard(self._name)
 
     def healthy(self) -> None:
         """Raise Refusal (stage "records", code "records-unavailable") when records cannot answer now."""

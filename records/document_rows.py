@@ -7,7 +7,9 @@ import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
+
+from sqlalchemy import Row
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -17,6 +19,8 @@ from records.blobs import BlobRef
 from records.database import Tx
 from records.sealed import keyed_hash, seal_json, unseal_json
 
+DocumentRow = tables.Document | Row[Any]
+"""A mapped object, or a row of its whole table: both have the columns by name."""
 Status = Literal["approved", "archived", "deprecated"]
 
 
@@ -94,7 +98,7 @@ def seal_words(tx: Tx, row_of: tuple[PatientId, DocumentId], words: Words) -> by
     return seal_json(tx.patient_keys(patient_id).columns, said, f"documents/sealed/{document_id}")
 
 
-def open_words(tx: Tx, row: tables.Document) -> Words:
+def open_words(tx: Tx, row: DocumentRow) -> Words:
     """Inverse of `seal_words`; refuses when the row's values were moved, changed, or their key destroyed."""
     key = tx.patient_keys(PatientId(row.patient_id)).columns
     return Words(**unseal_json(key, row.sealed, f"documents/sealed/{row.document_id}"))
@@ -105,7 +109,7 @@ def blind(tx: Tx, patient_id: PatientId, use: str, value: str) -> bytes | None:
     return keyed_hash(tx.patient_keys(patient_id).names, use, value) if value else None
 
 
-def to_document(tx: Tx, row: tables.Document) -> Document:
+def to_document(tx: Tx, row: DocumentRow) -> Document:
     """The value of a row."""
     words = open_words(tx, row)
     patient_id = PatientId(row.patient_id)

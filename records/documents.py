@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, not_, or_, select
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -26,6 +26,7 @@ from records.content import Metadata
 from records.database import Tx
 from records.document_rows import (
     Document,
+    DocumentRow,
     DocumentState,
     Status,
     Words,
@@ -36,10 +37,30 @@ from records.document_rows import (
 )
 from records.errors import lease_lost
 from records.opaque import random_id
-from records.sqlcipher import among
+from records.sqlcipher import among, as_set
 
 __all__ = ["Coverage", "Document", "DocumentState", "Status", "Tx"]
 _T = tables.Document
+_C = tables.core(tables.Document)
+_INSIDE = and_(
+    among(_T.patient_id, "identities"), among(_T.category, "categories"), not_(among(_T.document_id, "excluded"))
+)
+"""A Scope as a condition, its values by `_values`. An empty one is false: nothing is in an empty set."""
+_ANY = select(_C).where(_T.document_id == bindparam("document_id"))
+_GET = _ANY.where(_INSIDE)
+_STATES = select(_T.document_id, _T.state).where(among(_T.document_id, "document_ids"))
+_COUNTS = (
+    select(
+        _T.state,
+        func.count().label("documents"),
+        func.sum(_T.unreadable_count).label("unreadable"),
+        func.min(_T.event_date).label("first"),
+        func.max(_T.event_date).label("last"),
+    )
+    .where(_INSIDE)
+    .group_by(_T.state)
+)
+_LAST_VERSION = 2**31 - 1  # what every database's integer holds; a document may state anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +128,7 @@ def new_document(
 
 def get_document(tx: Tx, scope: Scope, document_id: DocumentId) -> Document | None:
     """A document inside the Scope; None when it is outside, and when it does not exist."""
-    row = tx.session.scalar(select(_T).where(_T.document_id == document_id, _inside(scope)))
+    row = tx.session.execute(_GET, _values(scope) | {"document_id": document_id}).one_or_none()
     return None if row is None else _admitted(tx, scope, row)
 
 
@@ -123,7 +144,7 @@ def list_documents(
 
     An `after` outside the Scope gives nothing, like one that does not exist.
     """
-    conditions = [_inside(scope)]
+    conditions = [_INSIDE]
     if states is not None:
         conditions.append(_T.state.in_(sorted(states)))
     if after is not None:
@@ -131,11 +152,12 @@ def list_documents(
         if start is None:
             return []
         conditions.append(_behind(start))
-    rows = tx.session.scalars(
-        select(_T)
+    rows = tx.session.execute(
+        select(_C)
         .where(*conditions)
         .order_by(_T.event_date.is_(None), _T.event_date.desc(), _T.document_id)
-        .limit(limit)
+        .limit(limit),
+        _values(scope),
     )
     found = (_admitted(tx, scope, row) for row in rows)
     return [document for document in found if document is not None]
@@ -143,17 +165,7 @@ def list_documents(
 
 def coverage(tx: Tx, scope: Scope) -> Coverage:
     """Counts over the Scope's documents and no other."""
-    rows = tx.session.execute(
-        select(
-            _T.state,
-            func.count().label("documents"),
-            func.sum(_T.unreadable_count).label("unreadable"),
-            func.min(_T.event_date).label("first"),
-            func.max(_T.event_date).label("last"),
-        )
-        .where(_inside(scope))
-        .group_by(_T.state)
-    ).all()
+    rows = tx.session.execute(_COUNTS, _values(scope)).all()
     count = {row.state: row.documents for row in rows}
     searchable = next((row for row in rows if row.state == DocumentState.SEARCHABLE), None)
     return Coverage(
@@ -169,31 +181,32 @@ def coverage(tx: Tx, scope: Scope) -> Coverage:
 
 def document_without_scope(tx: Tx, document_id: DocumentId) -> Document | None:
     """Any document, for the pipeline."""
-    row = tx.session.get(_T, document_id, populate_existing=True)
+    row = tx.session.execute(_ANY, {"document_id": document_id}).one_or_none()
     return None if row is None else to_document(tx, row)
 
 
 def documents_of_patient_without_scope(tx: Tx, patient_id: PatientId) -> list[Document]:
     """All documents of one identity, whatever their state, in order of reception."""
-    rows = tx.session.scalars(select(_T).where(_T.patient_id == patient_id).order_by(_T.received_at, _T.document_id))
+    rows = tx.session.execute(select(_C).where(_T.patient_id == patient_id).order_by(_T.received_at, _T.document_id))
     return [to_document(tx, row) for row in rows]
 
 
 def states_without_scope(tx: Tx, document_ids: Collection[DocumentId]) -> dict[DocumentId, DocumentState]:
     """The state of each of these documents that exists."""
-    rows = tx.session.execute(select(_T.document_id, _T.state).where(among(_T.document_id, document_ids)))
+    rows = tx.session.execute(_STATES, {"document_ids": as_set(document_ids)})
     return {DocumentId(row.document_id): DocumentState(row.state) for row in rows}
 
 
-def same_content_without_scope(tx: Tx, patient_id: PatientId, content_hash: str) -> Document | None:
-    """The first document of the patient with this content (`BlobWriter.content_hash`), for finding duplicates."""
-    row = tx.session.scalars(
-        select(_T)
+def same_content_without_scope(
+    tx: Tx, patient_id: PatientId, content_hash: str, admit: Callable[[Document], bool] = lambda _: True
+) -> Document | None:
+    """The first document of the patient with this content (`BlobWriter.content_hash`) that passes `admit`."""
+    rows = tx.session.execute(
+        select(_C)
         .where(_T.patient_id == patient_id, _T.content_hash == content_hash)
         .order_by(_T.received_at, _T.document_id)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else to_document(tx, row)
+    )
+    return next((document for document in (to_document(tx, row) for row in rows) if admit(document)), None)
 
 
 def set_state(
@@ -249,7 +262,7 @@ def set_metadata(
     row.sealed = seal_words(tx, _key(row), dataclasses.replace(open_words(tx, row), **stated))
     row.category = category.value
     row.event_date = metadata.event_date
-    row.version = metadata.version
+    row.version = min(metadata.version, _LAST_VERSION)
     row.unique_blind = blind(tx, patient_id, "unique", metadata.unique_id)
     row.replaces_blind = blind(tx, patient_id, "unique", metadata.replaces)
     row.set_blind = blind(tx, patient_id, "set", metadata.set_id)
@@ -293,16 +306,16 @@ def _fenced(tx: Tx, document_id: DocumentId, fence: int | None) -> tables.Docume
     return row
 
 
-def _inside(scope: Scope) -> ColumnElement[bool]:
-    """The Scope as a condition. An empty one is false: nothing is in an empty set."""
-    return and_(
-        among(_T.patient_id, scope.identities),
-        among(_T.category, scope.categories),
-        not_(among(_T.document_id, scope.excluded)),
-    )
+def _values(scope: Scope) -> dict[str, str]:
+    """The variables of `_INSIDE`."""
+    return {
+        "identities": as_set(scope.identities),
+        "categories": as_set(scope.categories),
+        "excluded": as_set(scope.excluded),
+    }
 
 
-def _admitted(tx: Tx, scope: Scope, row: tables.Document) -> Document | None:
+def _admitted(tx: Tx, scope: Scope, row: DocumentRow) -> Document | None:
     """The recheck, in the Scope's own words, of what SQL answered."""
     admits = scope.admits(PatientId(row.patient_id), DocumentId(row.document_id), Category(row.category))
     return to_document(tx, row) if admits else None

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, delete, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from access.categories import Category
@@ -18,6 +18,38 @@ from records.database import Tx
 from records.opaque import random_id
 
 _T = tables.Grant
+
+
+def _group() -> Select[str]:
+    """Every identity of the person :patient_id: those merged into the same one, that one, itself. None for nobody."""
+    asked, other = tables.Patient, aliased(tables.Patient)
+    root = select(func.coalesce(asked.merged_into, asked.patient_id)).where(asked.patient_id == bindparam("patient_id"))
+    same = func.coalesce(other.merged_into, other.patient_id) == root.scalar_subquery()
+    return select(other.patient_id).where(same)
+
+
+_D = tables.Document
+_PEOPLE = select(tables.Patient.patient_id, tables.Patient.closed).where(tables.Patient.patient_id.in_(_group()))
+_BLOCKS = select(tables.Block.practitioner).where(
+    tables.Block.patient_id.in_(_group()), tables.Block.practitioner == bindparam("caller")
+)
+_GRANTS = (
+    select(
+        _T.grant_id,
+        _T.kind,
+        _T.grantee_kind,
+        _T.grantee,
+        _T.categories,
+        _T.valid_from,
+        _T.valid_until,
+        _T.revoked_at,
+    )
+    .where(_T.patient_id.in_(_group()))
+    .order_by(_T.grant_id)
+)
+_HIDDEN = select(_D.document_id, _D.masked, _D.hidden_from_patient, _D.status, _D.deposited_by).where(
+    _D.patient_id.in_(_group()), or_(_D.masked, _D.hidden_from_patient, _D.status != "approved")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,35 +179,11 @@ def access_facts(tx: Tx, caller: Caller, patient_id: PatientId, now: datetime) -
     live or not: `decide` alone compares instants with `now`. `authored` names only documents that are hidden in some
     way, the only ones for which it matters.
     """
-    group = _group(patient_id)
-    people = tx.session.execute(
-        select(tables.Patient.patient_id, tables.Patient.closed).where(tables.Patient.patient_id.in_(group))
-    ).all()
-    blocked = tx.session.scalars(
-        select(tables.Block.practitioner).where(
-            tables.Block.patient_id.in_(group), tables.Block.practitioner == caller.id
-        )
-    ).all()
-    grants = tx.session.execute(
-        select(
-            _T.grant_id,
-            _T.kind,
-            _T.grantee_kind,
-            _T.grantee,
-            _T.categories,
-            _T.valid_from,
-            _T.valid_until,
-            _T.revoked_at,
-        )
-        .where(_T.patient_id.in_(group))
-        .order_by(_T.grant_id)
-    ).all()
-    d = tables.Document
-    hidden = tx.session.execute(
-        select(d.document_id, d.masked, d.hidden_from_patient, d.status, d.deposited_by).where(
-            d.patient_id.in_(group), or_(d.masked, d.hidden_from_patient, d.status != "approved")
-        )
-    ).all()
+    who = {"patient_id": patient_id}
+    people = tx.session.execute(_PEOPLE, who).all()
+    blocked = tx.session.scalars(_BLOCKS, who | {"caller": caller.id}).all()
+    grants = tx.session.execute(_GRANTS, who).all()
+    hidden = tx.session.execute(_HIDDEN, who).all()
     return AccessFacts(
         patient_id=patient_id,
         exists=bool(people),
@@ -188,17 +196,6 @@ def access_facts(tx: Tx, caller: Caller, patient_id: PatientId, now: datetime) -
         not_default=frozenset(DocumentId(h.document_id) for h in hidden if h.status != "approved"),
         authored=frozenset(DocumentId(h.document_id) for h in hidden if h.deposited_by == caller.id),
     )
-
-
-def _group(patient_id: PatientId) -> Select[str]:
-    """Every identity of one person: those merged into the same one, that one, and itself. Empty for nobody."""
-    asked, other = tables.Patient, aliased(tables.Patient)
-    root = (
-        select(func.coalesce(asked.merged_into, asked.patient_id))
-        .where(asked.patient_id == patient_id)
-        .scalar_subquery()
-    )
-    return select(other.patient_id).where(func.coalesce(other.merged_into, other.patient_id) == root)
 
 
 def _categories(stored: str | None) -> frozenset[Category] | None:

@@ -13,10 +13,18 @@ from access.refusal import Refusal
 
 
 def make_private_directory(path: Path) -> None:
-    """Make `path` and its parents when absent; the last one is readable by its owner only, whoever made it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.stat().st_mode & 0o077:
-        path.chmod(0o700)
+    """Make `path` and its parents when absent; the last one is its owner's only. Refusal "home-unusable"."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError:
+        raise Refusal(
+            "records",
+            "home-unusable",
+            "Le dossier de données ne peut être ni créé ni protégé.",
+            "Indiquez par ANAMNESE_HOME un dossier qui vous appartient.",
+        ) from None
 
 
 def sync_directory(path: Path) -> None:
@@ -41,9 +49,9 @@ def locked(path: Path) -> Iterator[None]:
 
 def master_key(path: Path, *, create: bool) -> bytes:
     """The 32 bytes in the master key's file: 64 hexadecimal digits, or the raw bytes. Made (0600) when `create`."""
-    if create and not path.exists():
-        _write_master_key(path)
     try:
+        if create and not path.exists():
+            _write_master_key(path)
         content = path.read_bytes()
     except OSError:
         raise Refusal(

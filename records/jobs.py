@@ -23,7 +23,7 @@ from records.database import Tx
 from records.documents import DocumentState
 from records.errors import lease_lost
 from records.opaque import random_id
-from records.sqlcipher import among
+from records.sqlcipher import among, as_set
 
 MAX_ATTEMPTS = 3
 _T = tables.Job
@@ -136,10 +136,11 @@ def retry_failed(
     of this patient when given. Returns how many."""
     conditions = [_T.state == "failed"]
     if document_ids is not None:
-        conditions.append(among(_T.document_id, document_ids))
+        conditions.append(among(_T.document_id, "document_ids"))
     if patient_id is not None:
         conditions.append(_T.patient_id == patient_id)
-    rows = tx.session.scalars(select(_T).where(*conditions)).all()
+    values = {} if document_ids is None else {"document_ids": as_set(document_ids)}
+    rows = tx.session.scalars(select(_T).where(*conditions), values).all()
     for row in rows:
         row.state, row.attempts, row.not_before, row.stage = "queued", 0, now, "receive"
         documents.set_state(tx, DocumentId(row.document_id), DocumentState.RECEIVED)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -21,10 +21,12 @@ from access.scope import Scope
 from records import chains, tables
 from records.database import Tx
 from records.sealed import derive, seal_json, unseal_json
-from records.sqlcipher import among
+from records.sqlcipher import among, as_set
 
 Outcome = Literal["granted", "refused"]
 _T = tables.JournalEntry
+_KNOWN = select(tables.Patient.patient_id).where(tables.Patient.patient_id == bindparam("patient_id"))
+_INSERT = insert(tables.core(tables.JournalEntry))
 _SEALED = ("query", "detail")
 
 
@@ -83,24 +85,23 @@ def append(tx: Tx, entry: Entry) -> int:
     In a writing transaction only. Refusal "broken-chain" when the chain's head does not authenticate.
     """
     key = tx.service_key("journal")
-    known = tx.session.scalar(select(tables.Patient.patient_id).where(tables.Patient.patient_id == entry.patient_id))
+    known = tx.session.scalar(_KNOWN, {"patient_id": entry.patient_id})
     chain = chains.UNKNOWN if known is None else known
     length, previous = chains.head(tx.session, key, chain)
     total, whole = chains.head(tx.session, key, chains.ALL)
     content = _canonical(entry)
     sealed = seal_json(_words_key(key), {"query": entry.query, "detail": entry.detail}, _place(chain, length + 1))
     mac = chains.link(key, chain, content, sealed, previous)
-    tx.session.execute(
-        insert(_T).values(
-            chain=chain,
-            sequence=length + 1,
-            patient_id=entry.patient_id,
-            content=content,
-            sealed=sealed,
-            previous=previous,
-            mac=mac,
-        )
-    )
+    values = {
+        "chain": chain,
+        "sequence": length + 1,
+        "patient_id": entry.patient_id,
+        "content": content,
+        "sealed": sealed,
+        "previous": previous,
+        "mac": mac,
+    }
+    tx.session.execute(_INSERT, values)
     chains.move_head(tx.session, key, chain, length + 1, mac)
     chains.move_head(tx.session, key, chains.ALL, total + 1, chains.link_all(key, mac, whole))
     return length + 1
@@ -113,8 +114,9 @@ def entries(tx: Tx, scope: Scope, *, limit: int = 200) -> list[Entry]:
     """
     if scope.is_empty:
         return []
-    statement = select(_T).where(among(_T.chain, scope.identities)).order_by(_T.position.desc()).limit(limit)
-    found = [dataclasses.replace(_entry(tx, row), query=None) for row in tx.session.scalars(statement)]
+    who = {"chains": as_set(scope.identities)}
+    statement = select(_T).where(among(_T.chain, "chains")).order_by(_T.position.desc()).limit(limit)
+    found = [dataclasses.replace(_entry(tx, row), query=None) for row in tx.session.scalars(statement, who)]
     visible = _visible(tx, scope, {document for entry in found for document in entry.documents})
     return [dataclasses.replace(e, documents=tuple(d for d in e.documents if d in visible)) for e in found]
 
@@ -198,7 +200,8 @@ def _verify_all(tx: Tx, key: bytes, head: tables.JournalHead | None, kept: Ancho
 
 def _visible(tx: Tx, scope: Scope, asked: set[DocumentId]) -> set[DocumentId]:
     d = tables.Document
-    rows = tx.session.execute(select(d.document_id, d.patient_id, d.category).where(among(d.document_id, asked)))
+    statement = select(d.document_id, d.patient_id, d.category).where(among(d.document_id, "asked"))
+    rows = tx.session.execute(statement, {"asked": as_set(asked)})
     return {
         DocumentId(row.document_id)
         for row in rows

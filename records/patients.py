@@ -89,8 +89,7 @@ def find_by_traits_without_scope(tx: Tx, traits: Identity) -> PatientId | None:
     Telling a caller without access this identifier tells that the patient exists, since it differs from
     `patient_id_of_traits` and equals `patient_id_of_ins`: answer it only to who has a Scope, else the pseudonym.
     """
-    found = _one(tx, "traits", _traits_blind(tx, traits))
-    return found if _complete(traits) else None
+    return _one(tx, "traits", _traits_blind(tx, traits))
 
 
 def identity_of(tx: Tx, scope: Scope) -> Identity:
@@ -129,7 +128,7 @@ def _traits_blind(tx: Tx, traits: Identity) -> bytes:
 
 
 def _complete(traits: Identity) -> bool:
-    """Whether a look-up may use them: a patient known by INS alone has no name, and shares that with others."""
+    """Whether they may be looked up: somebody known by INS alone has no name, and shares that with others."""
     family, given, birth, *_ = _normal(traits)
     return bool(family and given and birth)
 

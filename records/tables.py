@@ -6,7 +6,7 @@ Times are aware in Python and UTC in the database. Sealed columns are JSON objec
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     CheckConstraint,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
+    Table,
     TypeDecorator,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -48,6 +49,11 @@ class UtcTime(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: UtcTime, bytes: LargeBinary, str: String}  # noqa: RUF012
+
+
+def core(entity: type[Base]) -> Table:
+    """A mapped class's table, for statements of the hot paths: rows as they are, half the time of mapped objects."""
+    return cast(Table, entity.__table__)
 
 
 class Patient(Base):

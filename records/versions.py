@@ -7,7 +7,7 @@ of its set when it joins it.
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 
 from records import tables
 from records.database import Tx
@@ -16,15 +16,18 @@ _T = tables.Document
 
 
 def join(tx: Tx, row: tables.Document) -> None:
-    """Put a document whose metadata was just set with the versions that it belongs to, and hide it like them."""
+    """Put a document whose metadata was just set with the versions that it belongs to, and hide it like them.
+
+    Sets that a "replaces" connects become one: not every maker states a set, or the same one for each version.
+    """
+    related = {r for r in _sets_of_relatives(tx, row) if r is not None}
     if row.set_blind is None:
-        row.set_blind = _set_of_relatives(tx, row) or row.unique_blind
-        tx.session.flush()
+        row.set_blind = min(related, default=row.unique_blind)
     if row.set_blind is None:
         return
-    for relative in _relatives_without_set(tx, row):
-        relative.set_blind = row.set_blind
     tx.session.flush()
+    others = update(_T).where(_T.patient_id == row.patient_id, _T.set_blind.in_(related))
+    tx.session.execute(others.values(set_blind=row.set_blind), execution_options={"synchronize_session": False})
     members = _members(tx, row)
     row.masked = any(m.masked for m in members)
     row.hidden_from_patient = any(m.hidden_from_patient for m in members)
@@ -66,35 +69,14 @@ def _members(tx: Tx, row: tables.Document) -> list[tables.Document]:
     )
 
 
-def _set_of_relatives(tx: Tx, row: tables.Document) -> bytes | None:
-    """The set of the document that this one replaces, or of one that replaces it: not every maker states a set."""
-    for mine, theirs in ((row.replaces_blind, _T.unique_blind), (row.unique_blind, _T.replaces_blind)):
-        if mine is not None:
-            found = tx.session.scalar(
-                select(_T.set_blind)
-                .where(
-                    _T.patient_id == row.patient_id,
-                    _T.document_id != row.document_id,
-                    theirs == mine,
-                    _T.set_blind.is_not(None),
-                )
-                .limit(1)
-            )
-            if found is not None:
-                return found
-    return None
-
-
-def _relatives_without_set(tx: Tx, row: tables.Document) -> list[tables.Document]:
-    """Documents that `row` replaces and that stand in no set but their own."""
-    if row.replaces_blind is None:
+def _sets_of_relatives(tx: Tx, row: tables.Document) -> list[bytes | None]:
+    """The sets of what this document replaces and of what replaces it, whichever came first."""
+    relations = []
+    if row.replaces_blind is not None:
+        relations.append(_T.unique_blind == row.replaces_blind)
+    if row.unique_blind is not None:
+        relations.append(_T.replaces_blind == row.unique_blind)
+    if not relations:
         return []
-    return list(
-        tx.session.scalars(
-            select(_T).where(
-                _T.patient_id == row.patient_id,
-                _T.unique_blind == row.replaces_blind,
-                _T.set_blind == _T.unique_blind,
-            )
-        )
-    )
+    others = (_T.patient_id == row.patient_id, _T.document_id != row.document_id)
+    return list(tx.session.scalars(select(_T.set_blind).where(*others, or_(*relations))))

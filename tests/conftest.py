@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,9 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("realdata: ../shared/data is absent on this machine")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_the_project() -> None:
+    """Derived models are made once, in the project's cache."""
+    os.environ.setdefault("ANAMNESE_CACHE", str(PROJECT / ".cache"))

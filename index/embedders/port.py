@@ -42,4 +42,10 @@ class Embedder(Protocol):
 
 def quantise(vectors: FloatMatrix, scale: float) -> npt.NDArray[np.int8]:
     """Unit vectors to int8: round(v x scale), clipped to -127..127. Same shape."""
-    return np.clip(np.rint(vectors * scale), -127, 127).astype(np.int8)
+    rounded: npt.NDArray[np.int8] = np.clip(np.rint(vectors * scale), -127, 127).astype(np.int8)
+    return rounded
+
+
+def fits(embedder: Embedder, text: str) -> bool:
+    """Whether `text` can be one passage: inside the window, or any length in words-only mode."""
+    return not embedder.dimensions or embedder.count_tokens(text) <= embedder.window

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 from PIL import Image
@@ -21,7 +24,8 @@ class ImageParser:
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         """Pages in pixels, upright. A page that cannot be decoded is unreadable; none at all is a Refusal."""
-        count = frames_of(data)
+        with _translated():
+            count = frames_of(data)
         if count > limits.pages:
             raise Refusal(
                 "parse",
@@ -46,7 +50,8 @@ class ImageParser:
 
 def _read(data: bytes, frame: int, ocr: Ocr, limits: Limits) -> Page:
     _check_size(data, frame, limits)
-    rendered = open_picture(data, frame)
+    with _translated():
+        rendered = open_picture(data, frame)
     read = ocr.read(rendered.image, rendered.dpi)
     return page_from_ocr(read, frame + 1, *rendered.image.size, scale=1.0)
 
@@ -54,14 +59,12 @@ def _read(data: bytes, frame: int, ocr: Ocr, limits: Limits) -> Page:
 def _check_size(data: bytes, frame: int, limits: Limits) -> None:
     """Refuse by the size that the header states, before a pixel is decoded."""
     try:
-        with Image.open(BytesIO(data)) as picture:
+        with _translated(), Image.open(BytesIO(data)) as picture:
             if frame:
                 picture.seek(frame)
             pixels = picture.width * picture.height
     except Image.DecompressionBombError:
         pixels = limits.pixels + 1
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise _damaged() from error
     if pixels > limits.pixels:
         raise Refusal(
             "parse",
@@ -69,6 +72,15 @@ def _check_size(data: bytes, frame: int, limits: Limits) -> None:
             f"L'image a plus de {limits.pixels // 1_000_000} millions de points.",
             "Numérisez-la à 300 points par pouce.",
         )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What Pillow raises, by format, on a file whose tables are cut or wrong."""
+    try:
+        yield
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error) as error:
+        raise _damaged() from error
 
 
 def _damaged() -> Refusal:

@@ -72,7 +72,8 @@ def _block(element: _Element, indent: str) -> Iterator[str]:
 
 def _pieces(element: _Element) -> Iterator[str | _Element]:
     """Inline text and block elements in document order; inline elements are opened. "\\n" is a line break."""
-    yield _lines(element.text)
+    keeps_lines = name_of(element) == "text"
+    yield _spaces(element.text, keeps_lines)
     for child in element:
         name = name_of(child)
         if name in _BLOCKS:
@@ -81,7 +82,7 @@ def _pieces(element: _Element) -> Iterator[str | _Element]:
             yield "\n"
         else:
             yield from _inline(child, name)
-        yield _lines(child.tail)
+        yield _spaces(child.tail, keeps_lines)
 
 
 def _inline(element: _Element, name: str) -> Iterator[str | _Element]:
@@ -106,14 +107,14 @@ def _strings(element: _Element) -> Iterable[str]:
     return (str(one) for one in element.itertext())
 
 
-def _lines(text: str | None) -> str:
-    """Layout spaces of XML are one space; a text written over three lines or more keeps its lines."""
+def _spaces(text: str | None, keeps_lines: bool) -> str:
+    """Layout spaces of XML are one space; plain text put straight into `text`, over three lines or more, keeps them."""
     if not text:
         return ""
     written = [line.strip() for line in text.split("\n") if line.strip()]
-    if len(written) < 3:
+    if not keeps_lines or len(written) < 3:
         return _SPACE.sub(" ", text)
-    return "\n".join(written) + ("\n" if text.rstrip(" \t").endswith("\n") else "")
+    return "\n" + "\n".join(written) + "\n"
 
 
 def _flush(run: list[str]) -> Iterator[str]:

@@ -13,9 +13,10 @@ import pypdfium2.raw as raw
 from pdfminer.pdfpage import PDFPage
 
 from access.refusal import Refusal
-from ingest.layout import Ink, arrange, needs_analysis
 from ingest.limits import Limits
 from ingest.media_type import is_pdf
+from ingest.parsers.pdf_file import believable, is_whole
+from ingest.parsers.pdf_layout import Ink, arrange, has_cells, overlapping_runs
 from ingest.parsers.pdf_page import page_of
 from ingest.parsers.pdf_words import agree, notes_of, pdfium_words, pdfminer_words, rules_of
 from ingest.pdfium import LOCK, Frame, frame_of
@@ -35,6 +36,7 @@ class PdfParser:
         """Every page in points. A page that fails is there, unreadable, with a note; a damaged file is a Refusal."""
         if not is_whole(data):
             raise _damaged()
+        data = believable(data)
         with _opened(data) as document:
             count = _checked_count(document, limits)
             miner = _Miner(data)
@@ -47,19 +49,6 @@ class PdfParser:
         if attached:
             pages[-1] = _noted(pages[-1], f"{attached} fichier(s) joint(s) au PDF n'ont pas été lus.")
         return Reading(tuple(pages), metadata)
-
-
-def is_whole(data: bytes) -> bool:
-    """Whether a PDF ends as one: its last part closes with %%EOF, and no object begins after that.
-
-    pdfium rebuilds what it finds of a cut file and shows fewer pages, or blank ones, without a word; so a file that
-    was cut, also inside a later update of itself, is not given to it.
-    """
-    end = data.rfind(b"%%EOF")
-    if end >= 0:
-        return re.search(rb"\d+\s+\d+\s+obj\b", data[end:]) is None
-    tail = data[-256:].rstrip(b"\x00\r\n\t \x1a")  # some writers leave the mark out but end with the cross-reference
-    return re.search(rb"startxref\s+\d+$", tail) is not None
 
 
 @contextmanager
@@ -157,10 +146,10 @@ def _text_layer(sheet: Any, frame: Frame, number: int, miner: _Miner | None) -> 
     finally:
         textpage.close()
     reader = "pdfium"
-    rules = []
-    if needs_analysis(words):
-        rules = rules_of(sheet, frame)
-        mined = [] if miner is None else miner.words(number, frame, sheet.get_mediabox())
+    overlapping = miner is not None and overlapping_runs(words)
+    rules, is_heavy = rules_of(sheet, frame) if overlapping or has_cells(words) else ([], False)
+    if miner is not None and overlapping and not is_heavy:
+        mined = miner.words(number, frame, sheet.get_mediabox())
         if mined and agree(words, mined):
             words, reader = mined, "pdfminer"
     return page_of(number, arrange(words, rules), frame, reader, notes_of(sheet, frame))

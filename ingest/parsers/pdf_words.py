@@ -19,7 +19,7 @@ from pdfminer.layout import LAParams, LTAnno, LTChar, LTContainer, LTTextLine
 from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
 from pdfminer.pdfpage import PDFPage
 
-from ingest.layout import Ink, Rule
+from ingest.parsers.pdf_layout import Ink, Rule
 from ingest.pdfium import Frame
 from records.content import Box
 
@@ -28,7 +28,10 @@ _LIGATURES = str.maketrans(
 )
 """Shapes of letters, not letters: undone so that a search finds "réflexe". pdfium writes a hyphen at a line's end as
 U+FFFE or U+0002."""
+_BROKEN = "\x02\ufffe"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\uffff\ud800-\udfff]")
+_HEAVY = 3_000
+"""Objects of a page from which pdfminer takes seconds (a logo of 7,000 inline pictures: 2 s; pdfium: 10 ms)."""
 _COMMENTS = frozenset(
     {raw.FPDF_ANNOT_TEXT, raw.FPDF_ANNOT_HIGHLIGHT, raw.FPDF_ANNOT_UNDERLINE, raw.FPDF_ANNOT_STRIKEOUT}
 )
@@ -52,7 +55,6 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
     """Words of a page's text layer, in the order of the file, invisible ones included."""
     words: list[Ink] = []
     word = _Chars()
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     for at in range(raw.FPDFText_CountChars(textpage)):
         code = raw.FPDFText_GetUnicode(textpage, at)
         text = chr(code) if code < 0x110000 else "\ufffd"
@@ -62,12 +64,30 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
             continue
         if code == 0 or raw.FPDFText_HasUnicodeMapError(textpage, at) == 1:
             text = "\ufffd"
-        raw.FPDFText_GetCharBox(textpage, at, left, right, bottom, top)
         if not word.text:
             word.first = _origin(textpage, at)
-        word.add(text, (left.value, bottom.value, right.value, top.value))
+        word.add(text, _char_box(textpage, at))
+        if text in _BROKEN:  # the rest of the word stands on the next line
+            _close(words, word, frame)
+            word = _Chars()
     _close(words, word, frame)
     return _without_doubles(words)
+
+
+def _char_box(textpage: Any, at: int) -> tuple[float, float, float, float]:
+    """Left, bottom, right, top of a letter's place on its line (advance and height of the font), in PDF space.
+
+    A font that states absurd heights gets the box of its ink instead.
+    """
+    loose, size = raw.FS_RECTF(), raw.FPDFText_GetFontSize(textpage, at)
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    raw.FPDFText_GetCharBox(textpage, at, left, right, bottom, top)
+    ink = left.value, bottom.value, right.value, top.value
+    if not raw.FPDFText_GetLooseCharBox(textpage, at, loose):
+        return ink
+    place = _union([ink, (loose.left, loose.bottom, loose.right, loose.top)])
+    tall, most = min(place[3] - place[1], place[2] - place[0]), 2 * max(size, ink[3] - ink[1])
+    return place if tall <= most else ink
 
 
 def _origin(textpage: Any, at: int) -> tuple[float, float, float, float]:
@@ -128,15 +148,22 @@ def tidy(text: str) -> str:
     return unicodedata.normalize("NFC", plain.replace("\u00ad", "-" if plain.endswith("\u00ad") else "")).strip()
 
 
-def rules_of(page: Any, frame: Frame) -> list[Rule]:
-    """The horizontal lines and the horizontal edges of rectangles that a page draws."""
+def rules_of(page: Any, frame: Frame) -> tuple[list[Rule], bool]:
+    """The horizontal lines and the horizontal edges of rectangles that a page draws.
+
+    The flag says that there is more drawing than `_HEAVY` objects: the list ends there.
+    """
     rules: list[Rule] = []
-    for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=3):
+    for count, item in enumerate(page.get_objects(max_depth=3)):
+        if count > _HEAVY:
+            return _joined(rules), True
+        if item.type != raw.FPDF_PAGEOBJ_PATH:
+            continue
         x0, y0, x1, y1 = frame.box(*item.get_bounds())
         if x1 - x0 < 20 or y1 - y0 > 0.8 * frame.height:
             continue
         rules += [Rule(x0, x1, (y0 + y1) / 2)] if y1 - y0 < 4 else [Rule(x0, x1, y0), Rule(x0, x1, y1)]
-    return _joined(rules)
+    return _joined(rules), False
 
 
 def _joined(rules: Sequence[Rule]) -> list[Rule]:

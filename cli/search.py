@@ -1,0 +1,79 @@
+"""`search`: the API's answer, with the same rights, in a terminal."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.text import Text
+
+from access.identifiers import is_rpps
+from access.refusal import Refusal
+from access.scope import CallerKind
+from cli.compose import Home, open_home, resolve_patient
+from cli.console import out, print_json
+from cli.settings import load_settings
+from search_api.ask import SearchRequest, answer
+from search_api.tokens import Bearer, caller_of
+from search_api.views import AnswerView, PassageView
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(search)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="Mots, question, code, date…")],
+    patient: Annotated[str, typer.Option("--patient", help="INS ou identifiant du patient.")],
+    practitioner: Annotated[str, typer.Option("--as", help="RPPS du professionnel qui demande.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Documents montrés au plus.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Un objet JSON : la réponse de l'API.")] = False,
+) -> None:
+    """Chercher dans le dossier d'un patient, dans les limites de ses autorisations."""
+    if not is_rpps(practitioner):
+        raise Refusal("token", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
+    with open_home(load_settings()) as home:
+        found = ask_as(home, Bearer(CallerKind.PRACTITIONER, practitioner), patient, query, limit)
+    if json:
+        print_json(found.model_dump(mode="json", by_alias=True))
+    else:
+        show(found)
+
+
+def ask_as(home: Home, bearer: Bearer, patient: str, query: str, limit: int = 10) -> AnswerView:
+    """What `bearer` is answered, journalled like any other access; the door's Refusal included."""
+    with home.services.records.read() as tx:
+        caller = caller_of(tx, bearer)
+    patient_id = resolve_patient(home, patient)
+    request = SearchRequest(query=query, limit=limit)
+    return answer(home.services, caller, patient_id, request, home.clock(), secrets.token_hex(8))
+
+
+def show(found: AnswerView) -> None:
+    """Hits with their matched words marked, then what was and was not searched."""
+    for each in found.corrections:
+        out.print(f"[dim]« {escape(each.from_)} » cherché aussi comme « {escape(each.to)} »[/]")
+    for hit in found.hits:
+        document = hit.document
+        facts = (document.type, str(document.event_date or "sans date"), document.author, document.organization)
+        out.print(f"[bold]{hit.rank}. {escape(document.title or document.type)}[/]  [dim]{escape(' · '.join(filter(None, facts)))}[/]")
+        for passage in hit.passages[:2]:
+            out.print(_excerpt(passage))
+    covered = found.coverage
+    out.print(
+        f"[dim]{found.total} document(s) contiennent un mot cherché ; {covered.searched} cherché(s), "
+        f"{covered.pending} en attente, {covered.unreadable_pages} page(s) illisible(s).[/]"
+    )
+    for line in (*covered.degraded, covered.notice):
+        out.print(line, style="dim", markup=False)
+
+
+def _excerpt(passage: PassageView) -> Text:
+    """The passage on one line, matched words underlined, after its page and section."""
+    text = Text(passage.text.replace("\n", " "))
+    for start, end in passage.highlights:
+        text.stylize("bold underline", start, end)
+    where = f"   p. {passage.page}" + (f", {passage.section}" if passage.section else "") + " : "
+    return Text(where, style="dim") + text

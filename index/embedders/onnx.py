@@ -1,0 +1,96 @@
+"""The default backend: multilingual-e5-small in 4 bits on onnxruntime, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from access.refusal import Refusal
+from index.embedders.graph import RECIPE, built
+from index.embedders.port import FloatMatrix
+from index.embedders.texts import TextEmbedder, Traits
+from index.embedders.weights import WEIGHTS_SHA256, Weights, dequantise
+
+QUERY_PREFIX = "query: "
+PASSAGE_PREFIX = "passage: "
+SCALE = 127 / 0.15  # 0.15 is above all but 1 component in 1,000; the loss of int8 is at most 0.001 nDCG@10
+WINDOW = 512
+DIMENSIONS = 384
+
+
+def fingerprint() -> str:
+    """Names weights, tokenizer, prefixes and scale. The backend is left out: see docs/decisions/embedders.md."""
+    parts = (WEIGHTS_SHA256, RECIPE, QUERY_PREFIX, PASSAGE_PREFIX, repr(SCALE), str(WINDOW))
+    return "e5-small-q4-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+TRAITS = Traits(fingerprint(), DIMENSIONS, SCALE, WINDOW, QUERY_PREFIX, PASSAGE_PREFIX)
+
+
+def _runtime() -> Any:
+    """onnxruntime, imported on first use and with its telemetry off.
+
+    Since 1.31 it starts, on import, a thread that keeps a device identifier under the user's cache folder and reports
+    sessions to its maker; nothing may leave this machine, and that thread also hangs the end of a forked child.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return importlib.import_module("onnxruntime")
+
+
+class OnnxModel:
+    """The session, the tokenizer and the mapped table of words."""
+
+    def __init__(self, weights_file: Path, cache: Path) -> None:
+        """Load (0.7 s, and 1.5 s more the first time, to build). Refusal (stage "embed") when it cannot."""
+        weights = Weights(weights_file)
+        self._table = weights.blocks("emb.word", weights.shape.vocabulary, weights.shape.hidden)
+        folder = built(weights, cache)
+        onnxruntime = _runtime()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        # Spinning threads would hold the cores between two queries.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options)
+        except Exception as error:  # onnxruntime and tokenizers raise bare RuntimeErrors
+            raise Refusal(
+                "embed",
+                "embedder-unavailable",
+                f"Le modèle préparé ne se charge pas ({type(error).__name__}).",
+                f"Supprimez le dossier {folder.name} du cache : il sera reconstruit.",
+            ) from error
+
+    def count(self, text: str) -> int:
+        return len(self._tokenizer.encode(text).ids)
+
+    def vectors(self, texts: Sequence[str]) -> FloatMatrix:
+        rows = [self._tokenizer.encode(text).ids for text in texts]
+        longest = max(len(row) for row in rows)
+        mask = np.zeros((len(rows), longest), np.int64)
+        tokens = np.zeros((len(rows), longest), np.int64)
+        for number, row in enumerate(rows):
+            mask[number, : len(row)] = 1
+            tokens[number, : len(row)] = row
+        (vectors,) = self._session.run(None, {"words": self._words(tokens), "mask": mask})
+        return np.asarray(vectors, np.float32)
+
+    def _words(self, tokens: npt.NDArray[np.int64]) -> FloatMatrix:
+        """(batch, length) token ids to (batch, length, hidden): only the rows in use leave the mapped file."""
+        return dequantise(self._table[tokens.ravel()]).reshape(*tokens.shape, -1)
+
+
+class OnnxEmbedder(TextEmbedder):
+    """The port on `OnnxModel`."""
+
+    def __init__(self, weights_file: Path, cache: Path) -> None:
+        super().__init__(TRAITS, lambda: OnnxModel(weights_file, cache))

@@ -1,0 +1,97 @@
+"""A collection as the product would hold it: opaque ids, passages, tokens, vectors."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+
+from access.categories import Category
+from access.identifiers import DocumentId, PatientId, passage_id
+from access.scope import Caller, CallerKind, Purpose, Scope
+from index.analysis import analyse
+from index.embedders.port import Embedder
+from index.evaluation.beir import Collection, Entry
+from index.evaluation.vectors import Vectors, embed_all
+from index.port import Index, IndexedDocument, IndexedPassage
+
+Cut = Callable[[str], Sequence[str]]
+"""A document's text to the texts of its passages, each inside the embedder's window."""
+
+_BATCH = 200  # documents a write
+_CALLER = Caller(CallerKind.ADMINISTRATOR, "evaluate")
+
+
+@dataclass(frozen=True, slots=True)
+class Indexing:
+    """What was put in the engine, and how fast: analysis and writing, embedding apart."""
+
+    documents: int
+    passages: int
+    seconds: float
+    embedded: int  # passages embedded now, the others came from the cache
+    embedding_seconds: float
+
+
+def patient_of(name: str) -> PatientId:
+    """The patient id of a collection's patient name ("" in a collection without patients)."""
+    return PatientId(_opaque("patient", name))
+
+
+def document_of_entry(name: str) -> DocumentId:
+    """The document id of an entry."""
+    return DocumentId(_opaque("document", name))
+
+
+def scope_of(name: str) -> Scope:
+    """Everything in one patient's record."""
+    patient = patient_of(name)
+    return Scope(_CALLER, patient, Purpose.CARE, frozenset({patient}), frozenset(Category))
+
+
+def fill(
+    index: Index,
+    collection: Collection,
+    embedder: Embedder,
+    cut: Cut,
+    vectors: Path | None,
+    progress: Callable[[str], None],
+) -> Indexing:
+    """Cut, embed and write the whole collection. Raises what the cutter, the embedder and the engine raise."""
+    texts = [tuple(cut(unicodedata.normalize("NFC", entry.text))) for entry in collection.entries]
+    start = time.perf_counter()
+    embedded = embed_all([text for passages in texts for text in passages], embedder, vectors, progress)
+    embedding = time.perf_counter() - start
+    ends = [0]
+    for passages in texts:
+        ends.append(ends[-1] + len(passages))
+    start = time.perf_counter()
+    rows = zip(collection.entries, texts, pairwise(ends), strict=True)
+    documents = (_indexed(entry, parts, embedded.vectors[low:high]) for entry, parts, (low, high) in rows)
+    while batch := list(islice(documents, _BATCH)):
+        index.put(batch)
+    seconds = time.perf_counter() - start
+    return Indexing(len(texts), ends[-1], seconds, embedded.computed, embedding)
+
+
+def _indexed(entry: Entry, texts: Sequence[str], vectors: Vectors) -> IndexedDocument:
+    document = document_of_entry(entry.id)
+    passages = []
+    for sequence, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
+        words = analyse(text)
+        passages.append(
+            IndexedPassage(
+                passage_id(document, sequence), words.tokens, words.forms, words.length, vector.tobytes() or None
+            )
+        )
+    return IndexedDocument(patient_of(entry.patient), document, Category.OTHER, "", None, 1, tuple(passages))
+
+
+def _opaque(kind: str, name: str) -> str:
+    digest = hashlib.sha256(f"{kind}\0{name}".encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:26]

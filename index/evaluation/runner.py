@@ -1,0 +1,220 @@
+"""Fill an engine with a collection, ask every judged question, measure.
+
+read ─ cut ─ embed ─ put │ question ─ match ─ rank │ measures
+beir   the caller's  corpus │ index/question, index/port, index/rank │ measures
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from access.identifiers import DocumentId
+from access.refusal import Refusal
+from access.scope import Scope
+from index.embedders.none import NoEmbedder
+from index.embedders.port import Embedder
+from index.evaluation.beir import Collection, Query, read_collection
+from index.evaluation.corpus import Cut, Indexing, document_of_entry, fill, scope_of
+from index.evaluation.measures import Estimate, estimate, per_query, percentiles
+from index.generations import needed
+from index.port import Generation, Generations, Index, Question
+from index.question import build_question, query_vector
+from index.rank import fuse
+
+Mode = Literal["lexical", "semantic", "hybrid"]
+DEPTH = 100  # documents ranked a question: Recall@100 needs no more
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What one question gave: document ids of the collection, best first, and the seconds it took."""
+
+    query: Query
+    documents: tuple[str, ...]
+    seconds: float
+    refused: bool = False  # over-long for the product: it counts as an empty answer
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The measures of one mode on one engine. Latency covers embedding the question, matching and ranking."""
+
+    collection: str
+    split: str
+    mode: Mode
+    embedder: str
+    queries: int
+    measures: Mapping[str, Estimate]
+    no_answer_queries: int
+    empty_when_no_answer: float | None  # share of the questions without an answer that got none; None without any
+    empty_when_answer: float  # share of the questions with an answer that got none
+    refused: int
+    latency_ms: Mapping[str, float]
+    indexing: Indexing
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready; rates in documents and passages a second, None for what was not done (vectors from the cache)."""
+        indexing = self.indexing
+        found: dict[str, object] = {
+            "collection": self.collection,
+            "split": self.split,
+            "mode": self.mode,
+            "embedder": self.embedder,
+            "documents": indexing.documents,
+            "passages": indexing.passages,
+            "queries": self.queries,
+        }
+        for name, value in self.measures.items():
+            label = _LABELS[name]
+            found[label] = round(value.mean, 4)
+            found[f"{label}_95"] = [round(value.low, 4), round(value.high, 4)]
+        return found | {
+            "no_answer_queries": self.no_answer_queries,
+            "empty_when_no_answer": _rounded(self.empty_when_no_answer),
+            "empty_when_answer": _rounded(self.empty_when_answer),
+            "refused_queries": self.refused,
+            "latency_ms": dict(self.latency_ms),
+            "indexing_documents_per_second": _rate(indexing.documents, indexing.seconds),
+            "embedding_passages_per_second": _rate(indexing.embedded, indexing.embedding_seconds),
+        }
+
+
+_LABELS = {"nDCG@10": "ndcg@10", "R@100": "recall@100", "RR@10": "mrr@10"}
+
+
+def evaluate(
+    folder: Path,
+    *,
+    split: str = "dev",
+    mode: Mode = "hybrid",
+    generations: Generations,
+    embedder: Embedder,
+    cut: Cut,
+    vectors: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
+    """Measure `mode` on a BEIR folder, in a generation of its own that is deleted afterwards.
+
+    cut      a document's text to its passages' texts, each inside the embedder's window
+    vectors  a folder that keeps passage vectors between runs
+    progress called with a short text while passages are embedded
+
+    Raises Refusal (stage "evaluate") for a bad folder, or for a mode that needs vectors when there is no model.
+    """
+    if mode != "lexical" and not embedder.dimensions:
+        raise Refusal(
+            "evaluate",
+            "no-embedder",
+            f"Le mode {mode} a besoin d'un modèle de vecteurs, et il n'y en a pas.",
+            "Installez le modèle par défaut, ou mesurez le mode lexical.",
+        )
+    collection = read_collection(folder, split)
+    if mode == "lexical":
+        embedder = NoEmbedder()
+    with Filled(collection, generations, embedder, cut, vectors, progress) as filled:
+        rankings = filled.rank_all(mode)
+    return summarise(collection, mode, embedder, rankings, filled.indexing)
+
+
+class Filled:
+    """A collection in an engine, for the time of a `with` block. Benchmarks ask one in several modes."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        generations: Generations,
+        embedder: Embedder,
+        cut: Cut,
+        vectors: Path | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._collection = collection
+        self._generations = generations
+        self._embedder = embedder
+        self._fill = (cut, vectors, progress)
+        self._generation = _generation(collection, embedder)
+        self._entries: dict[DocumentId, str] = {document_of_entry(e.id): e.id for e in collection.entries}
+        self.indexing: Indexing
+
+    def __enter__(self) -> Filled:
+        if self._generation in self._generations.names():  # a run that was interrupted
+            self._generations.retire(self._generation)
+        self._index: Index = self._generations.open(self._generation)
+        try:
+            self.indexing = fill(self._index, self._collection, self._embedder, *self._fill)
+        except BaseException:
+            self._generations.retire(self._generation)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._generations.retire(self._generation)
+
+    def rank_all(self, mode: Mode) -> list[Ranking]:
+        """Ask every question of the collection, in order. One is asked before, untimed, so that nothing is cold."""
+        queries = self._collection.queries
+        self.rank(Query("", "douleur thoracique", queries[0].patient, no_answer=True), mode)
+        return [self.rank(query, mode) for query in queries]
+
+    def rank(self, query: Query, mode: Mode) -> Ranking:
+        """Ask one question as the product does, inside its patient's record."""
+        scope = scope_of(query.patient)
+        start = time.perf_counter()
+        try:
+            found = ask(self._index, scope, query.text, self._embedder, mode)
+        except Refusal as refusal:
+            if refusal.stage != "ask":
+                raise
+            return Ranking(query, (), time.perf_counter() - start, refused=True)
+        seconds = time.perf_counter() - start
+        return Ranking(query, tuple(self._entries[document] for document in found), seconds)
+
+
+def ask(index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode) -> Sequence[DocumentId]:
+    """The product's way from a text to ranked documents, at most `DEPTH`. Raises Refusal (stage "ask")."""
+    vector = None if mode == "lexical" else query_vector(embedder, text)
+    words = () if mode == "semantic" else build_question(text, index.forms(scope)).question.clauses
+    question = Question(words, vector)
+    return [ranked.document_id for ranked in fuse(index.match(scope, question), limit=DEPTH, question=question)]
+
+
+def summarise(
+    collection: Collection, mode: Mode, embedder: Embedder, rankings: Sequence[Ranking], indexing: Indexing
+) -> Evaluation:
+    """Measures of `rankings`, one for each of the collection's queries."""
+    answerable = {ranking.query.id: ranking.documents for ranking in rankings if not ranking.query.no_answer}
+    values = per_query(collection.judgements, answerable)
+    unanswerable = [not ranking.documents for ranking in rankings if ranking.query.no_answer]
+    return Evaluation(
+        collection=collection.name,
+        split=collection.split,
+        mode=mode,
+        embedder=embedder.fingerprint,
+        queries=len(answerable),
+        measures={name: estimate(each) for name, each in values.items()},
+        no_answer_queries=len(unanswerable),
+        empty_when_no_answer=sum(unanswerable) / len(unanswerable) if unanswerable else None,
+        empty_when_answer=sum(not found for found in answerable.values()) / max(1, len(answerable)),
+        refused=sum(ranking.refused for ranking in rankings),
+        latency_ms=percentiles([ranking.seconds for ranking in rankings]),
+        indexing=indexing,
+    )
+
+
+def _generation(collection: Collection, embedder: Embedder) -> Generation:
+    digest = hashlib.sha256(needed(embedder).fingerprint.encode())
+    digest.update(f"{collection.name}\0{collection.split}\0{len(collection.entries)}".encode())
+    return Generation("evaluation", digest.hexdigest()[:12])
+
+
+def _rate(count: int, seconds: float) -> float | None:
+    return round(count / seconds, 1) if count and seconds else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,26 @@
+"""Which characters of a shown passage matched a question: from offsets, by the same analysis, by no engine."""
+
+from __future__ import annotations
+
+from index.analysis import analyse
+from index.port import Question
+
+Span = tuple[int, int]
+
+
+def highlights(text: str, question: Question) -> tuple[Span, ...]:
+    """(start, end) code point offsets into NFC `text`, in order, without overlap: the words that hold a term."""
+    tokens = {term.token for clause in question.clauses for term in clause.terms}
+    found = [(word.start, word.end) for word in analyse(text).words if not tokens.isdisjoint(word.tokens)]
+    return merged(found)
+
+
+def merged(spans: list[Span]) -> tuple[Span, ...]:
+    """Overlapping spans as one; touching ones stay apart."""
+    result: list[Span] = []
+    for start, end in sorted(spans):
+        if result and start < result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return tuple(result)

@@ -1,0 +1,112 @@
+"""From what records hold of a document to what the index holds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from access.identifiers import DocumentId, passage_id
+from access.refusal import Refusal
+from index.analysis import analyse
+from index.embedders.port import Embedder, quantise
+from index.port import IndexedDocument, IndexedPassage, Removal
+from records import documents, outbox, readings
+from records.blobs import Blobs
+from records.content import Reading
+from records.database import Records
+from records.documents import Document, DocumentState
+from records.outbox import Event
+
+OUTAGES = frozenset({"embedder-unavailable", "records-unavailable", "index-unavailable"})
+"""Refusals that are nobody's document's fault: the follower stops there and tries again later."""
+_HELD = frozenset({DocumentState.READING, DocumentState.SEARCHABLE})
+_BARRED = frozenset({DocumentState.QUARANTINED, DocumentState.REFUSED})
+_STEP = 500  # events a read
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An event whose document cannot be indexed, and why."""
+
+    event: Event
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a projection reads."""
+
+    records: Records
+    blobs: Blobs
+    embedder: Embedder
+
+    def project(self, event: Event, *, vectors: bool) -> IndexedDocument | Removal | Broken | None:
+        """What the index must do about an event, as records stand now. None: nothing yet, a later event will tell.
+
+        `vectors`: whether the generation is this embedder's; another one gets words only. Raises the Refusals of
+        OUTAGES; any other is the document's own and comes back as Broken.
+        """
+        try:
+            with self.records.read() as tx:
+                document = documents.document_without_scope(tx, event.document_id)
+                if event.operation == "remove" or document is None or document.state in _BARRED:
+                    return Removal(event.patient_id, event.document_id, event.fence)
+                if document.state not in _HELD:
+                    return None
+                reading = readings.reading_without_scope(self.blobs, tx, event.document_id)
+            if reading is None:
+                return None
+            return self._indexed(event, document, reading, self._vectors(document, reading) if vectors else None)
+        except Refusal as refusal:
+            if refusal.code in OUTAGES:
+                raise
+            return Broken(event, refusal)
+
+    def last_events(self) -> dict[DocumentId, Event]:
+        """The last event of every document that was ever to be indexed."""
+        return {event.document_id: event for event in self._events()}
+
+    def _events(self) -> Iterator[Event]:
+        seq = 0
+        while True:
+            with self.records.read() as tx:
+                events = outbox.after(tx, seq, _STEP)
+            if not events:
+                return
+            yield from events
+            seq = events[-1].seq
+
+    def _vectors(self, document: Document, reading: Reading) -> bytes | None:
+        """The stored vectors of this embedder, or new ones, kept for next time. None in words-only mode."""
+        width = self.embedder.dimensions
+        if not width:
+            return None
+        expected = width * len(reading.passages)
+        with self.records.read() as tx:
+            stored = readings.vectors_without_scope(self.blobs, tx, document.document_id, self.embedder.fingerprint)
+        if stored is not None and len(stored) == expected:
+            return stored
+        if not expected:
+            return b""
+        rows = self.embedder.embed_passages([passage.text for passage in reading.passages])
+        made = quantise(rows, self.embedder.scale).tobytes()
+        readings.save_vectors(self.blobs, document, self.embedder.fingerprint, made)
+        return made
+
+    def _indexed(self, event: Event, document: Document, reading: Reading, vectors: bytes | None) -> IndexedDocument:
+        width = self.embedder.dimensions
+        passages = []
+        for place, passage in enumerate(reading.passages):
+            words = analyse(passage.text)
+            vector = None if vectors is None else vectors[place * width : (place + 1) * width]
+            name = passage_id(document.document_id, passage.sequence)
+            passages.append(IndexedPassage(name, words.tokens, words.forms, words.length, vector))
+        return IndexedDocument(
+            document.patient_id,
+            document.document_id,
+            document.category,
+            document.type_code,
+            document.event_date,
+            event.fence,
+            tuple(passages),
+        )

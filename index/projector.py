@@ -1,0 +1,248 @@
+"""The follower of the outbox: what records say, the index holds.
+
+Writing, recovery and reindex are one movement: read the events after a generation's cursor, put or remove what they
+name as records hold it now, advance. A cursor is leased, so one projector at a time writes a generation, and replaying
+an event changes nothing (fences). `index/projection.py` says what an event becomes, `index/verify.py` compares.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from access.identifiers import DocumentId
+from access.refusal import Refusal
+from index.embedders.port import Embedder
+from index.generations import needed
+from index.port import Generation, Generations, Index, IndexedDocument, Removal
+from index.projection import OUTAGES, Broken, Source
+from index.verify import VerifyReport, compare
+from records import documents, outbox
+from records.blobs import Blobs
+from records.database import Records, Tx
+from records.documents import DocumentState
+from records.outbox import Event
+
+BATCH = 32
+"""Events a step: one write of the engine and one of records; under a second when vectors are stored already."""
+LEASE = timedelta(minutes=5)
+"""How long a cursor stays a projector's without news: above the embedding of one batch without stored vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexReport:
+    """The generation that serves now, and how many documents it holds."""
+
+    generation: str
+    documents: int
+    retired: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        return {"generation": self.generation, "documents": self.documents, "retired": list(self.retired)}
+
+
+class Projector:
+    """Thread-safe; several processes may each have one, also across a fork."""
+
+    def __init__(
+        self, records: Records, blobs: Blobs, generations: Generations, embedder: Embedder, prefix: str = "anamnese"
+    ) -> None:
+        self._source = Source(records, blobs, embedder)
+        self._records, self._generations, self._embedder = records, generations, embedder
+        self._prefix = prefix
+        self._turn = threading.Lock()
+        self._name = uuid.uuid4().hex[:12]
+
+    @property
+    def wanted(self) -> Generation:
+        """The generation that this code and this embedder write. Another of the same fingerprint is as good."""
+        return needed(self._embedder, self._prefix)
+
+    def catch_up(self, now: datetime) -> int:
+        """Follow the outbox with the serving generation and with one being built. Returns how many events were new.
+
+        On a home where none serves, builds the wanted one and serves it. Raises the Refusals of an engine or a model
+        that is away; what was not followed is followed next time.
+        """
+        with self._turn:
+            serving = self._generations.serving()
+            if serving is None:
+                target = self._target(None)
+                followed = self._follow(target, now, settles=True)
+                if self._is_level(target):
+                    self._generations.serve(target)
+                return followed
+            followed = self._follow(serving, now, settles=True)
+            for building in self._generations.names():
+                if building != serving and building.fingerprint == self.wanted.fingerprint:
+                    self._follow(building, now, settles=False)
+            return followed
+
+    def reindex(self, now: datetime) -> ReindexReport:
+        """Build a generation aside while the old serves, count, swap, retire the others. Resumes what was interrupted.
+
+        Refusal "reindex-incomplete" when documents that records call searchable are missing from the new one: the old
+        keeps serving. Refusal "reindex-busy" when another process builds it at this moment.
+        """
+        with self._turn:
+            serving = self._generations.serving()
+            target = self._target(serving)
+            self._follow(target, now, settles=serving is None)
+            if not self._is_level(target):
+                raise _busy()
+            index = self._generations.open(target)
+            held = {line.document_id for line in index.inventory_without_scope()}
+            self._refuse_missing(held)
+            self._generations.serve(target)
+            self._follow(target, now, settles=True)
+            retired = [other for other in self._generations.names() if other != target and self._is_ours(other)]
+            for other in retired:
+                self._retire(other)
+            return ReindexReport(target.name, len(held), tuple(other.name for other in retired))
+
+    def verify(self, now: datetime, repair: bool = True) -> VerifyReport:
+        """Compare the serving generation with records, document by document; repair what differs when asked.
+
+        Follows the outbox first, so that a document on its way is not a difference.
+        """
+        self.catch_up(now)
+        serving = self._generations.serving()
+        if serving is None:
+            raise _busy()
+        index = self._generations.open(serving)
+        return compare(index, self._source, vectors=self._has_vectors(serving), repair=repair)
+
+    def _target(self, serving: Generation | None) -> Generation:
+        """Where to build: a build already begun, else a new name of the wanted fingerprint."""
+        present = self._generations.names()
+        begun = [g for g in present if g != serving and g.fingerprint == self.wanted.fingerprint]
+        if begun:
+            return begun[0]
+        if self.wanted != serving:
+            return self.wanted
+        return Generation(f"{self._prefix}-b", self.wanted.fingerprint)
+
+    def _follow(self, generation: Generation, now: datetime, *, settles: bool) -> int:
+        """Bring one generation level with the outbox. `settles`: its documents become searchable in records."""
+        began = time.monotonic()
+        index = self._opened(generation)
+        followed = 0
+        if self._is_level(generation):
+            return 0
+        holder = f"{os.getpid()}-{self._name}"
+        try:
+            while True:
+                moment = now + timedelta(seconds=time.monotonic() - began)
+                with self._records.write() as tx:
+                    if not outbox.take_cursor(tx, generation.name, holder, moment, LEASE):
+                        return followed
+                    events = outbox.after(tx, outbox.cursor(tx, generation.name), BATCH)
+                if not events:
+                    return followed
+                settled, broken = self._apply(index, events)
+                moment = now + timedelta(seconds=time.monotonic() - began)
+                with self._records.write() as tx:
+                    outbox.advance(tx, generation.name, events[-1].seq, holder=holder, now=moment)
+                    if settles:
+                        _settle(tx, settled, broken, moment)
+                followed += len(events)
+        finally:
+            with self._records.write() as tx:
+                outbox.release_cursor(tx, generation.name, holder)
+
+    def _apply(self, index: Index, events: Sequence[Event]) -> tuple[list[Event], list[Broken]]:
+        """Write what the last event of each document asks. Returns the events now held, and those that cannot be."""
+        puts: list[tuple[Event, IndexedDocument]] = []
+        removals: list[Removal] = []
+        broken: list[Broken] = []
+        vectors = self._has_vectors(index.generation)
+        for event in {event.document_id: event for event in events}.values():
+            wanted = self._source.project(event, vectors=vectors)
+            if isinstance(wanted, IndexedDocument):
+                puts.append((event, wanted))
+            elif isinstance(wanted, Removal):
+                removals.append(wanted)
+            elif isinstance(wanted, Broken):
+                broken.append(wanted)
+                removals.append(Removal(event.patient_id, event.document_id, event.fence))
+        if removals:
+            index.remove(removals)
+        refused = _put(index, puts)
+        lost = {each.event.document_id for each in refused}
+        return [event for event, _ in puts if event.document_id not in lost], broken + refused
+
+    def _opened(self, generation: Generation) -> Index:
+        """Open a generation. One that is absent starts from the first event, whatever an older namesake had read."""
+        if generation not in self._generations.names():
+            with self._records.write() as tx:
+                outbox.drop_cursor(tx, generation.name)
+        return self._generations.open(generation)
+
+    def _is_level(self, generation: Generation) -> bool:
+        with self._records.read() as tx:
+            return outbox.cursor(tx, generation.name) >= outbox.last(tx)
+
+    def _has_vectors(self, generation: Generation) -> bool:
+        return generation.fingerprint == self.wanted.fingerprint
+
+    def _is_ours(self, generation: Generation) -> bool:
+        return generation.prefix in {self._prefix, f"{self._prefix}-b"}
+
+    def _retire(self, generation: Generation) -> None:
+        self._generations.retire(generation)
+        with self._records.write() as tx:
+            outbox.drop_cursor(tx, generation.name)
+
+    def _refuse_missing(self, held: set[DocumentId]) -> None:
+        wanted = [d for d, event in self._source.last_events().items() if event.operation == "put" and d not in held]
+        with self._records.read() as tx:
+            states = documents.states_without_scope(tx, wanted)
+        missing = sum(state is DocumentState.SEARCHABLE for state in states.values())
+        if missing:
+            raise Refusal(
+                "index",
+                "reindex-incomplete",
+                f"Le nouvel index ne contient pas {missing} document(s) attendu(s) ; l'ancien reste en service.",
+                "Relancez « anamnese reindex » ; si cela persiste, lancez « anamnese verify ».",
+            )
+
+
+def _put(index: Index, puts: Sequence[tuple[Event, IndexedDocument]]) -> list[Broken]:
+    """Write these together; when the engine refuses the whole for another reason than being away, one by one."""
+    if not puts:
+        return []
+    try:
+        index.put([document for _, document in puts])
+        return []
+    except Refusal as refusal:
+        if refusal.code in OUTAGES:
+            raise
+        if len(puts) == 1:
+            return [Broken(puts[0][0], refusal)]
+    return [broken for one in puts for broken in _put(index, [one])]
+
+
+def _settle(tx: Tx, held: Sequence[Event], broken: Sequence[Broken], now: datetime) -> None:
+    """Documents in the index become searchable, those that cannot be there refused; later fences are left alone."""
+    outcomes: list[tuple[Event, DocumentState, Refusal | None]] = [
+        *((event, DocumentState.SEARCHABLE, None) for event in held),
+        *((each.event, DocumentState.REFUSED, each.refusal) for each in broken),
+    ]
+    for event, state, refusal in outcomes:
+        document = documents.document_without_scope(tx, event.document_id)
+        if document is not None and document.fence == event.fence and document.state is DocumentState.READING:
+            documents.set_state(tx, event.document_id, state, refusal=refusal, fence=event.fence, now=now)
+
+
+def _busy() -> Refusal:
+    return Refusal(
+        "index",
+        "reindex-busy",
+        "L'index est en cours de construction par un autre processus.",
+        "Attendez qu'il ait fini, puis relancez la commande.",
+    )

@@ -1,0 +1,133 @@
+"""The words that a person typed to a Question that engines can answer, and what was changed on the way."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from access.refusal import Refusal
+from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, stems
+from index.embedders.port import Embedder, quantise
+from index.port import Clause, Filters, Question, WeightedTerm
+from index.scoring import MOST_CLAUSES, quantised
+from index.stopwords import STOP_WORDS
+from index.vocabulary import Expansion, Kind, expand, vocabulary
+from index.weights import weight, weight_of_zipf
+
+MOST_WORDS = 512
+MOST_CHARACTERS = 20_000
+STEM_SHARE = 0.8
+"""A stem's weight beside its exact form: 0.7322 at 1 and 0.7597 at 0.8 (quaero_fr dev, words, nDCG@10)."""
+_ABBREVIATION_ZIPF = 4.0
+"""Most that an abbreviation counts as common: « LES » (lupus) is not the article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A typed word and a form of the Scope that was searched in its place."""
+
+    typed: str
+    became: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question ready for an engine. `shortened`: only its 64 heaviest words are matched, which the answer says."""
+
+    question: Question
+    corrections: tuple[Correction, ...] = ()
+    shortened: bool = False
+
+
+def build_question(
+    text: str,
+    forms: frozenset[str],
+    vector: bytes | None = None,
+    filters: Filters | None = None,
+    limit: int = 200,
+) -> Asked:
+    """The Question of `text`. forms: `Index.forms` of the same Scope. vector: `query_vector` of the same text.
+
+    Any text is accepted, down to one without a word (then only the vector, if any, asks); over 512 words or 20,000
+    characters it is a Refusal (stage "ask", code "query-too-long").
+    """
+    text = unicodedata.normalize("NFC", text)
+    words = _words(text)
+    known = vocabulary(forms)
+    corrections: list[Correction] = []
+    clauses: list[Clause] = []
+    for word in words.words:
+        terms = dict(_own_terms(word, text, words))
+        for expansion in expand(word.exact, known):
+            corrections.append(Correction(text[word.start : word.end], expansion.form, expansion.kind))
+            for token, value in _expanded_terms(expansion):
+                terms[token] = max(value, terms.get(token, 0.0))
+        clauses.append(Clause(tuple(WeightedTerm(token, quantised(value)) for token, value in terms.items())))
+    kept = _heaviest(clauses)
+    question = Question(tuple(kept), vector, filters or Filters(), limit)
+    return Asked(question, tuple(dict.fromkeys(corrections)), len(kept) < len(clauses))
+
+
+def query_vector(embedder: Embedder, text: str) -> bytes | None:
+    """The int8 vector of a question, or None in words-only mode. Over the model's window it is a Refusal."""
+    if not embedder.dimensions or not text.strip():
+        return None
+    return quantise(embedder.embed_query(unicodedata.normalize("NFC", text)), embedder.scale).tobytes()
+
+
+def _words(text: str) -> Analysis:
+    words = analyse(text) if len(text) <= MOST_CHARACTERS else None
+    if words is None or words.length > MOST_WORDS:
+        raise Refusal(
+            "ask",
+            "query-too-long",
+            f"La question est trop longue : {MOST_WORDS} mots au plus.",
+            "Gardez les mots qui comptent : un nom de médicament, un diagnostic, un examen.",
+        )
+    return words
+
+
+def _own_terms(word: Word, text: str, words: Analysis) -> Iterator[tuple[str, float]]:
+    """The word itself, then its stems; for a number its exact form, and the other ways to write a date."""
+    heavy = weight(word.exact)
+    if _is_abbreviation(word, text, words):
+        heavy = max(heavy, weight_of_zipf(_ABBREVIATION_ZIPF))
+    yield EXACT + word.exact, heavy
+    if word.exact.count("-") == 2:
+        year, month, day = word.exact.split("-")
+        others = [year[2:]] if len(year) == 4 else ["19" + year, "20" + year]
+        yield from ((f"{EXACT}{other}-{month}-{day}", heavy * STEM_SHARE) for other in others)
+    elif word.exact.isdigit():
+        if len(word.exact) == 4 and word.exact[:2] in {"19", "20"}:
+            yield ENGLISH + word.exact, heavy * STEM_SHARE  # the year of a date
+    elif word.exact not in STOP_WORDS:
+        yield FRENCH + word.french, heavy * STEM_SHARE
+        yield ENGLISH + word.english, heavy * STEM_SHARE
+
+
+def _expanded_terms(expansion: Expansion) -> Iterator[tuple[str, float]]:
+    """The form; for a typo its stems too, because « alergie » asks for « allergies » as « allergie » does."""
+    heavy = weight(expansion.form) * expansion.share
+    yield EXACT + expansion.form, heavy
+    if expansion.kind is Kind.TYPO:
+        french, english = stems(expansion.form)
+        yield FRENCH + french, heavy * STEM_SHARE
+        yield ENGLISH + english, heavy * STEM_SHARE
+
+
+def _is_abbreviation(word: Word, text: str, words: Analysis) -> bool:
+    written = text[word.start : word.end]
+    shouted = words.length > 2 and text.isupper()
+    return 2 <= len(written) <= 5 and written.isupper() and not shouted
+
+
+def _heaviest(clauses: list[Clause]) -> list[Clause]:
+    """At most MOST_CLAUSES, the heaviest, in the order typed; among equals the first typed."""
+
+    def lightness(place: int) -> tuple[float, int]:
+        return -max(term.weight for term in clauses[place].terms), place
+
+    kept: set[int] = set(sorted(range(len(clauses)), key=lightness)[:MOST_CLAUSES])
+    return [clause for place, clause in enumerate(clauses) if place in kept]

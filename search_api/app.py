@@ -1,0 +1,71 @@
+"""The HTTP application: routers, the border around them, and nothing else. `create_app` makes no connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse, Response
+
+from search_api import docs_page, documents, health, oversight, pages, patients, problems, search, uploads
+from search_api.border import Border
+from search_api.cursors import Cursors
+from search_api.desk import REFUSALS
+from search_api.services import Services
+from search_api.tokens import issuer_of
+
+DESCRIPTION = (
+    "Recherche dans les documents médicaux d'un patient, dans les limites de ses autorisations ; chaque accès est "
+    "inscrit à un journal que le patient peut lire."
+)
+
+
+def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
+    """The application over these services. `threads` (services.threads by default) bounds concurrent requests."""
+    places = threads or services.threads
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = places
+        yield
+
+    app = FastAPI(
+        title="Anamnèse",
+        description=DESCRIPTION,
+        version=version("anamnese"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    app.state.issuer = issuer_of(services)
+    app.state.cursors = Cursors(services.keys.service_key("cursors"))
+    problems.install(app)
+    app.include_router(health.router)
+    app.include_router(_own_documentation(app))
+    for router in (patients.router, documents.router, pages.router, search.router, oversight.router):
+        app.include_router(router, responses=REFUSALS)
+    slots = max(1, places // 2)
+    app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)
+    app.add_middleware(Border)
+    return app
+
+
+def _own_documentation(app: FastAPI) -> APIRouter:
+    """`/docs` and `/openapi.json`: FastAPI's own pages would fetch scripts from another host."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/openapi.json")
+    def openapi() -> dict[str, object]:
+        return app.openapi()
+
+    @router.get("/docs")
+    def docs() -> Response:
+        return HTMLResponse(docs_page.render(app.openapi()), headers={"Content-Security-Policy": docs_page.POLICY})
+
+    return router

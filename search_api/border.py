@@ -1,0 +1,86 @@
+"""The outermost layer: security headers on every answer, an access log without health data, one problem shape.
+
+Pure ASGI, so that streams stay streams.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("anamnese.access")
+
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; sandbox",
+    b"cache-control": b"no-store",
+}
+"""An endpoint may set its own; these fill what it leaves out. `no-store`: no copy of a record on a shared machine."""
+
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of a body; a question has at most 2,000 characters. An upload is bounded where it is streamed."""
+
+
+class Border:
+    """Adds HEADERS, bounds bodies, and writes one log line a request: method, route template, status, milliseconds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.monotonic()
+        status = 0
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in HEADERS.items() if name not in present),
+                ]
+            await send(message)
+
+        bounded = receive if _is_upload(scope) else _bounded(receive)
+        try:
+            await self._app(scope, bounded, guarded)
+        finally:
+            milliseconds = (time.monotonic() - start) * 1000
+            log.info("%s %s %d %.0f ms", scope["method"], template_of(scope), status, milliseconds)
+
+
+def _is_upload(scope: Scope) -> bool:
+    return bool(scope["method"] == "POST" and scope["path"].endswith("/documents"))
+
+
+def _bounded(receive: Receive) -> Receive:
+    """`receive`, raising 413 (which becomes a problem) once BODY_LIMIT is passed, whatever Content-Length said."""
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_LIMIT:
+            raise HTTPException(413)
+        return message
+
+    return counted
+
+
+def template_of(scope: Scope) -> str:
+    """The route's template ("/v1/patients/{patient_id}/search"), never the path; "-" when no route matched."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "-"))

@@ -1,0 +1,84 @@
+"""Who may see a record and who has looked: its authorisations and its journal, within what each caller may know."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from access.refusal import Refusal
+from access.scope import Scope
+from records import grants, journal
+from records.grants import Grant
+from search_api.desk import AtDesk
+from search_api.views import GrantList, GrantView, JournalLine, JournalPage
+
+router = APIRouter(prefix="/v1", tags=["oversight"])
+
+NOT_READABLE = Refusal(
+    "show",
+    "journal-not-readable",
+    "Le journal d'un dossier se lit par son patient et son médecin traitant.",
+    "Adressez-vous à l'un d'eux.",
+)
+
+
+@router.get("/patients/{patient_id}/grants", summary="Les autorisations d'accès au dossier")
+def read_grants(patient_id: str, desk: AtDesk) -> GrantList:
+    """Le patient et son médecin traitant les voient toutes ; un autre professionnel, celles qui le concernent."""
+    visit = desk.visit(patient_id, "read-grants")
+    with visit.record() as (tx, scope):
+        listed = grants.list_grants(tx, scope)
+        mine = listed if scope.oversees else [grant for grant in listed if concerns(scope, grant)]
+    visit.granted()
+    return GrantList(patient_id=visit.patient_id, grants=[_view(grant) for grant in mine])
+
+
+@router.get("/patients/{patient_id}/journal", summary="Qui a regardé le dossier")
+def read_journal(
+    patient_id: str,
+    desk: AtDesk,
+    limit: Annotated[int, Query(ge=1, le=500, description="accès, les plus récents d'abord")] = 100,
+) -> JournalPage:
+    """Chaque accès, accordé ou refusé. Les textes des recherches restent à l'auditeur."""
+    visit = desk.visit(patient_id, "read-journal")
+    with visit.record() as (tx, scope):
+        if not scope.oversees:
+            raise NOT_READABLE
+        entries = journal.entries(tx, scope, limit=limit)
+    visit.granted()
+    return JournalPage(
+        patient_id=visit.patient_id,
+        entries=[
+            JournalLine(
+                at=entry.at,
+                caller_kind=entry.caller_kind,
+                caller=entry.caller,
+                on_behalf=entry.on_behalf,
+                role=entry.role,
+                purpose=entry.purpose,
+                action=entry.action,
+                outcome=entry.outcome,
+                documents=list(entry.documents),
+            )
+            for entry in entries
+        ],
+    )
+
+
+def concerns(scope: Scope, grant: Grant) -> bool:
+    """Whether a grant is to this caller, their establishment or their team."""
+    return grant.grantee in {scope.caller.id} | scope.caller.organizations | scope.caller.teams
+
+
+def _view(grant: Grant) -> GrantView:
+    return GrantView(
+        grant_id=grant.grant_id,
+        kind=grant.kind,
+        grantee_kind=grant.grantee_kind,
+        grantee=grant.grantee,
+        categories=None if grant.categories is None else sorted(grant.categories),
+        valid_from=grant.valid_from,
+        valid_until=grant.valid_until,
+        revoked_at=grant.revoked_at,
+    )

@@ -1,0 +1,86 @@
+"""The picture of one page with boxes drawn on it: where a hit stands, for a reader who wants to see for themselves."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+
+from access.identifiers import DocumentId
+from access.refusal import Refusal
+from access.scope import Scope
+from ingest.render import draw_boxes, png_bytes, render_page
+from records import readings
+from records.content import Box, Page
+from records.database import Tx
+from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
+from search_api.documents import found, readable
+from search_api.services import Services
+
+router = APIRouter(prefix="/v1", tags=["documents"])
+LONGEST_SIDE = 2000  # pixels: an A4 page at 170 dpi
+MOST_BOXES = 500
+
+NO_SUCH_PAGE = Refusal("show", "no-such-page", "Ce document n'a pas cette page.", "Vérifiez le nombre de pages.")
+BAD_BOXES = Refusal(
+    "show",
+    "bad-boxes",
+    "Les cadres sont mal écrits.",
+    "Écrivez x0,y0,x1,y1 pour chacun, séparés par des points-virgules.",
+)
+
+
+@router.get(
+    "/patients/{patient_id}/documents/{document_id}/pages/{number}.png",
+    summary="L'image d'une page, cadres dessinés",
+    response_class=Response,
+    responses={
+        **NOT_FOUND,
+        400: {**PROBLEM, "description": "cadres mal écrits"},
+        200: {"description": "l'image", "content": {"image/png": {}}},
+    },
+)
+def read_page(
+    patient_id: str,
+    document_id: str,
+    number: Annotated[int, Path(ge=1, le=100_000, description="page, à partir de 1")],
+    desk: AtDesk,
+    boxes: Annotated[str, Query(max_length=20_000, description="x0,y0,x1,y1;… en unités de la page")] = "",
+) -> Response:
+    """Au plus 2000 pixels de côté. Les cadres sont ceux que donnent les passages d'une recherche."""
+    drawn = parse_boxes(boxes)
+    visit = desk.visit(patient_id, "view-page")
+    with visit.record() as (tx, scope):
+        document = readable(found(tx, scope, document_id))
+        page = _page(desk.services, tx, scope, document.document_id, number)
+        data = desk.services.blobs.read(document.upload)
+        picture = render_page(data, document.media_type, number, max_side=LONGEST_SIDE, text=page.text)
+        png = png_bytes(draw_boxes(picture.image, drawn, picture.scale), max_side=LONGEST_SIDE)
+    visit.granted([document.document_id], detail=f"page {number}")
+    return Response(png, media_type="image/png")
+
+
+def parse_boxes(text: str) -> list[Box]:
+    """Boxes of an address; Refusal (400) when one is not four finite numbers in order."""
+    boxes: list[Box] = []
+    for part in filter(None, text.split(";")):
+        try:
+            x0, y0, x1, y1 = (float(number) for number in part.split(","))
+        except ValueError:
+            raise BAD_BOXES from None
+        if not all(math.isfinite(side) and abs(side) < 1e6 for side in (x0, y0, x1, y1)) or x1 < x0 or y1 < y0:
+            raise BAD_BOXES
+        boxes.append((x0, y0, x1, y1))
+    if len(boxes) > MOST_BOXES:
+        raise BAD_BOXES
+    return boxes
+
+
+def _page(services: Services, tx: Tx, scope: Scope, document_id: DocumentId, number: int) -> Page:
+    reading = readings.load_reading(services.blobs, tx, scope, document_id)
+    page = next((page for page in reading.pages if page.number == number), None) if reading is not None else None
+    if page is None:
+        raise NO_SUCH_PAGE
+    return page

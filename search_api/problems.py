@@ -1,0 +1,160 @@
+"""Expected failures as RFC 9457 problem documents: one table from a Refusal's code to an HTTP status.
+
+A problem holds the Refusal's stage, code, message and remedy and nothing else: no trace, no identifier, no path. Two
+callers who must not be told apart get the same bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from access.refusal import Refusal
+
+log = logging.getLogger("anamnese.api")
+
+STATUS = {
+    "token-missing": 401,
+    "token-invalid": 401,
+    "token-expired": 401,
+    "practitioner-unknown": 403,
+    "practitioner-suspended": 403,
+    "no-access": 403,
+    "role-reads-no-document": 403,
+    "system-needs-practitioner": 403,
+    "journal-not-readable": 403,
+    "no-such-route": 404,
+    "no-such-document": 404,
+    "no-such-page": 404,
+    "method-not-allowed": 405,
+    "not-finished": 409,
+    "document-quarantined": 409,
+    "document-refused": 409,
+    "too-large": 413,
+    "not-multipart": 415,
+    "bad-upload": 400,
+    "upload-interrupted": 400,
+    "bad-cursor": 400,
+    "bad-boxes": 400,
+    "bad-request": 422,
+    "query-empty": 422,
+    "bad-ins": 422,
+    "over-window": 422,
+    "internal": 500,
+    "index-unavailable": 503,
+    "index-absent": 503,
+    "records-unavailable": 503,
+    "journal-unavailable": 503,
+    "embedder-unavailable": 503,
+    "busy": 503,
+}
+"""Codes of other stages (a parser's, say) that reach a caller are refusals of what was sent: UNLISTED."""
+
+UNLISTED = 422
+
+NO_SUCH_ROUTE = Refusal(
+    "ask", "no-such-route", "Cette adresse n'existe pas.", "La page /docs donne les adresses du service."
+)
+NOT_ALLOWED = Refusal(
+    "ask", "method-not-allowed", "Cette adresse ne se demande pas ainsi.", "La page /docs donne les méthodes permises."
+)
+TOO_LARGE = Refusal("ask", "too-large", "La requête est trop volumineuse.", "Réduisez ce que vous envoyez.")
+BAD_REQUEST = Refusal("ask", "bad-request", "La requête est mal formée.", "Corrigez les champs indiqués.")
+
+
+class FieldError(BaseModel):
+    """Where a request is malformed. Never repeats what was sent."""
+
+    field: str
+    reason: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 with the fields of a Refusal."""
+
+    type: str = Field(examples=["urn:anamnese:problem:no-access"])
+    title: str
+    status: int
+    stage: str
+    code: str
+    remedy: str
+    errors: list[FieldError] | None = None
+    reference: str | None = Field(None, description="Seulement pour une erreur interne : à citer à l'assistance.")
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a Refusal; UNLISTED for a code of another stage."""
+    return STATUS.get(refusal.code, UNLISTED)
+
+
+def problem_response(
+    refusal: Refusal, *, errors: list[FieldError] | None = None, reference: str | None = None
+) -> JSONResponse:
+    """The one way a failure leaves the service."""
+    status = status_of(refusal)
+    problem = Problem(
+        type=f"urn:anamnese:problem:{refusal.code}",
+        title=refusal.message,
+        status=status,
+        stage=refusal.stage,
+        code=refusal.code,
+        remedy=refusal.remedy,
+        errors=errors,
+        reference=reference,
+    )
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Translate every exception of the framework and ours; nothing else reaches a caller."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ResponseValidationError, _unexpected)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    return problem_response(error)
+
+
+async def _malformed(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        FieldError(field=".".join(str(part) for part in each["loc"]), reason=str(each["type"]))
+        for each in error.errors()[:20]
+    ]
+    return problem_response(BAD_REQUEST, errors=errors)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    known = {404: NO_SUCH_ROUTE, 405: NOT_ALLOWED, 413: TOO_LARGE}
+    response = problem_response(known.get(error.status_code, BAD_REQUEST))
+    if error.status_code == 405 and error.headers and "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]  # RFC 9110 asks for it
+    return response
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    """A bug or a broken machine. The log gets the type and the place: a message may quote a document or a name."""
+    reference = secrets.token_hex(6)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame is not None else "?"
+    log.error("unexpected %s in %s, reference %s", type(error).__name__, place, reference)
+    refusal = Refusal(
+        "ask", "internal", "Une erreur inattendue est survenue.", "Réessayez ; si elle persiste, citez la référence."
+    )
+    return problem_response(refusal, reference=reference)

@@ -1,0 +1,49 @@
+"""`POST /search`: the question stands in the body, so that it never reaches an address or a log."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Self
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from search_api.ask import SearchRequest, answer
+from search_api.desk import AtDesk
+from search_api.views import AnswerView, Mode
+from search_api.visit import patient_id_of
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+
+class SearchBody(BaseModel):
+    """A question over one record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: str = Field(min_length=1, max_length=2000, description="mots, question, code, date…")
+    limit: int = Field(10, ge=1, le=50, description="documents voulus")
+    mode: Mode = Field("hybrid", description="mots et sens ; mots ; sens")
+    type_codes: list[str] = Field([], max_length=50, description="types voulus (LOINC) ; tous sinon")
+    date_from: date | None = Field(None, description="premier jour ; écarte les documents sans date")
+    date_to: date | None = Field(None, description="dernier jour inclus ; écarte les documents sans date")
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.date_from and self.date_to and self.date_from > self.date_to:
+            raise ValueError("date_from is after date_to")
+        return self
+
+
+@router.post("/patients/{patient_id}/search", summary="Chercher dans un dossier")
+def search(patient_id: str, body: SearchBody, desk: AtDesk) -> AnswerView:
+    """Les passages, du plus au moins pertinent, et ce qui a été cherché ou non. Inscrit au journal avant la réponse."""
+    request = SearchRequest(
+        query=body.query,
+        limit=body.limit,
+        mode=body.mode,
+        type_codes=frozenset(body.type_codes),
+        date_from=body.date_from,
+        date_to=body.date_to,
+    )
+    return answer(desk.services, desk.caller, patient_id_of(patient_id), request, desk.now, desk.request_id)

@@ -1,0 +1,79 @@
+"""What the API works with. A composition root (serve, search, a test) builds it; nothing here is made at import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+
+from access.refusal import Refusal
+from index.embedders.port import Embedder
+from index.port import Generation, Generations, Index
+from records.blobs import Blobs
+from records.database import Records
+from records.keys import KeyStore
+
+
+def utc_now() -> datetime:
+    """The clock of a composition root."""
+    return datetime.now(UTC)
+
+
+def _always() -> bool:
+    return True
+
+
+def _nobody() -> None:
+    """Wake nobody: the workers look by themselves."""
+
+
+class ServingIndex:
+    """The generation that serves now, opened once and again only when another one serves."""
+
+    def __init__(self, generations: Generations, wanted: Callable[[], Generation]) -> None:
+        self._generations = generations
+        self._wanted = wanted
+        self._open: Index | None = None
+        self._lock = Lock()
+
+    def current(self) -> Index:
+        """The serving generation; Refusal when the engine is down or a new home serves none yet."""
+        serving = self._generations.serving()
+        if serving is None:
+            raise Refusal("find", "index-absent", "L'index n'est pas encore construit.", "Réessayez dans un instant.")
+        with self._lock:
+            if self._open is None or self._open.generation != serving:
+                self._open = self._generations.open(serving)
+            return self._open
+
+    def is_wanted(self, generation: Generation) -> bool:
+        """Whether this process would build the same one: only then do its query vectors compare with the index's."""
+        return generation == self._wanted()
+
+    def ping(self) -> None:
+        """Refusal "index-unavailable" when the engine cannot answer."""
+        self._generations.ping()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports and settings of the API, shared by `anamnese serve` and `anamnese search`.
+
+    `workers_alive` tells whether documents are being read (threads here, or Celery's workers); `queue_alive` raises a
+    Refusal when the queue that wakes them is away. `wake` is called after each upload and must not block.
+    """
+
+    records: Records
+    blobs: Blobs
+    keys: KeyStore
+    index: ServingIndex
+    embedder: Embedder
+    ocr_name: Callable[[], str]  # engine and version; raises a Refusal when the engine cannot run, "" for none
+    wake: Callable[[], None] = _nobody
+    workers_alive: Callable[[], bool] = _always
+    clock: Callable[[], datetime] = utc_now
+    token_issuer: str = "anamnese-dev"
+    token_audience: str = "anamnese"
+    upload_limit: int = 200 * 1024 * 1024  # bytes
+    threads: int = 16  # requests answered at the same time

@@ -1,0 +1,85 @@
+"""From a passage to what a reader sees of it: its text, the matched words, where they stand on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from access.identifiers import DocumentId, PatientId, passage_id
+from index.highlight import highlights
+from index.port import Question
+from records.content import Box, Page, Passage, Reading, Word
+from search_api.views import PassageView
+
+MOST_BOXES = 60
+"""Boxes in one address: about 25 characters each, so that it stays under the 2,000 that any client takes."""
+
+Span = tuple[int, int]
+
+
+def show(
+    reading: Reading, sequence: int, question: Question, patient_id: PatientId, document_id: DocumentId
+) -> PassageView | None:
+    """Passage number `sequence` of a reading, or None when the document has been read anew and has it no more."""
+    if sequence >= len(reading.passages):
+        return None
+    passage = reading.passages[sequence]
+    page = next(page for page in reading.pages if page.number == passage.page)
+    spans = highlights(passage.text, question)
+    boxes = boxes_of(page, passage, spans)
+    return PassageView(
+        passage_id=passage_id(document_id, sequence),
+        text=passage.text,
+        section=passage.section,
+        page=passage.page,
+        highlights=list(spans),
+        boxes=boxes,
+        page_url=page_url(patient_id, document_id, page, boxes),
+    )
+
+
+def boxes_of(page: Page, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:
+    """A box a matched word; for a passage found by its meaning alone, a box a line of it."""
+    if spans:
+        wanted = [(passage.start + start, passage.start + end) for start, end in spans]
+        return [
+            word.box
+            for word in page.words
+            if word.box is not None and any(word.start < end and start < word.end for start, end in wanted)
+        ]
+    inside = (word for word in page.words if word.start < passage.end and passage.start < word.end)
+    return list(_lines(inside))
+
+
+def page_url(patient_id: PatientId, document_id: DocumentId, page: Page, boxes: list[Box]) -> str | None:
+    """The picture of the page with these boxes drawn; None for a page without a picture."""
+    if not page.width or not page.height:
+        return None
+    address = f"/v1/patients/{patient_id}/documents/{document_id}/pages/{page.number}.png"
+    drawn = ";".join(",".join(f"{side:.1f}" for side in box) for box in boxes[:MOST_BOXES])
+    return f"{address}?boxes={drawn}" if drawn else address
+
+
+def _lines(words: Iterator[Word]) -> Iterator[Box]:
+    """Boxes of words in reading order, joined while they stand on one line (half their height in common)."""
+    line: Box | None = None
+    for word in words:
+        if word.box is None:
+            continue
+        if line is not None and _same_line(line, word.box):
+            line = (
+                min(line[0], word.box[0]),
+                min(line[1], word.box[1]),
+                max(line[2], word.box[2]),
+                max(line[3], word.box[3]),
+            )
+            continue
+        if line is not None:
+            yield line
+        line = word.box
+    if line is not None:
+        yield line
+
+
+def _same_line(line: Box, box: Box) -> bool:
+    common = min(line[3], box[3]) - max(line[1], box[1])
+    return common * 2 > box[3] - box[1] and box[0] >= line[0]

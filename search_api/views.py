@@ -1,0 +1,185 @@
+"""The JSON that leaves the service: pydantic models, one a thing, shared by HTTP and `anamnese search --json`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Mode = Literal["hybrid", "words", "meaning"]
+
+
+class View(BaseModel):
+    """Frozen; fields are spelled in JSON as they are named here unless an alias says otherwise."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class RefusalView(View):
+    """Why a document is not searchable, and what to do."""
+
+    stage: str
+    code: str
+    message: str
+    remedy: str
+
+
+class DocumentView(View):
+    """What names a document on a list of results."""
+
+    id: str
+    title: str
+    type_code: str = Field(description="LOINC, ou terme de l'ANS")
+    type: str = Field(description="libellé français du type")
+    category: str
+    event_date: date | None
+    author: str
+    organization: str
+    origin: str
+    version: int
+
+
+class DocumentItem(DocumentView):
+    """A document with its state."""
+
+    state: str
+    pages: int
+    unreadable_pages: list[int]
+    media_type: str
+    size: int = Field(description="octets")
+    received_at: datetime
+    searchable_at: datetime | None
+    refusal: RefusalView | None
+    url: str
+
+
+class DocumentList(View):
+    """Newest event first. `next` continues the list, for this caller only."""
+
+    patient_id: str
+    documents: list[DocumentItem]
+    next: str | None
+
+
+class Deposited(View):
+    """An upload is stored durably; reading it goes on. Ask `url` for its state."""
+
+    document_id: str
+    url: str
+    state: str = "received"
+
+
+class PassageView(View):
+    """A matched passage. Highlights are code point ranges of `text`; boxes are page units, origin top left."""
+
+    passage_id: str
+    text: str
+    section: str
+    page: int
+    highlights: list[tuple[int, int]]
+    boxes: list[tuple[float, float, float, float]]
+    page_url: str | None = Field(description="image de la page, les mots encadrés ; null quand il n'y a pas d'image")
+
+
+class HitView(View):
+    """A document and its best passages."""
+
+    rank: int
+    document: DocumentView
+    passages: list[PassageView]
+
+
+class Correction(View):
+    """A word of the question that was also read as another, present in the documents."""
+
+    from_: str = Field(alias="from")
+    to: str
+
+
+class CoverageView(View):
+    """What was searched and what was not, within what the caller may know of."""
+
+    searched: int
+    pending: int
+    unreadable_pages: int
+    refused: int
+    quarantined: int
+    first_date: date | None
+    last_date: date | None
+    filters: list[str]
+    degraded: list[str]
+    notice: str
+
+
+class AnswerView(View):
+    """What a search returns. `total` counts the documents that hold a word of the question."""
+
+    patient_id: str
+    query: str
+    mode: Mode
+    hits: list[HitView]
+    total: int
+    corrections: list[Correction]
+    coverage: CoverageView
+
+
+class PatientFound(View):
+    """An opaque id of the same form whether or not the service knows the identity."""
+
+    patient_id: str
+
+
+class GrantView(View):
+    """An authorisation. `categories` null means all."""
+
+    grant_id: str
+    kind: str
+    grantee_kind: str
+    grantee: str
+    categories: list[str] | None
+    valid_from: datetime
+    valid_until: datetime | None
+    revoked_at: datetime | None
+
+
+class GrantList(View):
+    patient_id: str
+    grants: list[GrantView]
+
+
+class JournalLine(View):
+    """One access. Query texts are for the auditor only."""
+
+    at: datetime
+    caller_kind: str
+    caller: str
+    on_behalf: str
+    role: str
+    purpose: str
+    action: str
+    outcome: str
+    documents: list[str]
+
+
+class JournalPage(View):
+    patient_id: str
+    entries: list[JournalLine]
+
+
+class Part(View):
+    """One part of the service: `ok`, and one sentence without any health data."""
+
+    ok: bool
+    detail: str
+
+
+class Readiness(View):
+    """`degraded` still answers, and each answer says what it lacks."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    parts: dict[str, Part]
+
+
+class Alive(View):
+    status: Literal["alive"] = "alive"

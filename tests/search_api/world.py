@@ -1,0 +1,184 @@
+"""A real home with a few people and documents, and clients that speak to the real application over ASGI."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from access.document_types import category_of
+from access.identifiers import DocumentId, Ins, PatientId, Rpps, ins_key
+from index.embedded import EmbeddedGenerations
+from index.embedders.none import NoEmbedder
+from index.embedders.port import Embedder
+from index.generations import needed
+from index.projector import Projector
+from ingest.receive import receive
+from ingest.workbench import Workbench
+from ingest.worker import drain
+from ocr.null import NullOcr
+from records import documents, grants, outbox, patients, practitioners
+from records.blobs import Blobs
+from records.content import Metadata
+from records.database import Records
+from records.keys import KeyStore
+from records.patients import Identity
+from records.practitioners import Practitioner
+from search_api.app import create_app
+from search_api.services import Services, ServingIndex
+from search_api.tokens import issue_token
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def ins_of(thirteen: str) -> Ins:
+    return Ins(f"{thirteen}{ins_key(thirteen):02d}")
+
+
+@dataclass
+class Clock:
+    """A clock that tests move."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class World:
+    """An open home and what stands in it."""
+
+    home: Path
+    services: Services
+    generations: EmbeddedGenerations
+    bench: Workbench
+    clock: Clock
+    app: FastAPI
+    http: TestClient
+    patients: dict[str, PatientId] = field(default_factory=dict)
+    documents: dict[str, DocumentId] = field(default_factory=dict)
+    grants: dict[str, str] = field(default_factory=dict)
+
+    def bearer(self, rpps: str | None = None, **claims: Any) -> dict[str, str]:
+        token = issue_token(self.services, rpps=rpps, lifetime=DAY, now=self.clock.now, **claims)
+        return {"Authorization": f"Bearer {token}"}
+
+    def as_patient(self, name: str) -> dict[str, str]:
+        return self.bearer(patient_id=self.patients[name])
+
+    def url(self, patient: str, rest: str = "") -> str:
+        return f"/v1/patients/{self.patients.get(patient, patient)}{rest}"
+
+    def search(self, query: str, headers: dict[str, str], patient: str = "marie", **body: Any) -> Any:
+        return self.http.post(self.url(patient, "/search"), json={"query": query, **body}, headers=headers)
+
+    def add_patient(self, name: str, identity: Identity) -> PatientId:
+        with self.services.records.write() as tx:
+            self.patients[name] = patients.create_patient(tx, identity, self.clock.now)
+        return self.patients[name]
+
+    def add_practitioner(self, rpps: str, **more: Any) -> None:
+        with self.services.records.write() as tx:
+            practitioners.put_practitioner(tx, Practitioner(Rpps(rpps), f"Dr {rpps}", "médecin", **more))
+
+    def grant(self, name: str, patient: str, rpps: str, **more: Any) -> None:
+        values: dict[str, Any] = {
+            "grantee_kind": "practitioner",
+            "kind": "consent",
+            "categories": None,
+            "valid_from": self.clock.now - 30 * DAY,
+            "valid_until": None,
+        }
+        with self.services.records.write() as tx:
+            added = grants.add_grant(
+                tx,
+                patient_id=self.patients[patient],
+                grantee=rpps,
+                recorded_by="test",
+                now=self.clock.now,
+                **(values | more),
+            )
+        self.grants[name] = added.grant_id
+
+    def revoke(self, name: str, patient: str) -> None:
+        with self.services.records.write() as tx:
+            assert grants.revoke_grant(tx, self.grants[name], self.patients[patient], self.clock.now, "test")
+
+    def deposit(self, name: str, patient: str, text: str, *, by: str = "test") -> DocumentId:
+        """A text document through the real pipeline, up to the outbox."""
+        receipt = receive(
+            io.BytesIO(text.encode()),
+            patient_id=self.patients[patient],
+            file_name=f"{name}.txt",
+            origin="upload",
+            deposited_by=by,
+            deposited_for="",
+            blobs=self.services.blobs,
+            records=self.services.records,
+            now=self.clock.now,
+            limit=10**6,
+        )
+        self.documents[name] = receipt.document_id
+        return receipt.document_id
+
+    def describe(self, name: str, type_code: str, day: date, title: str) -> None:
+        """Give a read document a type, a date and a title, as a CDA header would."""
+        document_id = self.documents[name]
+        with self.services.records.write() as tx:
+            metadata = Metadata(type_code=type_code, event_date=day, title=title, author="Dr Auteur")
+            documents.set_metadata(tx, document_id, metadata, category_of(type_code))
+            fence = documents.next_fence(tx, document_id)
+            document = documents.document_without_scope(tx, document_id)
+            assert document is not None
+            outbox.append(tx, document.patient_id, document_id, "put", fence)
+
+    def hide(self, name: str, **columns: bool) -> None:
+        """Mask a document, or hide it from its patient, as its row says it (the acts come in another issue)."""
+        from sqlalchemy import update
+
+        from records import tables
+
+        with self.services.records.write() as tx:
+            tx.session.execute(
+                update(tables.Document).where(tables.Document.document_id == self.documents[name]).values(**columns)
+            )
+
+    def work(self) -> None:
+        drain(self.bench)
+
+    def close(self) -> None:
+        self.generations.close()
+        self.services.records.close()
+        self.services.keys.close()
+
+
+def open_world(home: Path, embedder: Embedder | None = None) -> World:
+    """An empty home with the embedded engine, serving."""
+    clock = Clock()
+    keys = KeyStore.open(home)
+    records = Records.open(home / "records.db", keys)
+    blobs = Blobs(home / "blobs", keys)
+    generations = EmbeddedGenerations(home / "index", keys.service_key("index"))
+    model = embedder or NoEmbedder()
+    projector = Projector(records, blobs, generations, model, "anamnese")
+    bench = Workbench(records, blobs, projector, model, NullOcr(), clock=clock)
+    services = Services(
+        records=records,
+        blobs=blobs,
+        keys=keys,
+        index=ServingIndex(generations, lambda: needed(model)),
+        embedder=model,
+        ocr_name=lambda: "",
+        clock=clock,
+        upload_limit=200_000,
+        threads=8,
+    )
+    app = create_app(services)
+    return World(home, services, generations, bench, clock, app, TestClient(app, raise_server_exceptions=False))
