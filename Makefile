@@ -8,8 +8,9 @@ BIN := .venv/bin
 # Everything a run makes stays under the project's folder.
 export ANAMNESE_CACHE ?= $(CURDIR)/.cache
 export UV_LINK_MODE ?= copy
-export PYTHONDONTWRITEBYTECODE ?= 1
 unexport PYTHONPATH
+# A machine that forbids bytecode would compile every import of every command again (7 s a start, measured).
+unexport PYTHONDONTWRITEBYTECODE
 
 # The sentence-transformers extra (torch, 4.6 GB) is part of the tests; ANAMNESE_TEST_WITHOUT_TORCH=1 leaves it out.
 ifeq ($(ANAMNESE_TEST_WITHOUT_TORCH),1)
@@ -29,12 +30,12 @@ help: ## this list
 	@touch $@
 
 .venv/.installed-run: .venv/.installed-setup requirements/run.lock pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/run.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.installed-$(notdir $(TEST_LOCK)): .venv/.installed-run $(TEST_LOCK)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(TEST_LOCK)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(TEST_LOCK)
 	@touch $@
 
 setup: .venv/.installed-run ## make .venv with the command `anamnese` in it
@@ -65,8 +66,8 @@ long: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## the proofs that take hour
 	ANAMNESE_LONG=1 HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --timeout=0 $(TEST_ARGS)
 
 lock: .venv/.installed-setup ## resolve the versions again
-	for kind in run dev test; do \
-	  case $$kind in run) extra= ;; dev) extra="--extra dev" ;; test) extra="--extra dev --extra sentence-transformers" ;; esac; \
+	for kind in run worker dev test; do \
+	  case $$kind in run) extra= ;; worker) extra="--extra sentence-transformers" ;; dev) extra="--extra dev" ;; test) extra="--extra dev --extra sentence-transformers" ;; esac; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    --no-annotate --override requirements/overrides.txt $$extra pyproject.toml -o requirements/$$kind.lock; done
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 from access.identifiers import PatientId, is_opaque_id, parse_ins
 from access.refusal import Refusal
+from cli.local_services import cache_folder
 from cli.settings import Settings
 from index.embedders.factory import build_embedder
 from index.embedders.port import Embedder, fits
@@ -130,7 +130,9 @@ def _queue(
 
 
 @contextmanager
-def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generations, Embedder, Callable[[str], list[str]]]]:
+def evaluation_engine(
+    settings: Settings, engine: str
+) -> Iterator[tuple[Generations, Embedder, Callable[[str], list[str]]]]:
     """An empty engine that is gone afterwards, and the home's embedder and cutter: what `evaluate` measures with."""
     embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
 
@@ -150,15 +152,10 @@ def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generat
         else:
             from cli.local_services import opensearch
 
-            url = held.enter_context(opensearch(cache_folder()))
-        yield OpenSearchGenerations(url, f"evaluate-{os.getpid()}"), embedder, cut
-
-
-@cache
-def cache_folder() -> Path:
-    """Where what can be made again is kept: ANAMNESE_CACHE, else the user's cache folder."""
-    named = os.environ.get("ANAMNESE_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "anamnese"
+            url = held.enter_context(opensearch(cache_folder(), quick=False))
+        generations = OpenSearchGenerations(url, f"evaluate-{os.getpid()}")
+        held.callback(generations.destroy)
+        yield generations, embedder, cut
 
 
 def resolve_patient(home: Home, text: str, *, create: bool = False) -> PatientId:

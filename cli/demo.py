@@ -19,9 +19,10 @@ from rich.table import Table
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from access.scope import CallerKind
-from cli.compose import Home, cache_folder, open_home
+from cli.compose import Home, open_home
 from cli.console import err, out
 from cli.intake import report, wait
+from cli.local_services import cache_folder
 from cli.sample_home import Sample, load_sample, record_people
 from cli.search import ask_as
 from cli.settings import Settings, load_settings
@@ -67,6 +68,7 @@ def demo(
                 "Un document d'exemple n'est pas cherchable : voyez le tableau ci-dessus.",
                 "Relancez la commande ; si cela persiste, « make clean » repart de zéro.",
             )
+        home.bench.projector.catch_up(home.clock())
         _tell(home, sample, patients)
         seconds = time.monotonic() - started
         if not serve:
@@ -85,9 +87,8 @@ def _settings(engine: str, folder: Path) -> Iterator[Settings]:
     from cli.local_services import opensearch, redis
 
     err.print("Démarrage d'OpenSearch et de Redis…")
-    data = folder / "opensearch"
-    data.mkdir(parents=True, exist_ok=True)
-    with opensearch(cache_folder(), data) as index, redis() as queue:
+    # The index lives as long as the demo: the next run projects it again from records and stored vectors.
+    with opensearch(cache_folder()) as index, redis() as queue:
         yield load_settings(home=folder, profile="cluster", opensearch_url=index, redis_url=queue)
 
 
@@ -125,7 +126,7 @@ def visitors(sample: Sample, patient_id: PatientId) -> list[Visitor]:
 def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
     """A table: who asks what, and the first passage that they find, or what the door says."""
     ins = sample.flagship_ins
-    table = Table("question", "qui demande", "documents", "premier passage trouvé", title=f"Patient {ins}")
+    table = Table("question", "qui demande", "documents", "premier passage trouvé", title=f"Patient {ins}", width=max(out.width, 110))
     for query in QUERIES:
         for visitor in visitors(sample, patients[ins]):
             try:

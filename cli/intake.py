@@ -28,8 +28,12 @@ def register(app: typer.Typer) -> None:
 def ingest(
     paths: Annotated[list[Path] | None, typer.Argument(help="Fichiers ou dossiers.")] = None,
     patient: Annotated[str, typer.Option("--patient", help="INS ou identifiant du patient.")] = ...,  # type: ignore[assignment]
-    retry: Annotated[bool, typer.Option("--retry", help="Reprendre aussi les documents refusés de ce patient.")] = False,
-    type_code: Annotated[str, typer.Option("--type", help="Type (LOINC) de ces documents, s'ils ne le disent pas.")] = "",
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Reprendre aussi les documents refusés de ce patient.")
+    ] = False,
+    type_code: Annotated[
+        str, typer.Option("--type", help="Type (LOINC) de ces documents, s'ils ne le disent pas.")
+    ] = "",
     event_date: Annotated[str, typer.Option("--date", help="Leur date (AAAA-MM-JJ), s'ils ne la disent pas.")] = "",
     title: Annotated[str, typer.Option("--title", help="Leur titre, s'ils n'en ont pas.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON par document.")] = False,
@@ -38,7 +42,10 @@ def ingest(
     declared = Metadata(type_code=type_code, title=title, event_date=day(event_date) if event_date else None)
     with open_home(load_settings()) as home:
         patient_id = resolve_patient(home, patient, create=True)
-        deposits = [deposit(file, patient_id, home.bench, by="administration", declared=declared) for file in files_of(paths or [])]
+        deposits = [
+            deposit(file, patient_id, home.bench, by="administration", declared=declared)
+            for file in files_of(paths or [])
+        ]
         if retry:
             deposits += _again(home, patient_id, {d.document_id for d in deposits})
         outcomes = wait(home, deposits)
@@ -69,7 +76,9 @@ def report(outcomes: list[Outcome]) -> None:
     for outcome in (o for o in outcomes if not o.searchable):
         state = outcome.document.state.value if outcome.document else DocumentState.REFUSED.value
         refusal = outcome.refusal
-        cells = (refusal.stage, refusal.message, refusal.remedy) if refusal else ("", "en attente", "relancez la commande")
+        cells = (
+            (refusal.stage, refusal.message, refusal.remedy) if refusal else ("", "en attente", "relancez la commande")
+        )
         table.add_row(outcome.deposit.file.name, state, *cells)
     err.print(table)
 

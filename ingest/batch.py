@@ -104,7 +104,12 @@ def deposit(
         return Deposit(
             file,
             None,
-            refusal=Refusal("receive", "unreadable-file", f"Le fichier n'a pas pu être lu : {reason}.", "Vérifiez le chemin et les droits."),
+            refusal=Refusal(
+                "receive",
+                "unreadable-file",
+                f"Le fichier n'a pas pu être lu : {reason}.",
+                "Vérifiez le chemin et les droits.",
+            ),
         )
 
 

@@ -11,6 +11,7 @@ from ocr.words import COMMON, exists, letters_of
 
 FEWEST = 25  # words needed to condemn a page
 KNOWN = 0.12  # share of words of common French or English: names, drugs and codes alone reach 0.2
+UNSPACED = {"zh", "ja", "ko"}  # cut in words by programs that we do not install
 ELSEWHERE = 0.3  # share of one other language that clears the page: Turkish, German, Arabic…
 
 
@@ -28,7 +29,7 @@ def is_gibberish(texts: Sequence[str], fewest: int = FEWEST) -> bool:
     if sum(map(exists, words)) >= KNOWN * len(words):
         return False
     sample = words[:200]
-    for language in available_languages("small"):
+    for language in sorted(set(available_languages("small")) - UNSPACED):
         known = sum(zipf_frequency(w.casefold(), language, wordlist="small") >= COMMON for w in sample)
         if known >= ELSEWHERE * len(sample):
             return False

@@ -105,8 +105,9 @@ def _written(page: Page, lines: Sequence[_Layer | _Found], reader: str) -> Page:
     for line in lines:
         if isinstance(line, _Found):
             writer.line(line.line)
-            start = writer.words[-len([p for s in line.line.segments for p in s.pieces])].start
-            sure = plain_mean([p.confidence for s in line.line.segments for p in s.pieces if p.confidence is not None])
+            pieces = line.line.pieces
+            start = writer.words[-len(pieces)].start
+            sure = plain_mean([p.confidence for p in pieces if p.confidence is not None])
             regions.append(Region(start, len(writer.text), Source.OCR, reader, line.box, sure))
         else:
             start = _copy(page, line, writer, moved)
@@ -118,7 +119,7 @@ def _written(page: Page, lines: Sequence[_Layer | _Found], reader: str) -> Page:
 
 def _copy(page: Page, line: _Layer, writer: Writer, moved: dict[int, int]) -> int:
     """A line of the layer as it stands, without its dropped words; where it starts in the new text."""
-    writer.feed(line.box)
+    writer.feed()
     start = len(writer.text)
     moved[line.start] = start
     before: Word | None = None

@@ -7,6 +7,7 @@ gutter says something else. What tells them apart: columns of prose have four wo
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,28 +25,29 @@ PARAGRAPH_GAP = 0.9  # line heights of blank between two lines that start a new 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A word as it will stand in the text: NFC, box in page units."""
+    """A word as it will stand in the text: NFC, box in page units, and `flat`, its box once the page is set upright.
+
+    Lines and columns are looked for among the flat boxes: a page scanned upside down has its first line at the bottom.
+    """
 
     text: str
     box: Box
+    flat: Box
     confidence: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Words that an engine put on one line of one block."""
+    """Words that an engine put on one line of one block; `box` is flat."""
 
     pieces: tuple[Piece, ...]
     block: int
     box: Box
+    height: float
 
     @property
     def middle(self) -> float:
         return (self.box[1] + self.box[3]) / 2
-
-    @property
-    def height(self) -> float:
-        return median(p.box[3] - p.box[1] for p in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,15 @@ class Line:
     """One line of the page's text and the segments on it, from left to right."""
 
     segments: tuple[Segment, ...]
-    box: Box
 
     @property
-    def middle(self) -> float:
-        return (self.box[1] + self.box[3]) / 2
+    def pieces(self) -> tuple[Piece, ...]:
+        return tuple(piece for segment in self.segments for piece in segment.pieces)
+
+    @property
+    def box(self) -> Box:
+        """Where it stands on the page, in page units."""
+        return around(piece.box for piece in self.pieces)
 
 
 def around(boxes: Iterable[Box]) -> Box:
@@ -73,42 +79,82 @@ def segments_of(read: ReadPicture, scale: float, origin: tuple[float, float] = (
         pieces = []
         for word in group:
             x0, y0, x1, y1 = (value / scale for value in word.box)
+            flat = upright((x0, y0, x1, y1), read.rotation, read.skew)
             box = (x0 + origin[0], y0 + origin[1], x1 + origin[0], y1 + origin[1])
-            pieces.append(Piece(unicodedata.normalize("NFC", word.text), box, word.confidence))
-        segments.append(Segment(tuple(pieces), block, around(p.box for p in pieces)))
+            pieces.append(Piece(unicodedata.normalize("NFC", word.text), box, flat, word.confidence))
+        segments.append(segment_of(pieces, block))
     return segments
+
+
+def segment_of(pieces: Sequence[Piece], block: int) -> Segment:
+    """A segment of at least one word."""
+    return Segment(tuple(pieces), block, around(p.flat for p in pieces), median(p.flat[3] - p.flat[1] for p in pieces))
+
+
+def upright(box: Box, rotation: int, skew: float) -> Box:
+    """A word's box after the page is turned counter-clockwise by `rotation` (a multiple of 90) and then `skew` degrees.
+
+    The given box is the upright one around a leaning word, w·cos + h·sin wide and w·sin + h·cos high; the word's own
+    w and h are found again, so that a lean of 5 degrees does not make lines overlap. The origin stays where it is.
+    """
+    angle = math.radians(rotation + skew)
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    across, down = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
+    width, height = box[2] - box[0], box[3] - box[1]
+    if rotation % 180:
+        width, height = height, width
+    cosine, sine = math.cos(math.radians(skew)), abs(math.sin(math.radians(skew)))
+    spread = cosine * cosine - sine * sine
+    own = max(1e-6, (width * cosine - height * sine) / spread), max(1e-6, (height * cosine - width * sine) / spread)
+    return across - own[0] / 2, down - own[1] / 2, across + own[0] / 2, down + own[1] / 2
 
 
 def lines_of(segments: Sequence[Segment]) -> list[Line]:
     """The lines of a page in reading order: rows across the page, except over columns of prose."""
-    gutter = _gutter(segments)
-    if gutter is None:
+    prose = _prose(segments)
+    across = _gutter(prose)
+    if across is None:
         return _rows(segments)
-    across, top, bottom = gutter
-    crossing = [s for s in segments if s.box[0] < across - s.height and s.box[2] > across + s.height]
-    start = max((s.box[3] for s in crossing if s.middle < top), default=float("-inf"))
-    stop = min((s.box[1] for s in crossing if s.middle > bottom), default=float("inf"))
+    left_side = [box for box in prose if box[2] <= across[0] + across[1]]
+    right_side = [box for box in prose if box[0] >= across[0] - across[1]]
+    x, height = across
+    crossing = [s for s in segments if s.box[0] < x - height and s.box[2] > x + height]
+    shared = [
+        max(min(b[1] for b in left_side), min(b[1] for b in right_side)),
+        min(max(b[3] for b in left_side), max(b[3] for b in right_side)),
+    ]
+    start = max((s.box[3] for s in crossing if s.middle < shared[0]), default=float("-inf"))
+    stop = min((s.box[1] for s in crossing if s.middle > start and s.box[1] > shared[0]), default=float("inf"))
+    columns = [b for b in (*left_side, *right_side) if b[1] < stop and b[3] > start]
+    start = max(start, min(b[1] for b in columns) - height / 2)
+    stop = min(stop, max(b[3] for b in columns) + height / 2)
     above = [s for s in segments if s.middle < start]
     below = [s for s in segments if s.middle > stop]
     between = [s for s in segments if start <= s.middle <= stop]
-    left = [s for s in between if (s.box[0] + s.box[2]) / 2 < across]
-    right = [s for s in between if (s.box[0] + s.box[2]) / 2 >= across]
+    left = [s for s in between if (s.box[0] + s.box[2]) / 2 < x]
+    right = [s for s in between if (s.box[0] + s.box[2]) / 2 >= x]
+    if not left or not right:
+        return _rows(segments)
     return [line for part in (above, left, right, below) if part for line in lines_of(part)]
 
 
-def _gutter(segments: Sequence[Segment]) -> tuple[float, float, float] | None:
-    """Where two blocks of prose stand side by side: x between them, top and bottom of both; None without any."""
+def _prose(segments: Sequence[Segment]) -> list[Box]:
+    """Boxes of the blocks that are prose: three lines or more, four words a line."""
     blocks = [list(group) for _, group in groupby(sorted(segments, key=lambda s: s.block), key=lambda s: s.block)]
-    prose = [
-        (around(s.box for s in block), median(s.height for s in block))
+    return [
+        around(s.box for s in block)
         for block in blocks
         if len(block) >= PROSE_LINES and median(len(s.pieces) for s in block) >= PROSE_WORDS
     ]
-    for left, height in sorted(prose):
-        for right, _ in sorted(prose):
+
+
+def _gutter(prose: Sequence[Box]) -> tuple[float, float] | None:
+    """The middle of the blank between two blocks of prose side by side, and half its width; None without any."""
+    for left in sorted(prose):
+        for right in sorted(prose):
             together = min(left[3], right[3]) - max(left[1], right[1])
-            if left[2] <= right[0] + height / 2 and left[0] < right[0] and together > 2 * height:
-                return (left[2] + right[0]) / 2, min(left[1], right[1]), max(left[3], right[3])
+            if left[2] <= right[0] and together > 0.3 * min(left[3] - left[1], right[3] - right[1]):
+                return (left[2] + right[0]) / 2, (right[0] - left[2]) / 2
     return None
 
 
@@ -123,7 +169,7 @@ def _rows(segments: Sequence[Segment]) -> list[Line]:
                 break
         else:
             rows.append([segment])
-    return [Line(tuple(sorted(row, key=lambda s: s.box[0])), around(s.box for s in row)) for row in rows]
+    return [Line(tuple(sorted(row, key=lambda s: s.box[0]))) for row in rows]
 
 
 def _same_row(row: Sequence[Segment], segment: Segment) -> bool:
@@ -131,7 +177,7 @@ def _same_row(row: Sequence[Segment], segment: Segment) -> bool:
     height = max(nearest.height, segment.height)
     beside = all(s.box[2] <= segment.box[0] + height / 2 or s.box[0] >= segment.box[2] - height / 2 for s in row)
     near, far = (nearest, segment) if nearest.box[0] <= segment.box[0] else (segment, nearest)
-    end, begin = near.pieces[-1].box, far.pieces[0].box
+    end, begin = near.pieces[-1].flat, far.pieces[0].flat
     apart = abs((end[1] + end[3]) / 2 - (begin[1] + begin[3]) / 2)
     return beside and min(apart, abs(nearest.middle - segment.middle)) < 0.5 * height
 
@@ -147,24 +193,24 @@ class Writer:
     def line(self, line: Line) -> None:
         """A line of segments: a space between words, a tab over a wide gap."""
         self._break(line)
-        pieces = [piece for segment in line.segments for piece in segment.pieces]
-        height = median(p.box[3] - p.box[1] for p in pieces)
-        for before, piece in zip((None, *pieces[:-1]), pieces, strict=True):
+        height = median(segment.height for segment in line.segments)
+        for before, piece in zip((None, *line.pieces[:-1]), line.pieces, strict=True):
             if before is not None:
-                self.text += "\t" if piece.box[0] - before.box[2] > WIDE_GAP * height else " "
+                self.text += "\t" if piece.flat[0] - before.flat[2] > WIDE_GAP * height else " "
             start = len(self.text)
             self.text += piece.text
             self.words.append(Word(start, len(self.text), piece.box, piece.confidence))
 
-    def feed(self, box: Box | None) -> None:
+    def feed(self) -> None:
         """Go to a new line, for a line that the caller writes itself."""
         if self.text:
             self.text += "\n"
-        self._bottom = box[3] if box is not None else None
+        self._bottom = None
 
     def _break(self, line: Line) -> None:
+        top, bottom = min(s.box[1] for s in line.segments), max(s.box[3] for s in line.segments)
         if self.text:
             height = median(s.height for s in line.segments)
-            blank = self._bottom is not None and line.box[1] - self._bottom > PARAGRAPH_GAP * height
+            blank = self._bottom is not None and top - self._bottom > PARAGRAPH_GAP * height
             self.text += "\n\n" if blank else "\n"
-        self._bottom = line.box[3]
+        self._bottom = bottom

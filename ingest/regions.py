@@ -31,7 +31,7 @@ from ingest.drawn import Drawn, Picture, drawn_on, ink_map, unexplained
 from ingest.gibberish import is_garbled, is_gibberish
 from ingest.legible import PARTLY, UNREAD, UNREADABLE, trustworthy
 from ingest.merge import merge
-from ingest.place import Segment, around, segments_of
+from ingest.place import Segment, around, segment_of, segments_of
 from ingest.recognised import page_from_ocr
 from ingest.render import render_pdf_page
 from ocr.port import Ocr
@@ -63,17 +63,29 @@ def complete(page: Page, pdf_page: Any, ocr: Ocr) -> Page:
     lack = missing(page, pdf_page)
     if not lack.areas:
         return page
-    kept = [word for place, word in enumerate(page.words) if place not in lack.dropped]
+    sound = [word for place, word in enumerate(page.words) if place not in lack.dropped]
+    dropped = set(lack.dropped)
     found: list[tuple[Box, list[Segment]]] = []
-    unread: list[Box] = []
+    unread = 0.0
     for area in lack.areas:
-        segments, read_well = _read(pdf_page, area, lack.dpi, ocr, kept)
-        large = _size(area) >= MATTERS * page.width * page.height
-        if read_well or (large and segments and not _covered(area, kept)):
+        segments, read_well = _read(pdf_page, area, lack.dpi, ocr, sound)
+        replaced = {place for place in lack.dropped if _stands_in(page.words[place], area)}
+        if not read_well and replaced:
+            dropped -= replaced  # a text layer that looks odd is worth more than an OCR that failed
+            segments = []
+        if read_well or (segments and _share(area, page) >= MATTERS and not _covered(area, sound)):
             found.append((area, segments))
-        if not read_well and not _covered(area, kept):
-            unread.append(area)
-    return _judged(page, lack, found, unread, ocr.name)
+        if not read_well and (replaced or not _covered(area, sound)):
+            unread += 1.0 if replaced else _share(area, page)
+    merged = merge(page, frozenset(dropped), found, ocr.name) if found else page
+    # A logo or a small photograph on a page whose text is all there takes nothing from the reader.
+    return merged if unread < MATTERS else replace(merged, unreadable=True, note=_note(merged, unread, ocr.name))
+
+
+def _note(page: Page, unread: float, reader: str) -> str:
+    if page.words and unread < WHOLE:
+        return PARTLY
+    return UNREAD if reader == "none" else UNREADABLE
 
 
 def missing(page: Page, pdf_page: Any) -> Missing:
@@ -178,7 +190,7 @@ def _read(pdf_page: Any, area: Box, dpi: float, ocr: Ocr, kept: Sequence[Word]) 
     for segment in segments_of(read, rendered.scale, (area[0], area[1])):
         pieces = tuple(p for p in segment.pieces if not any(_same_place(p.box, box) for box in known))
         if pieces:
-            segments.append(replace(segment, pieces=pieces, box=around(p.box for p in pieces)))
+            segments.append(segment_of(pieces, segment.block))
     return segments, sound
 
 
@@ -192,22 +204,12 @@ def _covered(area: Box, kept: Sequence[Word]) -> bool:
     return step > 0 and len({int((y - area[1]) / step) for y in middles}) >= 4
 
 
-def _judged(
-    page: Page, lack: Missing, found: Sequence[tuple[Box, list[Segment]]], unread: Sequence[Box], reader: str
-) -> Page:
-    """The merged page, with what could not be read said in its note."""
-    # Nothing better found: what the layer says is kept, even garbage, and the note tells.
-    merged = merge(page, lack.dropped, found, reader) if found else page
-    unread_share = sum(map(_size, unread)) / max(1.0, page.width * page.height)
-    if not unread:
-        return merged
-    if unread_share < MATTERS and not lack.dropped:
-        return merged  # a photograph or a logo on a page whose text is all there
-    if lack.dropped or len(merged.words) < 3 or unread_share >= WHOLE:
-        note = UNREAD if reader == "none" else UNREADABLE
-    else:
-        note = PARTLY
-    return replace(merged, unreadable=True, note=note)
+def _share(area: Box, page: Page) -> float:
+    return _size(area) / max(1.0, page.width * page.height)
+
+
+def _stands_in(word: Word, area: Box) -> bool:
+    return word.box is None or _inside(word.box, area)
 
 
 def _boxes(page: Page, places: set[int]) -> list[Box]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pypdfium2 as pdfium
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageDraw, ImageOps, UnidentifiedImageError
 
 from access.refusal import Refusal
 from ingest.pdfium import LOCK, frame_of
@@ -47,18 +47,20 @@ def render_page(
     dpi: float = PDF_DPI,
     max_side: int | None = None,
     text: str = "",
+    marks: Sequence[tuple[int, int]] = (),
 ) -> Rendered:
     """Picture of page `page_number` (from 1), neither side over `max_side` pixels.
 
     dpi   of a PDF's rendering; an image keeps its own pixels and is never enlarged
-    text  the page's text, typeset plainly for a document without pictures (text, CDA)
+    text  the page's text, typeset plainly for a document without pictures (text, CDA), with the spans of `marks`
+          (offsets) on yellow, since such a page has no boxes
     Raises Refusal: stage "read", code "no-such-page"; those of `open_picture`; stage "parse", code "damaged-pdf".
     """
     if media_type == "application/pdf":
         return _render_stored_pdf(data, page_number, dpi, max_side)
     if media_type.startswith("image/"):
         return _fitted(open_picture(data, page_number - 1), max_side)
-    return _fitted(Rendered(typeset(text), 1.0), max_side)
+    return _fitted(Rendered(typeset(text, marks), 1.0), max_side)
 
 
 def _render_stored_pdf(data: bytes, page_number: int, dpi: float, max_side: int | None) -> Rendered:
@@ -148,7 +150,7 @@ def draw_boxes(image: Image.Image, boxes: Sequence[Box], scale: float) -> Image.
     for x0, y0, x1, y1 in frames:
         pen.rectangle((x0 - 2, y0 - 2, max(x0, x1) + 2, max(y0, y1) + 2), fill=HIGHLIGHT)
     # Multiplying keeps black ink black under the yellow, as a marker does.
-    return Image.blend(shown, _multiplied(shown, veil), 0.85) if frames else shown
+    return ImageChops.multiply(shown, veil) if frames else shown
 
 
 def png_bytes(image: Image.Image, max_side: int = 2000) -> bytes:
@@ -156,12 +158,6 @@ def png_bytes(image: Image.Image, max_side: int = 2000) -> bytes:
     out = io.BytesIO()
     _fitted(Rendered(image, 1.0), max_side).image.save(out, "PNG", compress_level=4)
     return out.getvalue()
-
-
-def _multiplied(shown: Image.Image, veil: Image.Image) -> Image.Image:
-    from PIL import ImageChops
-
-    return ImageChops.multiply(shown, veil)
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -34,8 +34,8 @@ SMALLEST_PAGE = 3.0  # inches; a stated resolution that makes the page smaller t
 LEAST_SKEW = 0.2  # degrees; Tesseract follows lines that lean less than this
 CELL = 8  # pixels of the reduced picture; 32 of a picture at 300 dpi, about a line of text
 FLOOR_OF_PAPER = 0.6
-WHITE = 240.0  # what paper is brought to: at 255 its grain is cut off and faint strokes with it
-LIGHT = 210.0
+WHITE = 255.0  # what paper is brought to; 240 reads 1 word in a hundred worse on the pages that need it
+LIGHT = 210.0  # tone of paper from which an evenly lit page is left alone
 EVEN = 1.3  # brightest ground over darkest: a flat scan has 1.15, a page by a window 1.6
 
 
@@ -92,7 +92,14 @@ def turned(even: Image.Image, given: tuple[int, int], rotation: int, *, straight
     tall = (letter or TARGET_LETTER) * scale
     image = without_rules(image, tall)
     shrink = Affine(a=given[0] / even.width, e=given[1] / even.height)
-    return Prepared(image, shrink.after(unturn(rotation, *even.size)).after(back), rotation, skew, round(TARGET_DPI * tall / TARGET_LETTER), given)
+    return Prepared(
+        image,
+        shrink.after(unturn(rotation, *even.size)).after(back),
+        rotation,
+        skew,
+        round(TARGET_DPI * tall / TARGET_LETTER),
+        given,
+    )
 
 
 _TURNS = {

@@ -48,6 +48,7 @@ _INSIDE = and_(
 """A Scope as a condition, its values by `_values`. An empty one is false: nothing is in an empty set."""
 _ANY = select(_C).where(_T.document_id == bindparam("document_id"))
 _GET = _ANY.where(_INSIDE)
+_SOME = select(_C).where(among(_T.document_id, "document_ids"), _INSIDE)
 _STATES = select(_T.document_id, _T.state).where(among(_T.document_id, "document_ids"))
 _COUNTS = (
     select(
@@ -130,6 +131,13 @@ def get_document(tx: Tx, scope: Scope, document_id: DocumentId) -> Document | No
     """A document inside the Scope; None when it is outside, and when it does not exist."""
     row = tx.session.execute(_GET, _values(scope) | {"document_id": document_id}).one_or_none()
     return None if row is None else _admitted(tx, scope, row)
+
+
+def get_documents(tx: Tx, scope: Scope, document_ids: Collection[DocumentId]) -> dict[DocumentId, Document]:
+    """Those of these documents that are inside the Scope, in one statement: the recheck of a page of hits."""
+    rows = tx.session.execute(_SOME, _values(scope) | {"document_ids": as_set(document_ids)})
+    found = (_admitted(tx, scope, row) for row in rows)
+    return {document.document_id: document for document in found if document is not None}
 
 
 def list_documents(

@@ -20,7 +20,6 @@ LOINC = "2.16.840.1.113883.6.1"
 ANS_TYPES = "1.2.250.1.213.1.1.4.12"
 RPPS_ROOT = "1.2.250.1.71.4.2.1"
 FINESS_ROOT = "1.2.250.1.71.4.2.2"
-_NSMAP: dict[str | None, str] = {None: NAMESPACE}
 UNIQUE_ROOT = "2.25.104857600000000001"  # invented: a UUID-derived arc of the samples
 
 _SECTION_CODES = {
@@ -77,7 +76,7 @@ def _bytes(root: etree._Element) -> bytes:
 
 def _header(about: Context, identity: Identity) -> etree._Element:
     draft = about.draft
-    root = etree.Element(f"{{{NAMESPACE}}}ClinicalDocument", nsmap=_NSMAP)
+    root = etree.fromstring(f'<ClinicalDocument xmlns="{NAMESPACE}"/>')
     stamp = f"{draft.day:%Y%m%d}103000+0100"
     _sub(root, "realmCode", code="FR")
     _sub(root, "typeId", root="2.16.840.1.113883.1.3", extension="POCD_HD000040")

@@ -6,7 +6,7 @@
 | mixed | digital PDF whose tables are pasted as pictures |
 | scan, scan-low, scan-high, scan-flip, scan-rot | PDF of pictures, 125 to 300 dpi, skewed, noisy, turned |
 | fax | multi-page TIFF in two levels |
-| photo, png | JPEG, PNG of one page |
+| photo, photo-dark, png | JPEG, JPEG in bad light, PNG, of one page |
 | txt, latin1 | plain text in UTF-8, in Latin-1 |
 | cda, cda1 | CDA R2 level 3, level 1 with an embedded PDF |
 """

@@ -17,7 +17,7 @@ from access.scope import Caller, Scope
 from index.port import Candidates, Filters, Index, Question
 from index.question import Asked, build_question, query_vector
 from index.rank import E5, Calibration, RankedDocument, fuse
-from records import documents, readings
+from records import documents
 from records.database import Tx
 from records.documents import DocumentState
 from search_api.coverage import SHORTENED, WORDS_ONLY, coverage_view
@@ -130,19 +130,19 @@ def _vector(services: Services, engine: Index, query: str) -> bytes | None:
 
 def _shown(services: Services, tx: Tx, scope: Scope, ranked: list[RankedDocument], question: Question) -> list[HitView]:
     """Hits that records confirm: inside the Scope at this instant, searchable, with a reading. The index may lag."""
+    confirmed = documents.get_documents(tx, scope, [candidate.document_id for candidate in ranked])
     hits: list[HitView] = []
     for candidate in ranked:
-        document = documents.get_document(tx, scope, candidate.document_id)
+        document = confirmed.get(candidate.document_id)
         if document is None or document.state is not DocumentState.SEARCHABLE:
             continue
-        reading = readings.load_reading(services.blobs, tx, scope, document.document_id)
+        reading = services.shelf.take(services.blobs, tx, scope, document)
         if reading is None:
             continue
-        passages = [
-            shown
-            for each in candidate.passages
-            if (shown := show(reading, sequence_of(each), question, scope.patient_id, document.document_id)) is not None
-        ]
-        if passages:
+        shown = (
+            show(services.shelf, reading, sequence_of(passage), question, scope.patient_id)
+            for passage in candidate.passages
+        )
+        if passages := [passage for passage in shown if passage is not None]:
             hits.append(HitView(rank=len(hits) + 1, document=view_of(document), passages=passages))
     return hits

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from access.identifiers import DocumentId
 from access.refusal import Refusal
-from access.scope import Scope
+from ingest.pictures import picture_of
 from ingest.render import draw_boxes, png_bytes, render_page
 from records import readings
 from records.content import Box, Page
-from records.database import Tx
 from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
 from search_api.documents import found, readable
-from search_api.services import Services
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 LONGEST_SIDE = 2000  # pixels: an A4 page at 170 dpi
@@ -54,10 +52,9 @@ def read_page(
     visit = desk.visit(patient_id, "view-page")
     with visit.record() as (tx, scope):
         document = readable(found(tx, scope, document_id))
-        page = _page(desk.services, tx, scope, document.document_id, number)
+        reading = readings.load_reading(desk.services.blobs, tx, scope, document.document_id)
         data = desk.services.blobs.read(document.upload)
-        picture = render_page(data, document.media_type, number, max_side=LONGEST_SIDE, text=page.text)
-        png = png_bytes(draw_boxes(picture.image, drawn, picture.scale), max_side=LONGEST_SIDE)
+        png = _drawn(data, document.media_type, reading.pages if reading is not None else (), number, drawn)
     visit.granted([document.document_id], detail=f"page {number}")
     return Response(png, media_type="image/png")
 
@@ -78,9 +75,13 @@ def parse_boxes(text: str) -> list[Box]:
     return boxes
 
 
-def _page(services: Services, tx: Tx, scope: Scope, document_id: DocumentId, number: int) -> Page:
-    reading = readings.load_reading(services.blobs, tx, scope, document_id)
-    page = next((page for page in reading.pages if page.number == number), None) if reading is not None else None
+def _drawn(data: bytes, media_type: str, pages: Sequence[Page], number: int, boxes: Sequence[Box]) -> bytes:
+    """The page as PNG. A page without a picture is typeset, without boxes: they would stand in the wrong places."""
+    page = next((page for page in pages if page.number == number), None)
     if page is None:
         raise NO_SUCH_PAGE
-    return page
+    source = picture_of(data, media_type, pages, number) if page.width > 0 else None
+    if source is None:
+        return png_bytes(render_page(b"", "text/plain", 1, max_side=LONGEST_SIDE, text=page.text).image)
+    picture = render_page(source.data, source.media_type, source.number, max_side=LONGEST_SIDE)
+    return png_bytes(draw_boxes(picture.image, boxes, picture.scale), max_side=LONGEST_SIDE)

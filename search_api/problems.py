@@ -23,7 +23,6 @@ STATUS = {
     "token-missing": 401,
     "token-invalid": 401,
     "token-expired": 401,
-    "practitioner-unknown": 403,
     "practitioner-suspended": 403,
     "no-access": 403,
     "role-reads-no-document": 403,

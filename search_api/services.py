@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -13,6 +13,7 @@ from index.port import Generation, Generations, Index
 from records.blobs import Blobs
 from records.database import Records
 from records.keys import KeyStore
+from search_api.shelf import Shelf
 
 
 def utc_now() -> datetime:
@@ -77,3 +78,4 @@ class Services:
     token_audience: str = "anamnese"
     upload_limit: int = 200 * 1024 * 1024  # bytes
     threads: int = 16  # requests answered at the same time
+    shelf: Shelf = field(default_factory=Shelf, repr=False)

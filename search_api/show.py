@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from access.identifiers import DocumentId, PatientId, passage_id
-from index.highlight import highlights
+from index.highlight import marked
 from index.port import Question
-from records.content import Box, Page, Passage, Reading, Word
+from records.content import Box, Passage
+from search_api.shelf import OpenReading, Sheet, Shelf
 from search_api.views import PassageView
 
 MOST_BOXES = 60
@@ -17,15 +18,16 @@ Span = tuple[int, int]
 
 
 def show(
-    reading: Reading, sequence: int, question: Question, patient_id: PatientId, document_id: DocumentId
+    shelf: Shelf, reading: OpenReading, sequence: int, question: Question, patient_id: PatientId
 ) -> PassageView | None:
     """Passage number `sequence` of a reading, or None when the document has been read anew and has it no more."""
     if sequence >= len(reading.passages):
         return None
     passage = reading.passages[sequence]
-    page = next(page for page in reading.pages if page.number == passage.page)
-    spans = highlights(passage.text, question)
-    boxes = boxes_of(page, passage, spans)
+    sheet = reading.sheets[passage.page]
+    spans = marked(shelf.words(reading, sequence), question)
+    boxes = boxes_of(sheet, passage, spans)
+    document_id = reading.key[0]
     return PassageView(
         passage_id=passage_id(document_id, sequence),
         text=passage.text,
@@ -33,24 +35,19 @@ def show(
         page=passage.page,
         highlights=list(spans),
         boxes=boxes,
-        page_url=page_url(patient_id, document_id, page, boxes),
+        page_url=page_url(patient_id, document_id, sheet, boxes),
     )
 
 
-def boxes_of(page: Page, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:
+def boxes_of(sheet: Sheet, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:
     """A box a matched word; for a passage found by its meaning alone, a box a line of it."""
-    if spans:
-        wanted = [(passage.start + start, passage.start + end) for start, end in spans]
-        return [
-            word.box
-            for word in page.words
-            if word.box is not None and any(word.start < end and start < word.end for start, end in wanted)
-        ]
-    inside = (word for word in page.words if word.start < passage.end and passage.start < word.end)
-    return list(_lines(inside))
+    if not spans:
+        return list(_lines(sheet.boxes_over(passage.start, passage.end)))
+    wanted = (sheet.boxes_over(passage.start + start, passage.start + end) for start, end in spans)
+    return list(dict.fromkeys(box for boxes in wanted for box in boxes))
 
 
-def page_url(patient_id: PatientId, document_id: DocumentId, page: Page, boxes: list[Box]) -> str | None:
+def page_url(patient_id: PatientId, document_id: DocumentId, page: Sheet, boxes: list[Box]) -> str | None:
     """The picture of the page with these boxes drawn; None for a page without a picture."""
     if not page.width or not page.height:
         return None
@@ -59,23 +56,16 @@ def page_url(patient_id: PatientId, document_id: DocumentId, page: Page, boxes: 
     return f"{address}?boxes={drawn}" if drawn else address
 
 
-def _lines(words: Iterator[Word]) -> Iterator[Box]:
+def _lines(boxes: list[Box]) -> Iterator[Box]:
     """Boxes of words in reading order, joined while they stand on one line (half their height in common)."""
     line: Box | None = None
-    for word in words:
-        if word.box is None:
-            continue
-        if line is not None and _same_line(line, word.box):
-            line = (
-                min(line[0], word.box[0]),
-                min(line[1], word.box[1]),
-                max(line[2], word.box[2]),
-                max(line[3], word.box[3]),
-            )
+    for box in boxes:
+        if line is not None and _same_line(line, box):
+            line = (min(line[0], box[0]), min(line[1], box[1]), max(line[2], box[2]), max(line[3], box[3]))
             continue
         if line is not None:
             yield line
-        line = word.box
+        line = box
     if line is not None:
         yield line
 

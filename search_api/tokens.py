@@ -38,12 +38,6 @@ LONGEST_TOKEN = 4096  # characters; ours have about 300
 MISSING = Refusal("token", "token-missing", "Il faut un jeton d'accès.", "Joignez l'en-tête Authorization: Bearer.")
 INVALID = Refusal("token", "token-invalid", "Ce jeton d'accès n'est pas valable.", "Demandez un nouveau jeton.")
 EXPIRED = Refusal("token", "token-expired", "Ce jeton d'accès a expiré.", "Demandez un nouveau jeton.")
-UNKNOWN = Refusal(
-    "token",
-    "practitioner-unknown",
-    "Ce professionnel n'est pas enregistré dans ce service.",
-    "Demandez à l'administrateur de l'enregistrer.",
-)
 SUSPENDED = Refusal(
     "token", "practitioner-suspended", "L'accès de ce professionnel est suspendu.", "Contactez l'administrateur."
 )
@@ -122,12 +116,15 @@ def issue_token(
 
 
 def caller_of(tx: Tx, bearer: Bearer) -> Caller:
-    """The caller that a bearer is today; Refusal (403) for a practitioner who is unknown or suspended."""
+    """The caller that a bearer is today; Refusal (403) for a suspended practitioner.
+
+    One whom the directory does not know has no profession, establishment or team: only a grant in person opens.
+    """
     if bearer.kind is not CallerKind.PRACTITIONER:
         return Caller(bearer.kind, bearer.id, system=bearer.system)
     known = practitioner(tx, bearer.id)
     if known is None:
-        raise UNKNOWN
+        return Caller(CallerKind.PRACTITIONER, bearer.id, system=bearer.system)
     if known.suspended:
         raise SUSPENDED
     return Caller(

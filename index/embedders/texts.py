@@ -1,17 +1,15 @@
-"""What every backend shares: hostile text made safe, the window, one vector a distinct text, batches by length.
+"""What every backend shares: hostile text made safe, the window, one vector a distinct text, a memory.
 
 A backend brings a `Model`; `TextEmbedder` makes the port out of it.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import threading
-import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,8 +18,6 @@ import numpy as np
 from access.refusal import Refusal
 from index.embedders.port import FloatMatrix
 
-_BATCH_TEXTS = 16  # more gains nothing on 2 cores
-_BATCH_TOKENS = 4096  # 8 texts of 512 tokens: 100 MB of attention scores at 12 heads
 _REMEMBERED = 2048  # vectors kept, 3 MB at 384 dimensions
 
 _SPECIAL = re.compile(r"<(?=(?:/?s|pad|unk|mask)>)")
@@ -39,7 +35,7 @@ class Model(Protocol):
         """Tokens of `text`, special ones included, nothing cut."""
 
     def vectors(self, texts: Sequence[str]) -> FloatMatrix:
-        """Unit rows of one batch; no text is over the window."""
+        """Unit rows; no text is over the window, none comes twice, and the longest come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +69,12 @@ class _InProcess:
 
 
 class TextEmbedder:
-    """The port over a `Model` that `load` makes on first use in each process (threads do not survive a fork).
-
-    What a parent loaded is never freed by its children: that would wait for threads that do not exist there.
-    """
+    """The port over a `Model` that `load` makes on first use in each process (threads do not survive a fork)."""
 
     def __init__(self, traits: Traits, load: Callable[[], Model]) -> None:
         self._traits = traits
         self._load = load
         self._processes: dict[int, _InProcess] = {}
-        _embedders.add(self)
 
     @property
     def fingerprint(self) -> str:
@@ -129,9 +121,9 @@ class TextEmbedder:
         sizes = {text: self._model().count(text) for text in texts if text not in found}
         if any(size > self.window for size in sizes.values()):
             raise Refusal(stage, "over-window", *_TOO_LONG[stage])
-        for batch in batches(sizes):
-            rows = self._model().vectors(batch)
-            found.update(zip(batch, rows, strict=True))
+        if sizes:
+            longest_first = sorted(sizes, key=lambda text: sizes[text], reverse=True)
+            found.update(zip(longest_first, self._model().vectors(longest_first), strict=True))
         self._remember(found)
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
@@ -150,34 +142,3 @@ class TextEmbedder:
                 mine.remembered.move_to_end(text)
             while len(mine.remembered) > _REMEMBERED:
                 mine.remembered.popitem(last=False)
-
-    def keep_for_ever(self) -> None:
-        """In a child just forked: hold what the parent loaded beyond the end of the interpreter."""
-        for process in self._processes.values():
-            if process.model is not None:
-                ctypes.pythonapi.Py_IncRef(ctypes.py_object(process.model))
-
-
-_embedders: weakref.WeakSet[TextEmbedder] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    # Without this a child that ends by sys.exit hangs in the destructor of onnxruntime's thread pool.
-    for embedder in list(_embedders):
-        embedder.keep_for_ever()
-
-
-os.register_at_fork(after_in_child=_after_fork)
-
-
-def batches(sizes: dict[str, int]) -> Iterator[list[str]]:
-    """Texts in batches of like length, so that little is padded, bounded in texts and in padded tokens."""
-    batch: list[str] = []
-    for text in sorted(sizes, key=lambda text: sizes[text], reverse=True):
-        longest = sizes[batch[0]] if batch else 0
-        if batch and (len(batch) == _BATCH_TEXTS or longest * (len(batch) + 1) > _BATCH_TOKENS):
-            yield batch
-            batch = []
-        batch.append(text)
-    if batch:
-        yield batch

@@ -33,6 +33,8 @@ def embed_all(
     texts: Sequence[str], embedder: Embedder, folder: Path | None, progress: Callable[[str], None]
 ) -> Embedded:
     """Vectors of `texts`, from `folder` where they are already; without a folder, all computed."""
+    if not embedder.dimensions:
+        return Embedded(np.zeros((len(texts), 0), np.int8), 0)
     parts = [np.zeros((0, embedder.dimensions), np.int8)]
     computed = 0
     for start in range(0, len(texts), CHUNK):

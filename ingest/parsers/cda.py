@@ -9,6 +9,7 @@ import base64
 import binascii
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from lxml import etree
 from lxml.etree import _Element
@@ -84,6 +85,15 @@ class CdaParser:
             )
         deeper = dataclasses.replace(limits, depth=limits.depth - 1)
         return self._inside(_content(medium), "", ocr, deeper)
+
+
+def embedded_files(data: bytes) -> Iterator[bytes]:
+    """The files inside a CDA document, in the order that their pages have in its reading; damaged ones left out."""
+    root = _tree(data)
+    body = root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
+    for medium in [body] if body is not None else [medium for medium, _ in _media(root)]:
+        with suppress(Refusal):
+            yield _content(medium)
 
 
 def _tree(data: bytes) -> _Element:

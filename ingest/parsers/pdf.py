@@ -16,9 +16,12 @@ from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import is_pdf
 from ingest.parsers.pdf_file import believable, is_whole
-from ingest.parsers.pdf_layout import Ink, arrange, has_cells, overlapping_runs
+from ingest.parsers.pdf_layout import arrange
+from ingest.parsers.pdf_marks import notes_of, rules_of
+from ingest.parsers.pdf_miner import agree, pdfminer_words
 from ingest.parsers.pdf_page import page_of
-from ingest.parsers.pdf_words import agree, notes_of, pdfium_words, pdfminer_words, rules_of
+from ingest.parsers.pdf_segments import Ink, has_cells, overlapping_runs, segments_of
+from ingest.parsers.pdf_words import pdfium_words
 from ingest.pdfium import LOCK, Frame, frame_of
 from ingest.regions import complete
 from ocr.port import Ocr
@@ -34,12 +37,12 @@ class PdfParser:
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         """Every page in points. A page that fails is there, unreadable, with a note; a damaged file is a Refusal."""
-        if not is_whole(data):
+        sound = believable(data) if is_whole(data) else None
+        if sound is None:
             raise _damaged()
-        data = believable(data)
-        with _opened(data) as document:
+        with _opened(sound) as document:
             count = _checked_count(document, limits)
-            miner = _Miner(data)
+            miner = _Miner(sound)
             pages = [_page(document, index, miner, ocr) for index in range(count)]
             with LOCK:
                 metadata = _metadata(document)
@@ -58,7 +61,7 @@ def _opened(data: bytes) -> Iterator[Any]:
             document = pdfium.PdfDocument(data)
             document.init_forms()
         except pdfium.PdfiumError as error:
-            if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
+            if getattr(error, "err_code", None) in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
                 raise Refusal(
                     "parse",
                     "encrypted-pdf",
@@ -146,8 +149,9 @@ def _text_layer(sheet: Any, frame: Frame, number: int, miner: _Miner | None) -> 
     finally:
         textpage.close()
     reader = "pdfium"
-    overlapping = miner is not None and overlapping_runs(words)
-    rules, is_heavy = rules_of(sheet, frame) if overlapping or has_cells(words) else ([], False)
+    segments = segments_of(words)
+    overlapping = miner is not None and overlapping_runs(segments)
+    rules, is_heavy = rules_of(sheet, frame) if overlapping or has_cells(segments) else ([], False)
     if miner is not None and overlapping and not is_heavy:
         mined = miner.words(number, frame, sheet.get_mediabox())
         if mined and agree(words, mined):

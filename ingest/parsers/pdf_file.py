@@ -16,6 +16,8 @@ _PART = re.compile(rb"(\d+)\s+(\d+)\s*")
 _ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([fn])\s{0,2}")
 _PREVIOUS = re.compile(rb"/Prev\s+(\d+)")
 _OBJECT = re.compile(rb"\s{0,2}(\d+)\s+\d+\s+obj\b")
+_STREAM = re.compile(rb"/Length\s+(\d+)(?!\s+\d+\s+R)[^>]{0,2000}>>\s*stream(?:\r\n|\n|\r)")
+_ENDS = re.compile(rb"\s{0,3}endstream")
 _TABLES = 100  # revisions that are looked at; real files have some ten
 
 
@@ -28,18 +30,27 @@ def is_whole(data: bytes) -> bool:
     return end >= 0 and re.search(rb"\d+\s+\d+\s+obj\b", data[end:]) is None
 
 
-def believable(data: bytes) -> bytes:
+def believable(data: bytes) -> bytes | None:
     """The same file, with its place of cross-references blotted out when a table of it points beside its objects.
 
-    pdfium and pdfminer then look for the objects themselves. Of the bytes nothing else changes.
+    pdfium and pdfminer then look for the objects themselves. Of the bytes nothing else changes. None when compressed
+    streams do not have their stated length either (a transfer changed the line ends): what they hold is lost.
     """
     starts = list(_START.finditer(data))
     if not starts or _points_right(data, int(starts[-1].group(1))):
         return data
+    if not all(
+        _ENDS.match(data, one.end() + int(one.group(1))) for one in _STREAM.finditer(data) if _packed(data, one)
+    ):
+        return None
     out = bytearray(data)
     for start in starts:
         out[start.start(1) : start.end(1)] = b"0" * (start.end(1) - start.start(1))
     return bytes(out)
+
+
+def _packed(data: bytes, stream: re.Match[bytes]) -> bool:
+    return data.find(b"/Filter", data.rfind(b"obj", 0, stream.start()) + 1, stream.end()) >= 0
 
 
 def _points_right(data: bytes, at: int) -> bool:
@@ -48,7 +59,7 @@ def _points_right(data: bytes, at: int) -> bool:
     for _ in range(_TABLES):
         table = _TABLE.match(data, at + shift)
         if table is None:
-            return True
+            return _OBJECT.match(data, at + shift) is not None  # a table that is a compressed object
         end = _entries_end(data, table.end(), shift)
         if end is None:
             return False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.parsers.pdf_layout import CELL, Ink, Line
+from ingest.parsers.pdf_layout import CELL
+from ingest.parsers.pdf_segments import Ink, Line
 from ingest.pdfium import Frame
 from records.content import Box, Page, Region, Source, Word
 

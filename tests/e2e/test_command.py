@@ -69,7 +69,9 @@ def search(command: Command, query: str, who: str = DOCTOR, patient: str = PATIE
     return answer
 
 
-@pytest.mark.parametrize("query", ["allergie pénicilline", "allergie penicilline", "alergie pénicilinne", "anticoagulant apixaban"])
+@pytest.mark.parametrize(
+    "query", ["allergie pénicilline", "allergie penicilline", "alergie pénicilinne", "anticoagulant apixaban"]
+)
 def test_a_permitted_practitioner_finds_the_passage(command: Command, query: str) -> None:
     answer = search(command, query)
     passage = answer["hits"][0]["passages"][0]
@@ -82,7 +84,11 @@ def test_a_permitted_practitioner_finds_the_passage(command: Command, query: str
 def test_a_stranger_and_an_unknown_patient_meet_the_same_door(command: Command) -> None:
     stranger = command.run("search", "allergie", "--patient", PATIENT, "--as", STRANGER)
     unknown = command.run("search", "allergie", "--patient", "269054958815780", "--as", DOCTOR)
-    assert (stranger.returncode, stranger.stdout, stranger.stderr) == (unknown.returncode, unknown.stdout, unknown.stderr)
+    assert (stranger.returncode, stranger.stdout, stranger.stderr) == (
+        unknown.returncode,
+        unknown.stdout,
+        unknown.stderr,
+    )
     assert stranger.returncode == 1
     assert "Traceback" not in stranger.stderr
 
@@ -119,7 +125,9 @@ def bad_files(folder: Path) -> Sequence[tuple[str, str]]:
 def test_a_bad_file_is_refused_and_its_neighbour_is_not(command: Command, tmp_path: Path) -> None:
     expected = dict(bad_files(tmp_path))
     (tmp_path / "latin1.txt").write_bytes("Diabète équilibré, hémoglobine glyquée à 6,8 %.".encode("latin-1"))
-    results = {Path(one["file"]).name: one for one in command.json("ingest", str(tmp_path), "--patient", PATIENT, code=1)}
+    results = {
+        Path(one["file"]).name: one for one in command.json("ingest", str(tmp_path), "--patient", PATIENT, code=1)
+    }
     assert results.pop("latin1.txt")["state"] == "searchable"
     assert {name: one["state"] for name, one in results.items()} == dict.fromkeys(expected, "refused")
     assert {name: one["refusal"]["code"] for name, one in results.items()} == expected

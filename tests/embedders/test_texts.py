@@ -1,4 +1,4 @@
-"""What the backends share: identical texts embedded once, memory, batches."""
+"""What the backends share: identical texts embedded once, memory, safe text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from index.embedders import texts as shared
 from index.embedders.port import FloatMatrix
-from index.embedders.texts import TextEmbedder, Traits, batches, well_formed
+from index.embedders.texts import TextEmbedder, Traits, well_formed
 
 TRAITS = Traits("test", 2, 127.0, 64, "q: ", "p: ")
 
@@ -66,14 +66,10 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert embedder.embed_passages(["x", "y", "z", "t", "u"]).shape == (5, 2), "more than memory holds in one call"
 
 
-@given(st.dictionaries(st.text(), st.integers(1, 512), max_size=60))
-def test_batches_hold_each_text_once_and_stay_bounded(sizes: dict[str, int]) -> None:
-    found = list(batches(sizes))
-    assert sorted(text for batch in found for text in batch) == sorted(sizes)
-    for batch in found:
-        longest = max(sizes[text] for text in batch)
-        assert len(batch) <= 16
-        assert len(batch) == 1 or longest * len(batch) <= 4096
+def test_the_longest_come_first() -> None:
+    model = Counting()
+    TextEmbedder(TRAITS, lambda: model).embed_passages(["a", "ccc", "bb"])
+    assert model.batches == [["p: ccc", "p: bb", "p: a"]]
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=())))

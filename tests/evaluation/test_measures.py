@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.evaluation.measures import NAMES, estimate, per_query, percentiles
@@ -27,6 +27,7 @@ def written_out(judged: dict[str, int], ranked: list[str]) -> list[float]:
     judged=st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(0, 3), min_size=1).filter(lambda j: any(j.values())),
     ranked=st.lists(st.sampled_from(DOCUMENTS), unique=True),
 )
+@settings(deadline=None)  # the first call imports ir-measures
 def test_measures_are_their_formulas(judged: dict[str, int], ranked: list[str]) -> None:
     found = per_query({"q": judged}, {"q": ranked})
     assert [found[name][0] for name in NAMES] == pytest.approx(written_out(judged, ranked))

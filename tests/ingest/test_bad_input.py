@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 
@@ -53,6 +54,23 @@ def test_truncated_pdf(refusal_of: Refused, part: float) -> None:
 def test_truncated_pdf_inside_a_later_update(refusal_of: Refused) -> None:
     whole = pdfs.pages(2)
     assert refusal_of(whole + b"\n99 0 obj\n<< /Type /Page /Contents 98 0 R", "a.pdf").code == "damaged-pdf"
+
+
+def test_pdf_whose_table_has_one_wrong_entry_is_read_whole(read: Read) -> None:
+    data = pdfs.pages(3)
+    found = list(re.finditer(rb"(\d{10}) 00000 n", data))
+    for entry in found:
+        wrong = data[: entry.start()] + b"%010d" % (int(entry.group(1)) + 40) + data[entry.start() + 10 :]
+        reading = read(wrong)
+        assert [f"Feuille {page.number}." in page.text for page in reading.pages] == [True] * 3
+    assert len(found) > 8
+
+
+def test_pdf_whose_line_ends_were_changed_on_the_way(refusal_of: Refused) -> None:
+    assert (
+        refusal_of(pdfs.simple(" ".join(map(str, range(3000)))).replace(b"\n", b"\r\n"), "ftp.pdf").code
+        == "damaged-pdf"
+    )
 
 
 def test_pdf_whose_table_points_beside_its_objects_is_read_whole(read: Read) -> None:

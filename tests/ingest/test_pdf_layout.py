@@ -101,6 +101,7 @@ def test_false_bold_is_read_once(read: Read) -> None:
 def test_boxes_cover_the_ink_of_the_page_as_displayed(read: Read, draw: Callable[[FPDF], None], rotation: int) -> None:
     data = _turned(pdfs.made(draw), rotation)
     page = read(data).pages[0]
+    assert page.text == _page(read, draw).text
     document = pdfium.PdfDocument(data)
     picture = np.array(document[0].render(scale=1).to_pil().convert("L")) < 200
     document.close()

@@ -18,6 +18,7 @@ from access.refusal import Refusal
 from records.blobs import BlobRef, Blobs
 from tests.records.building import Home, patient
 
+PROJECT = Path(__file__).resolve().parents[2]
 SECRET = b"pas d'allergie connue " * 9000  # several chunks
 
 
@@ -125,8 +126,7 @@ def test_what_a_dead_writer_left_is_removed_and_a_living_ones_is_not(
 ) -> None:
     script = f"""
         import os, signal
-        from contextlib import suppress
-from pathlib import Path
+        from pathlib import Path
         from records.blobs import Blobs
         from records.keys import KeyStore
         home = Path({str(home.path)!r})
@@ -134,7 +134,7 @@ from pathlib import Path
         writer.write(b"x" * 200_000)
         os.kill(os.getpid(), signal.SIGKILL)
     """
-    died = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, cwd=Path.cwd())
+    died = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, cwd=PROJECT)
     assert died.returncode == -signal.SIGKILL
     assert len(files(home)) == 1
     with home.blobs.create(people[0], "upload") as writer:

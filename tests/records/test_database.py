@@ -26,6 +26,8 @@ from records.sqlcipher import for_writing, make_engine
 from records.tables import Base
 from tests.records.building import NOW, Home, deposit, opened, patient
 
+PROJECT = Path(__file__).resolve().parents[2]
+
 
 def test_the_file_is_private_and_encrypted(home: Home) -> None:
     with home.records.write() as tx:
@@ -141,8 +143,7 @@ def test_a_later_versions_records_are_refused(home: Home) -> None:
 
 def test_processes_that_open_a_new_home_at_once_agree(tmp_path: Path) -> None:
     script = f"""
-        from contextlib import suppress
-from pathlib import Path
+        from pathlib import Path
         from tests.records.building import opened, patient
         import sys
         with opened(Path({str(tmp_path / "home")!r})) as home:
@@ -151,7 +152,7 @@ from pathlib import Path
                     patient(tx, int(sys.argv[1]) * 10 + number)
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
-    running = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE) for n in range(3)]
+    running = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE, cwd=PROJECT) for n in range(3)]
     for process in running:
         assert process.communicate()[1] == b""
         assert process.returncode == 0

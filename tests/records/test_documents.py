@@ -20,6 +20,7 @@ from records.opaque import random_id
 from tests.records.building import MINUTE, NOW, Home, deposit, patient, scope, searchable
 
 STATES = list(DocumentState)
+BOTH = frozenset({Category.REPORT, Category.BIOLOGY})
 
 
 def ids(found: list[documents.Document]) -> list[DocumentId]:
@@ -108,21 +109,22 @@ rows = st.lists(
         st.sampled_from(STATES),
         st.sampled_from([Category.REPORT, Category.BIOLOGY, Category.OTHER]),
         st.none() | st.dates(date(2024, 1, 1), date(2024, 1, 4)),
-        st.booleans(),  # excluded
-        st.booleans(),  # of the other patient
+        st.sampled_from([False, False, False, True]),  # excluded
+        st.sampled_from([False, False, False, True]),  # of the other patient
         st.integers(0, 3),  # unreadable pages
     ),
-    max_size=12,
+    min_size=4,
+    max_size=10,
 )
 
 
 def test_lists_pages_and_counts_are_those_of_the_plain_rule(home: Home) -> None:
     seen = 0
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(
         rows=rows,
-        categories=st.frozensets(st.sampled_from([Category.REPORT, Category.BIOLOGY])),
+        categories=st.sampled_from([BOTH, BOTH, BOTH - {Category.BIOLOGY}, frozenset()]),
         page=st.integers(1, 4),
     )
     def check(rows: list, categories: frozenset[Category], page: int) -> None:  # type: ignore[type-arg]
@@ -166,7 +168,7 @@ def test_lists_pages_and_counts_are_those_of_the_plain_rule(home: Home) -> None:
         )
 
     check()
-    assert seen > 20
+    assert seen > 3  # a property over empty lists would prove nothing
 
 
 def test_the_same_content_is_found_within_one_patient_only(home: Home) -> None:

@@ -299,4 +299,4 @@ class Workers(RuleBasedStateMachine):
 
 
 TestWorkers = Workers.TestCase
-TestWorkers.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestWorkers.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)

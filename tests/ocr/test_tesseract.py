@@ -1,0 +1,189 @@
+"""The engine reads what was drawn, whatever way the picture came, and says where each word is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytesseract import pytesseract as runner
+
+from access.refusal import Refusal
+from ocr import prepare, tesseract
+from ocr.build import build_ocr
+from ocr.null import NullOcr
+from ocr.port import Ocr, ReadPicture
+from tests.ocr.pictures import LETTER, Drawn, accuracy, letter, noisy, rotated
+
+
+def text_of(read: ReadPicture) -> str:
+    return " ".join(word.text for word in read.words)
+
+
+def uncovered(drawn: Drawn, read: ReadPicture, slack: float = 5.0) -> list[str]:
+    """Long words, read once, whose box misses part of what was drawn.
+
+    `slack` in pixels: the drawn box counts the blank beside each letter, 4 pixels after a full stop at 200 dpi.
+    """
+    missed, compared = [], 0
+    for text, box in drawn.words:
+        found = [w for w in read.words if w.text.strip(".,:") == text.strip(".,:")]
+        if len(text) < 7 or len(found) != 1 or text == "artérielle":  # written twice
+            continue
+        compared += 1
+        x0, y0, x1, y1 = found[0].box
+        if x0 > box[0] + slack or y0 > box[1] + slack or x1 < box[2] - slack or y1 < box[3] - slack:
+            missed.append(text)
+        assert (x1 - x0) < 1.6 * (box[2] - box[0]) + 20, f"the box of {text} spills over its neighbours"
+    assert compared >= 30
+    return missed
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_every_quarter_turn_is_set_right(tesseract: Ocr, turn: int) -> None:
+    drawn = rotated(letter(), turn)
+    read = tesseract.read(drawn.image, 200)
+    assert accuracy(LETTER, text_of(read)) >= 0.97
+    assert read.rotation == -turn % 360
+    assert uncovered(drawn, read) == []
+
+
+@pytest.mark.parametrize("lean", [-5.0, -2.0, 5.0])
+def test_a_leaning_page_is_straightened_and_its_boxes_come_back(tesseract: Ocr, lean: float) -> None:
+    drawn = rotated(letter(), lean)
+    read = tesseract.read(drawn.image, 200)
+    assert accuracy(LETTER, text_of(read)) >= 0.97
+    assert read.skew == pytest.approx(-lean, abs=0.2)
+    assert uncovered(drawn, read) == []
+
+
+def test_upside_down_and_leaning_at_once(tesseract: Ocr) -> None:
+    drawn = rotated(letter(), 183)
+    read = tesseract.read(drawn.image, None)
+    assert accuracy(LETTER, text_of(read)) >= 0.97
+    assert uncovered(drawn, read) == []
+
+
+@pytest.mark.parametrize(("dpi", "floor"), [(100, 0.95), (150, 0.97), (300, 0.97)])
+def test_resolutions_of_scanners(tesseract: Ocr, dpi: int, floor: float) -> None:
+    drawn = letter(dpi)
+    read = tesseract.read(drawn.image, dpi)
+    assert accuracy(LETTER, text_of(read)) >= floor
+    assert uncovered(drawn, read, slack=dpi / 40) == []
+
+
+def test_grain_specks_and_shadow(tesseract: Ocr) -> None:
+    read = tesseract.read(noisy(rotated(letter(), 1.5).image), 200)
+    assert accuracy(LETTER, text_of(read)) >= 0.93
+
+
+def test_a_lie_about_resolution_does_no_harm(tesseract: Ocr) -> None:
+    assert accuracy(LETTER, text_of(tesseract.read(letter(150).image, 1200))) >= 0.95
+
+
+def test_confidence_tells_text_from_noise(tesseract: Ocr) -> None:
+    read = tesseract.read(letter().image, 200)
+    assert np.mean([word.confidence for word in read.words]) > 0.85
+    assert all(0 <= word.confidence <= 1 for word in read.words)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("L", (600, 400), 255),
+        Image.new("L", (600, 400), 0),
+        Image.new("1", (3, 900), 1),
+        Image.new("RGBA", (200, 200), (0, 0, 0, 0)),
+        Image.fromarray(np.full((300, 300), 40_000, dtype=np.uint16)),
+        Image.new("CMYK", (64, 64)),
+    ],
+    ids=["white", "black", "sliver", "transparent", "sixteen-bits", "cmyk"],
+)
+def test_pictures_without_text_are_read_as_empty(tesseract: Ocr, picture: Image.Image) -> None:
+    assert tesseract.read(picture, None).words == ()
+
+
+def test_sixteen_bits_and_transparency_are_read_as_they_look(tesseract: Ocr) -> None:
+    grey = letter().image
+    wide = Image.fromarray(np.asarray(grey, dtype=np.uint16) * 200)
+    clear = Image.merge("RGBA", (*(Image.new("L", grey.size, 0),) * 3, Image.eval(grey, lambda v: 255 - v)))
+    for picture in (wide, clear):
+        assert accuracy(LETTER, text_of(tesseract.read(picture, 200))) >= 0.97
+
+
+def test_nothing_is_left_in_the_temp_folders(tesseract: Ocr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for memory in (tesseract_memory(), tmp_path / "absent"):
+        monkeypatch.setattr("ocr.tesseract.MEMORY", memory)
+        before = ours(memory)
+        tesseract.read(letter(100).image, 100)
+        assert ours(memory) == before
+        assert list(tmp_path.iterdir()) == []
+
+
+def tesseract_memory() -> Path:
+    return tesseract.MEMORY
+
+
+def ours(folder: Path) -> set[str]:
+    """Folders of this process's readings; other processes may be reading at the same time."""
+    return {p.name for p in folder.glob(f"anamnese-ocr-{os.getpid()}-*")} if folder.is_dir() else set()
+
+
+def test_the_limit_of_threads_is_given_back(tesseract: Ocr, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
+    tesseract.read(letter(100).image, 100)
+    assert "OMP_THREAD_LIMIT" not in os.environ
+    monkeypatch.setenv("OMP_THREAD_LIMIT", "3")
+    tesseract.read(letter(100).image, 100)
+    assert os.environ["OMP_THREAD_LIMIT"] == "3"
+
+
+def test_a_reading_that_takes_too_long_is_refused() -> None:
+    with pytest.raises(Refusal) as caught:
+        tesseract.TesseractOcr(timeout=0.05).read(letter(300).image, 300)
+    assert (caught.value.stage, caught.value.code) == ("read", "ocr-timeout")
+
+
+def test_a_missing_tesseract_names_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "tesseract_cmd", "tesseract-that-is-not-there")
+    with pytest.raises(Refusal) as caught:
+        build_ocr("tesseract")
+    assert caught.value.code == "ocr-missing"
+    for package in ("tesseract-ocr", "tesseract-ocr-fra", "tesseract-ocr-osd"):
+        assert package in caught.value.remedy
+
+
+def test_a_missing_language_names_its_package() -> None:
+    with pytest.raises(Refusal) as caught:
+        tesseract.TesseractOcr("fra+zul")
+    assert caught.value.code == "ocr-language-missing"
+    assert "tesseract-ocr-zul" in caught.value.remedy
+
+
+def test_names_of_engines() -> None:
+    assert build_ocr("none").name == "none"
+    assert build_ocr("tesseract").name.startswith("tesseract 5")
+    with pytest.raises(Refusal) as caught:
+        build_ocr("magic")
+    assert caught.value.code == "unknown-ocr"
+    assert NullOcr().read(letter().image, None).words == ()
+
+
+def test_rules_of_dashes_are_not_read_as_words(tesseract: Ocr) -> None:
+    words_only = "Conclusion de l'examen absence de fracture visible à revoir si douleur"
+    ruled = (
+        "Conclusion de l'examen\n" + "-" * 60 + "\nabsence de fracture visible\n" + "- " * 30 + "\nà revoir si douleur"
+    )
+    read = tesseract.read(letter(200, ruled).image, 200)
+    words = text_of(read).split()
+    assert "fracture" in words
+    assert [w for w in words if any(c.isalnum() for c in w)] == words_only.split()
+
+
+def test_the_minus_and_the_hyphen_survive() -> None:
+    """What rules.py takes out is rules: dashes in a text stay to the last point."""
+    drawn = letter(200, "- allergie croisée peut-être - température -4 °C - à revoir - non-fumeur - sous-cutané -")
+    assert prepare.without_rules(drawn.image, 25).tobytes() == drawn.image.tobytes()
