@@ -21,7 +21,7 @@ from index.port import Generations
 from index.projector import Projector
 from ingest.limits import Limits
 from ingest.split import split
-from ingest.workbench import Workbench, utc_now
+from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
 from records import patients
@@ -117,7 +117,7 @@ def _queue(
     settings: Settings, bench: Workbench, held: ExitStack, *, serving: bool
 ) -> tuple[Callable[[], None], Callable[[], bool]]:
     if settings.profile == "cluster" and settings.redis_url is not None:
-        from ingest.tasks import watcher, waker
+        from ingest.tasks import waker, watcher
 
         url = settings.redis_url.get_secret_value()
         return waker(url), watcher(url)

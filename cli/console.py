@@ -1,4 +1,4 @@
-"""What the commands print: JSON on stdout and nothing else there with --json; progress, tables and refusals on stderr."""
+"""What the commands print: with --json, JSON and nothing else on stdout; progress, tables and refusals on stderr."""
 
 from __future__ import annotations
 

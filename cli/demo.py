@@ -126,7 +126,14 @@ def visitors(sample: Sample, patient_id: PatientId) -> list[Visitor]:
 def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
     """A table: who asks what, and the first passage that they find, or what the door says."""
     ins = sample.flagship_ins
-    table = Table("question", "qui demande", "documents", "premier passage trouvé", title=f"Patient {ins}", width=max(out.width, 110))
+    table = Table(
+        "question",
+        "qui demande",
+        "documents",
+        "premier passage trouvé",
+        title=f"Patient {ins}",
+        width=max(out.width, 110),
+    )
     for query in QUERIES:
         for visitor in visitors(sample, patients[ins]):
             try:
@@ -136,7 +143,8 @@ def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
                 continue
             first = found.hits[0] if found.hits else None
             words = " ".join(first.passages[0].text.split())[:110] if first else found.coverage.notice
-            where = f"{first.document.title or first.document.type}, {first.document.event_date} : " if first else ""
+            shown = first.document if first else None
+            where = f"{shown.title or shown.type}, {shown.event_date} : " if shown else ""
             table.add_row(query, visitor.title, str(len(found.hits)), where + words)
     out.print(table)
 

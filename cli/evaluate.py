@@ -9,6 +9,7 @@ import typer
 
 from cli.compose import evaluation_engine
 from cli.console import err, out, print_json
+from cli.local_services import cache_folder
 from cli.settings import load_settings
 
 
@@ -27,7 +28,15 @@ def evaluate(
     from index.evaluation.runner import evaluate as run
 
     with evaluation_engine(load_settings(), engine) as (generations, embedder, cut):
-        evaluation = run(folder, split=split, mode=mode, generations=generations, embedder=embedder, cut=cut)
+        evaluation = run(
+            folder,
+            split=split,
+            mode=mode,
+            generations=generations,
+            embedder=embedder,
+            cut=cut,
+            vectors=cache_folder() / "evaluation",
+        )
     if json:
         print_json(evaluation.as_dict())
     else:

@@ -1,4 +1,4 @@
-"""The command `anamnese`: one file a family of commands, one place where a Refusal becomes a message and an exit code."""
+"""The command `anamnese`: a file a family of commands, one place where a Refusal becomes a message and an exit code."""
 
 from __future__ import annotations
 

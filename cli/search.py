@@ -58,9 +58,8 @@ def show(found: AnswerView) -> None:
     for hit in found.hits:
         document = hit.document
         facts = (document.type, str(document.event_date or "sans date"), document.author, document.organization)
-        out.print(
-            f"[bold]{hit.rank}. {escape(document.title or document.type)}[/]  [dim]{escape(' · '.join(filter(None, facts)))}[/]"
-        )
+        about = escape(" · ".join(filter(None, facts)))
+        out.print(f"[bold]{hit.rank}. {escape(document.title or document.type)}[/]  [dim]{about}[/]")
         for passage in hit.passages[:2]:
             out.print(_excerpt(passage))
     covered = found.coverage

@@ -45,7 +45,7 @@ def worker(
         raise Refusal(
             "start",
             "no-queue",
-            "Le profil single lit les documents dans `anamnese serve` et `anamnese ingest` ; il n'a pas de file Celery.",
+            "Le profil single lit les documents dans `anamnese serve` et `anamnese ingest`, sans Celery.",
             "Lancez `anamnese serve`, ou réglez ANAMNESE_PROFILE=cluster.",
         )
     run_worker(settings.redis_url.get_secret_value(), concurrency, lambda: open_bench(settings))

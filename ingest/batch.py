@@ -62,7 +62,7 @@ class Outcome:
 
 
 def files_of(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and those inside the folders named, in order of name; hidden ones inside folders are left out."""
+    """The files named, and those inside the folders named, by name; hidden ones inside folders are left out."""
     for path in paths:
         if path.is_dir():
             inside = (p for p in sorted(path.rglob("*")) if p.is_file())
@@ -78,7 +78,7 @@ def deposit(
     *,
     by: str,
     origin: str = "upload",
-    declared: Metadata = Metadata(),  # noqa: B008 - frozen
+    declared: Metadata = Metadata(),
 ) -> Deposit:
     """Store one file durably and queue it, with what its sender declares. One file's failure is its own Refusal."""
     try:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import pypdfium2 as pdfium
 
 from access.refusal import Refusal
-from ingest.media_type import HEAD, media_type_of
+from ingest.media_type import CDA, HEAD, PDF, media_type_of
 from ingest.parsers.cda import embedded_files
 from ingest.pdfium import LOCK
 from ingest.render import frames_of
 from records.content import Page
-
-XML = frozenset({"application/xml", "text/xml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ def picture_of(data: bytes, media_type: str, pages: Sequence[Page], number: int)
     A page with a size has a picture; inside a CDA document, the pictured pages are those of its embedded files in
     order. When their counts do not add up (a file that was read in part), there is no picture rather than a wrong one.
     """
-    if media_type not in XML:
+    if media_type != CDA:
         return Picture(data, media_type, number)
     pictured = [page.number for page in pages if page.width > 0]
     if number not in pictured:
@@ -54,7 +52,7 @@ def _count(data: bytes) -> tuple[str, int]:
         kind = media_type_of(data[:HEAD])
         if kind.startswith("image/"):
             return kind, frames_of(data)
-        if kind != "application/pdf":
+        if kind != PDF:
             return kind, 0
         with LOCK:
             document = pdfium.PdfDocument(data)

@@ -39,10 +39,7 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
 
 
 def _cut(reading: Reading, bench: Workbench) -> Reading:
-    embedder = bench.embedder
-    passages = split(
-        reading.pages, lambda text: not embedder.dimensions or embedder.count_tokens(text) <= embedder.window
-    )
+    passages = split(reading.pages, lambda text: fits(bench.embedder, text))
     return dataclasses.replace(reading, passages=passages, recipe=VERSION)
 
 

@@ -11,8 +11,11 @@ Page units are points for a PDF and pixels (upright, after EXIF orientation) for
 from __future__ import annotations
 
 import io
+import struct
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +31,20 @@ MOST_PIXELS = 120_000_000  # A3 at 600 dpi is 70 million; decoded in grey 120 MB
 PDF_DPI = 150.0
 LARGEST_SIDE = 10_000  # pixels of one side of a rendering
 HIGHLIGHT = (255, 214, 0)
+# What Pillow raises on damaged files, found by giving it any bytes.
+_DAMAGE = (
+    UnidentifiedImageError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    KeyError,
+    IndexError,
+    TypeError,
+    struct.error,
+    MemoryError,
+)
+_warnings = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,30 +132,30 @@ def open_picture(data: bytes, frame: int = 0) -> Rendered:
     Pixels are counted before decoding. Raises Refusal: stage "parse", code "too-many-pixels" or "damaged-image";
     stage "read", code "no-such-page".
     """
-    with _opened(data) as image:
+    with _quietly(), _opened(data) as image:
         try:
             image.seek(frame)
         except EOFError as error:
             raise _no_such_page() from error
+        except _DAMAGE as error:
+            raise _damaged("damaged-image", "Cette image est incomplète ou abîmée.") from error
         if image.width * image.height > MOST_PIXELS:
-            raise Refusal(
-                "parse",
-                "too-many-pixels",
-                f"Cette image dépasse {MOST_PIXELS // 1_000_000} millions de pixels.",
-                "Numériser à nouveau en 300 points par pouce, ou découper l'image.",
-            )
+            raise _too_many_pixels()
         try:
             image.load()
             upright = ImageOps.exif_transpose(image)
-        except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        except _DAMAGE as error:
             raise _damaged("damaged-image", "Cette image est incomplète ou abîmée.") from error
         return Rendered(_plain(upright), 1.0, _stated_dpi(image))
 
 
 def frames_of(data: bytes) -> int:
     """How many pictures an image file holds (pages of a TIFF; 1 for a still image). Raises as `open_picture`."""
-    with _opened(data) as image:
-        return int(getattr(image, "n_frames", 1))
+    with _quietly(), _opened(data) as image:
+        try:
+            return int(getattr(image, "n_frames", 1))
+        except _DAMAGE as error:
+            raise _damaged("damaged-image", "Cette image est incomplète ou abîmée.") from error
 
 
 def draw_boxes(image: Image.Image, boxes: Sequence[Box], scale: float) -> Image.Image:
@@ -160,21 +177,34 @@ def png_bytes(image: Image.Image, max_side: int = 2000) -> bytes:
     return out.getvalue()
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without Pillow's warnings about metadata and sizes: we refuse in French, or read what can be read.
+
+    The filters of warnings belong to the whole process, hence one at a time.
+    """
+    with _warnings, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _opened(data: bytes) -> Image.Image:
-    """An image of a kind that we take, not yet decoded. Pillow's own bomb warning is ours to give, in French."""
+    """An image of a kind that we take, not yet decoded."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"))
+        return Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"))
     except Image.DecompressionBombError as error:
-        raise Refusal(
-            "parse",
-            "too-many-pixels",
-            "Cette image a un nombre de pixels démesuré.",
-            "Numériser à nouveau en 300 points par pouce, ou découper l'image.",
-        ) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise _too_many_pixels() from error
+    except _DAMAGE as error:
         raise _damaged("damaged-image", "Cette image ne peut pas être ouverte.") from error
+
+
+def _too_many_pixels() -> Refusal:
+    return Refusal(
+        "parse",
+        "too-many-pixels",
+        f"Cette image dépasse {MOST_PIXELS // 1_000_000} millions de pixels.",
+        "Numériser à nouveau en 300 points par pouce, ou découper l'image.",
+    )
 
 
 def _plain(image: Image.Image) -> Image.Image:

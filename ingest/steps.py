@@ -1,10 +1,11 @@
-"""What the recipe does to records: take a claimed job, and end it in one of three ways. Every write carries the fence."""
+"""What the recipe does to records: take a claimed job, end it in one of three ways. Every write carries the fence."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from access.document_types import category_of
 from access.refusal import Refusal
@@ -17,6 +18,20 @@ from records.jobs import Job
 from records.patients import Identity
 
 log = logging.getLogger("anamnese.ingest")
+AWAY = frozenset(
+    {
+        "records-unavailable",
+        "blobs-unavailable",
+        "index-unavailable",
+        "embedder-unavailable",
+        "weights-missing",
+        "weights-damaged",
+        "ocr-missing",
+        "ocr-language-missing",
+    }
+)
+"""A part of this machine is missing or down: the document waits for it."""
+RETRY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ def take(job: Job, bench: Workbench) -> Upload:
 
 
 def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
-    """Keep the reading and its vectors, then in one transaction what it says, the outbox event and the end of the job."""
+    """Keep the reading and its vectors; then, in one transaction, what it says, the outbox event, the job's end."""
     readings.save_reading(bench.blobs, upload.document, reading)
     if vectors:
         readings.save_vectors(bench.blobs, upload.document, bench.embedder.fingerprint, vectors)
@@ -72,9 +87,15 @@ def quarantine(job: Job, bench: Workbench, upload: Upload, reading: Reading, dou
 
 
 def refuse(job: Job, bench: Workbench, refusal: Refusal) -> DocumentState:
-    """End the job with the reason, which its document shows. A lost lease is not the document's fault: raised again."""
+    """End the job with the reason, which its document shows. What is not the document's fault is raised again, or
+    gives the job back with its attempt."""
     if refusal.code == "lease-lost":
         raise refusal
+    if refusal.code in AWAY:
+        log.warning("job %s waits: %s", job.job_id, refusal.code)
+        with bench.records.write() as tx:
+            jobs.release(tx, job, refund=True, not_before=bench.clock() + RETRY)
+        return DocumentState.READING
     log.info("job %s refused: %s/%s", job.job_id, refusal.stage, refusal.code)
     with bench.records.write() as tx:
         jobs.fail(tx, job, refusal)

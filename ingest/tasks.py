@@ -71,7 +71,7 @@ def watcher(redis_url: str) -> Callable[[], bool]:
 
 
 def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
-    """Run a Celery worker in this process until it is told to stop. The bench is opened in each child, after its fork."""
+    """Run a Celery worker in this process until told to stop. The bench is opened in each child, after its fork."""
     app = client(redis_url)
     held = ExitStack()
     bench: list[Workbench] = []

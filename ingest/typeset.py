@@ -54,7 +54,8 @@ def typeset(text: str, marks: Sequence[tuple[int, int]] = ()) -> Image.Image:
     with LOCK:
         document = pdfium.PdfDocument(data)
         try:
-            return document[0].render(scale=1).to_pil().convert("RGB")
+            image: Image.Image = document[0].render(scale=1).to_pil().convert("RGB")
+            return image
         finally:
             document.close()
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from index.projector import Projector
-
 from index.embedders.port import Embedder
+from index.projector import Projector
 from ingest.limits import Limits
 from ocr.port import Ocr
 from records.blobs import Blobs

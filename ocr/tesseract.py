@@ -7,8 +7,6 @@ in a private folder, in memory where the machine has such a place, wiped when th
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,11 +21,11 @@ from access.refusal import Refusal
 from ocr.orient import sample_of, sideways
 from ocr.port import ReadPicture, ReadWord
 from ocr.prepare import Prepared, evened, turned
+from ocr.private import private_folder, sweep
 from ocr.words import legibility, mean_confidence
 
 LANGUAGES = "fra+eng"
 PACKAGES = {"fra": "tesseract-ocr-fra", "eng": "tesseract-ocr-eng", "osd": "tesseract-ocr-osd"}
-MEMORY = Path("/dev/shm")
 # Upside down, the pages tried had a mean of at most 0.55; the worst readable page had 0.74 upright.
 SURE = 0.72
 ENOUGH_LETTERS = 24
@@ -35,6 +33,7 @@ SURE_OF_ORIENTATION = 2.0  # OSD's own measure; right in every page tried above 
 
 _threads = threading.Lock()
 _running = 0
+_before: str | None = None
 
 
 class TesseractOcr:
@@ -45,6 +44,7 @@ class TesseractOcr:
     """
 
     def __init__(self, languages: str = LANGUAGES, timeout: float = 180.0) -> None:
+        sweep()
         self._languages = languages
         self._timeout = timeout
         self.name = f"tesseract {_installed(languages)} {languages}"
@@ -58,7 +58,7 @@ class TesseractOcr:
             return ReadPicture((), engine=self.name)
         deadline = time.monotonic() + self._timeout
         even = evened(picture, dpi)
-        with _private_folder() as folder:
+        with private_folder() as folder:
             prepared, words = self._upright(even, picture.size, folder, deadline)
         return ReadPicture(tuple(words), prepared.rotation, prepared.skew, self.name)
 
@@ -170,34 +170,27 @@ def _config(kind: str, options: str) -> str:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """OMP_THREAD_LIMIT=1 while Tesseract starts and runs, then as before.
+    """OMP_THREAD_LIMIT=1 while any Tesseract starts and runs, then as before the first.
 
     Its four threads on one page spend as much time waiting for each other as reading. pytesseract passes on this
     process's environment, so the variable is set here and not for good: torch, if it is loaded later in this process,
     must keep its threads.
     """
-    global _running
+    global _running, _before
     with _threads:
+        if _running == 0:
+            _before = os.environ.get("OMP_THREAD_LIMIT")
+            os.environ["OMP_THREAD_LIMIT"] = "1"
         _running += 1
-        before = os.environ.get("OMP_THREAD_LIMIT")
-        os.environ["OMP_THREAD_LIMIT"] = "1"
     try:
         yield
     finally:
         with _threads:
             _running -= 1
-            if before is not None:
-                os.environ["OMP_THREAD_LIMIT"] = before
-            elif _running == 0:
+            if _running == 0 and _before is None:
                 os.environ.pop("OMP_THREAD_LIMIT", None)
-
-
-@contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A folder that only this user can enter, in memory when there is room, emptied afterwards whatever happens."""
-    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 256 * 2**20
-    with tempfile.TemporaryDirectory(prefix="anamnese-ocr-", dir=MEMORY if roomy else None) as folder:
-        yield Path(folder)
+            elif _running == 0 and _before is not None:
+                os.environ["OMP_THREAD_LIMIT"] = _before
 
 
 def _installed(languages: str) -> str:

@@ -35,7 +35,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A run of a page read in one way. `reader` names the tool and version ("pdfium", "pdfminer", "tesseract 5.3.0")."""
+    """A run of a page read in one way. `reader` names the tool ("pdfium", "pdfminer", "tesseract 5.3.0")."""
 
     start: int
     end: int

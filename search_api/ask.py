@@ -16,7 +16,7 @@ from access.refusal import Refusal
 from access.scope import Caller, Scope
 from index.port import Candidates, Filters, Index, Question
 from index.question import Asked, build_question, query_vector
-from index.rank import E5, Calibration, RankedDocument, fuse
+from index.rank import RankedDocument, calibration_of, fuse
 from records import documents
 from records.database import Tx
 from records.documents import DocumentState
@@ -74,7 +74,7 @@ def answer(
             found.candidates,
             limit=request.limit,
             question=found.asked.question,
-            calibration=Calibration(services.embedder.scale, E5.floor),
+            calibration=calibration_of(services.embedder),
         )
         hits = _shown(services, tx, scope, ranked, found.asked.question)
         counted = documents.coverage(tx, scope)
@@ -88,7 +88,9 @@ def answer(
         corrections=[
             Correction.model_validate({"from": each.typed, "to": each.became}) for each in found.asked.corrections
         ],
-        coverage=coverage_view(counted, request.filters, found.degraded, empty=not hits),
+        coverage=coverage_view(
+            counted, request.filters, found.degraded, unshown=None if hits else found.candidates.matched_documents
+        ),
     )
 
 

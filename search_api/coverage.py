@@ -20,8 +20,13 @@ _DEGRADED = {
 }
 
 
-def coverage_view(counted: Coverage, filters: Filters, degraded: list[str], *, empty: bool) -> CoverageView:
-    """Counts, filters in force, degraded modes, and the notice. Everything in it is inside the caller's Scope."""
+def coverage_view(
+    counted: Coverage, filters: Filters, degraded: list[str], *, unshown: int | None = None
+) -> CoverageView:
+    """Counts, filters in force, degraded modes, and the notice. Everything in it is inside the caller's Scope.
+
+    unshown   for an answer without hits, how many documents hold a word of the question all the same
+    """
     return CoverageView(
         searched=counted.searched,
         pending=counted.pending,
@@ -32,7 +37,7 @@ def coverage_view(counted: Coverage, filters: Filters, degraded: list[str], *, e
         last_date=counted.last_date,
         filters=_filters(filters),
         degraded=degraded,
-        notice=_notice(counted, filters, degraded, empty),
+        notice=_notice(counted, filters, degraded, unshown),
     )
 
 
@@ -45,9 +50,14 @@ def _filters(filters: Filters) -> list[str]:
     return said
 
 
-def _notice(counted: Coverage, filters: Filters, degraded: list[str], empty: bool) -> str:
-    sentences = [NOTHING_FOUND] if empty else []
+def _notice(counted: Coverage, filters: Filters, degraded: list[str], unshown: int | None) -> str:
+    sentences = [] if unshown is None else [NOTHING_FOUND]
     for number, one, many in (
+        (
+            unshown,
+            "1 document contient pourtant un mot de la question ; précisez-la",
+            "{} documents contiennent pourtant un mot de la question ; précisez-la",
+        ),
         (counted.pending, "1 document reçu n'est pas encore lu", "{} documents reçus ne sont pas encore lus"),
         (counted.unreadable_pages, "1 page n'a pas pu être lue", "{} pages n'ont pas pu être lues"),
         (counted.refused, "1 document a été refusé", "{} documents ont été refusés"),

@@ -12,6 +12,8 @@ from access.document_types import label_of
 from access.identifiers import DocumentId, is_opaque_id
 from access.refusal import Refusal
 from access.scope import Scope
+from ingest.media_type import CDA, JPEG, PDF, PNG, TEXT, TIFF
+from ingest.receive import UNKNOWN_TYPE
 from records import documents
 from records.blobs import BlobReader
 from records.database import Tx
@@ -39,16 +41,7 @@ QUARANTINED = Refusal(
 REFUSED = Refusal(
     "show", "document-refused", "Ce document n'a pas pu être lu.", "Sa fiche dit pourquoi et ce qu'il faut faire."
 )
-UNKNOWN = "application/octet-stream"
-EXTENSIONS = {
-    "application/pdf": "pdf",
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/tiff": "tif",
-    "text/plain": "txt",
-    "text/xml": "xml",
-    "application/xml": "xml",
-}
+EXTENSIONS = {PDF: "pdf", PNG: "png", JPEG: "jpg", TIFF: "tif", TEXT: "txt", CDA: "xml"}
 
 
 @router.get(
@@ -99,7 +92,7 @@ def read_document(patient_id: str, document_id: str, desk: AtDesk) -> DocumentIt
         **NOT_FOUND,
         200: {
             "description": "le document tel qu'il a été reçu",
-            "content": {media_type: {} for media_type in (*EXTENSIONS, UNKNOWN)},
+            "content": {media_type: {} for media_type in (*EXTENSIONS, UNKNOWN_TYPE)},
         },
     },
 )
@@ -119,7 +112,7 @@ def read_content(patient_id: str, document_id: str, desk: AtDesk) -> StreamingRe
         _chunks(reader),
         headers={
             # Given whole, so that the framework does not add a charset: a text keeps the encoding it came in.
-            "Content-Type": document.media_type if document.media_type in EXTENSIONS else UNKNOWN,
+            "Content-Type": document.media_type if document.media_type in EXTENSIONS else UNKNOWN_TYPE,
             "Content-Disposition": f'attachment; filename="{name}"',
             "Content-Length": str(document.size),
             "Content-Security-Policy": "sandbox; default-src 'none'",

@@ -50,7 +50,7 @@ class ServingIndex:
 
     def is_wanted(self, generation: Generation) -> bool:
         """Whether this process would build the same one: only then do its query vectors compare with the index's."""
-        return generation == self._wanted()
+        return generation.fingerprint == self._wanted().fingerprint
 
     def ping(self) -> None:
         """Refusal "index-unavailable" when the engine cannot answer."""

@@ -66,21 +66,17 @@ class _Graph:
 
 
 def _inputs(graph: _Graph) -> str:
-    """Word vectors + positions + type 0, normalised; and the attention bias (0 for a token, -1e9 for padding)."""
+    """Word vectors + positions + type 0, normalised."""
     shape = graph.weights.shape
     positions = graph.weights.floats("emb.pos").reshape(shape.positions, shape.hidden)
     kind = graph.weights.floats("emb.type").reshape(-1, shape.hidden)[0]
     graph.constant("positions", (positions + kind)[None])
     for name, value in (("zero", 0), ("one", 1), ("two", 2)):
         graph.constant(name, np.array([value], np.int64))
-    graph.node("Shape", ["mask"], "mask.shape")
-    graph.node("Slice", ["mask.shape", "one", "two", "zero"], "length")
+    graph.node("Shape", ["words"], "sizes")
+    graph.node("Slice", ["sizes", "one", "two", "zero"], "length")
     graph.node("Slice", ["positions", "zero", "length", "one"], "positions.used")
     graph.node("Add", ["words", "positions.used"], "words.placed")
-    graph.node("Cast", ["mask"], "mask.float", to=TensorProto.FLOAT)
-    graph.node("Sub", [graph.constant("unit", np.float32(1)), "mask.float"], "mask.absent")
-    graph.node("Mul", ["mask.absent", graph.constant("forbidden", np.float32(-1e9))], "mask.flat")
-    graph.node("Unsqueeze", ["mask.flat", graph.constant("axes", np.array([1, 2], np.int64))], "mask.bias")
     return graph.norm("words.placed", "emb.ln", "start")
 
 
@@ -92,8 +88,7 @@ def _attention(graph: _Graph, source: str, layer: str) -> str:
         graph.node("Transpose", [heads], f"{line}.turned", perm=order)
     scores = graph.node("MatMul", [f"{layer}.q.turned", f"{layer}.k.turned"], f"{layer}.scores")
     scaled = graph.node("Mul", [scores, "head.scale"], f"{layer}.scaled")
-    masked = graph.node("Add", [scaled, "mask.bias"], f"{layer}.masked")
-    shares = graph.node("Softmax", [masked], f"{layer}.shares", axis=-1)
+    shares = graph.node("Softmax", [scaled], f"{layer}.shares", axis=-1)
     mixed = graph.node("MatMul", [shares, f"{layer}.v.turned"], f"{layer}.mixed")
     turned = graph.node("Transpose", [mixed], f"{layer}.mixed.turned", perm=[0, 2, 1, 3])
     joined = graph.node("Reshape", [turned, "join"], f"{layer}.joined")
@@ -115,7 +110,10 @@ def _feed_forward(graph: _Graph, source: str, layer: str) -> str:
 
 
 def build_model(weights: Weights) -> onnx.ModelProto:
-    """The encoder: `words` (batch, length, hidden) float32 and `mask` (batch, length) int64 in, unit `vectors` out."""
+    """The encoder: `words` (texts, length, hidden) float32 in, unit `vectors` (texts, hidden) out.
+
+    It has no mask: the texts of one run must have the same length. `OnnxModel` runs them one by one.
+    """
     shape = weights.shape
     graph = _Graph(weights)
     state = _inputs(graph)
@@ -124,23 +122,19 @@ def build_model(weights: Weights) -> onnx.ModelProto:
     graph.constant("join", np.array([0, 0, shape.hidden], np.int64))
     graph.constant("head.scale", np.float32(1 / np.sqrt(size)))
     graph.constant("root.two", np.float32(np.sqrt(2)))
+    graph.constant("unit", np.float32(1))
     graph.constant("half", np.float32(0.5))
     for number in range(shape.layers):
         state = _feed_forward(graph, _attention(graph, state, f"l{number}"), f"l{number}")
     # The mean over tokens and the sum over tokens have the same direction, and only that is kept.
-    graph.node("Unsqueeze", ["mask.float", "two"], "mask.column")
-    graph.node("Mul", [state, "mask.column"], "kept")
-    graph.node("ReduceSum", ["kept", "one"], "sum", keepdims=0)
+    graph.node("ReduceSum", [state, "one"], "sum", keepdims=0)
     graph.node("ReduceL2", ["sum", "one"], "norm", keepdims=1)
     graph.node("Div", ["sum", "norm"], "vectors")
     proto = helper.make_graph(
         graph.nodes,
         "multilingual-e5-small",
-        [
-            helper.make_tensor_value_info("words", TensorProto.FLOAT, ["batch", "length", shape.hidden]),
-            helper.make_tensor_value_info("mask", TensorProto.INT64, ["batch", "length"]),
-        ],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", shape.hidden])],
+        [helper.make_tensor_value_info("words", TensorProto.FLOAT, ["texts", "length", shape.hidden])],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", shape.hidden])],
         graph.constants,
     )
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_CONTRIB, 1)]

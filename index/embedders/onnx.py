@@ -99,7 +99,7 @@ class OnnxModel:
     def _vector(self, text: str) -> FloatMatrix:
         """(1, hidden)."""
         tokens = np.array([self._tokenizer.encode(text).ids], np.int64)
-        (row,) = self._session.run(None, {"words": self._words(tokens), "mask": np.ones_like(tokens)})
+        (row,) = self._session.run(None, {"words": self._words(tokens)})
         return np.asarray(row, np.float32)
 
     def _words(self, tokens: npt.NDArray[np.int64]) -> FloatMatrix:

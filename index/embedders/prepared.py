@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-RECIPE = "3"
+RECIPE = "4"
 """Grows with every change of the graph or the tokenizer: it names their folders and enters the fingerprint."""
 
 

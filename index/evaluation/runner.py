@@ -24,7 +24,7 @@ from index.evaluation.measures import Estimate, estimate, per_query, percentiles
 from index.generations import needed
 from index.port import Generation, Generations, Index, Question
 from index.question import build_question, query_vector
-from index.rank import fuse
+from index.rank import calibration_of, fuse
 
 Mode = Literal["lexical", "semantic", "hybrid"]
 DEPTH = 100  # documents ranked a question: Recall@100 needs no more
@@ -180,7 +180,9 @@ def ask(index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode) -
     vector = None if mode == "lexical" else query_vector(embedder, text)
     words = () if mode == "semantic" else build_question(text, index.forms(scope)).question.clauses
     question = Question(words, vector)
-    return [ranked.document_id for ranked in fuse(index.match(scope, question), limit=DEPTH, question=question)]
+    candidates = index.match(scope, question)
+    ranked = fuse(candidates, limit=DEPTH, question=question, calibration=calibration_of(embedder))
+    return [each.document_id for each in ranked]
 
 
 def summarise(

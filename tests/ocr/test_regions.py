@@ -22,8 +22,12 @@ from records.content import Box, Page, Region, Source, Word
 from tests.ocr.conftest import Counting
 from tests.ocr.pictures import LETTER, accuracy, letter, pdf_of, write
 
-LAB = (("Analyse", "Résultat", "Norme"), ("Hémoglobine", "13,2 g/dL", "12 - 16"), ("Créatinine", "88 µmol/L", "60 - 110"),
-       ("Potassium", "4,1 mmol/L", "3,5 - 5,0"))  # fmt: skip
+LAB = (
+    ("Analyse", "Résultat", "Norme"),
+    ("Hémoglobine", "13,2 g/dL", "12 - 16"),
+    ("Créatinine", "88 µmol/L", "60 - 110"),
+    ("Potassium", "4,1 mmol/L", "3,5 - 5,0"),
+)
 
 
 def lab_picture() -> Image.Image:
@@ -167,7 +171,7 @@ def test_only_the_pasted_table_is_read(counting: Counting) -> None:
     assert lines[0] == "LABORATOIRE DE BIOLOGIE MÉDICALE"
     assert lines[-1] == "À confronter à la clinique."
     row = next(line for line in lines if line.startswith("Hémoglobine"))
-    assert row.split("\t")[1:] == ["13,2 g/dL", "12 - 16"]
+    assert [cell.replace(" ", "") for cell in row.split("\t")[1:]] == ["13,2g/dL", "12-16"]
     assert [r.source for r in done.regions] == [Source.TEXT_LAYER, Source.OCR, Source.TEXT_LAYER]
     assert done.text.count("validés") == 1
     assert not done.unreadable
@@ -248,7 +252,7 @@ def test_other_languages_are_no_gibberish(counting: Counting) -> None:
     turkish = (
         "Hasta iki haftadan beri devam eden karin agrisi ile basvurdu ve yapilan tetkiklerde safra kesesinde tas oldu\n"
         "Daha once bilinen bir hastalik yok, ilac kullanmiyor, sigara icmiyor ve alkol almiyor, annesi seker hastasi\n"
-        "Hastaya bugun ameliyat onerildi, kendisi kabul etti ve yarin sabah erken saatte yatisi yapilacak, aile bilgi aldi"
+        "Hastaya bugun ameliyat onerildi, kendisi kabul etti ve yarin sabah erken saatte yatisi yapilacak"
     )
     write(made, turkish, 20, 60, 9)
     with opened(made) as (page, sheet_):

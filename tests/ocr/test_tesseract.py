@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +16,11 @@ from PIL import Image
 from pytesseract import pytesseract as runner
 
 from access.refusal import Refusal
-from ocr import prepare, tesseract
+from ocr import prepare, private
 from ocr.build import build_ocr
 from ocr.null import NullOcr
 from ocr.port import Ocr, ReadPicture
+from ocr.tesseract import TesseractOcr
 from tests.ocr.pictures import LETTER, Drawn, accuracy, letter, noisy, rotated
 
 
@@ -113,23 +119,55 @@ def test_sixteen_bits_and_transparency_are_read_as_they_look(tesseract: Ocr) -> 
         assert accuracy(LETTER, text_of(tesseract.read(picture, 200))) >= 0.97
 
 
-def test_nothing_is_left_in_the_temp_folders(tesseract: Ocr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for memory in (tesseract_memory(), tmp_path / "absent"):
-        monkeypatch.setattr("ocr.tesseract.MEMORY", memory)
-        before = ours(memory)
-        tesseract.read(letter(100).image, 100)
-        assert ours(memory) == before
-        assert list(tmp_path.iterdir()) == []
-
-
-def tesseract_memory() -> Path:
-    return tesseract.MEMORY
-
-
 def ours(folder: Path) -> set[str]:
     """Folders of this process's readings; other processes may be reading at the same time."""
-    return {p.name for p in folder.glob(f"anamnese-ocr-{os.getpid()}-*")} if folder.is_dir() else set()
+    return {path.name for path in folder.glob(f"anamnese-ocr-{os.getpid()}-*")} if folder.is_dir() else set()
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_nothing_is_left_in_the_temp_folders(
+    tesseract: Ocr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+) -> None:
+    """Pictures lie in one private folder while they are read, and nowhere afterwards, a failure included."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if not in_memory:
+        monkeypatch.setattr(private, "MEMORY", tmp_path / "absent")
+    seen: list[int] = []
+    run = runner.run_tesseract
+
+    def watched(given: str, *rest: object, **options: object) -> None:
+        seen.append(stat.S_IMODE(Path(given).parent.stat().st_mode))
+        run(given, *rest, **options)
+
+    monkeypatch.setattr(runner, "run_tesseract", watched)
+    tesseract.read(letter(100).image, 100)
+    with pytest.raises(Refusal):
+        TesseractOcr(timeout=0.05).read(letter(300).image, 300)
+    assert set(seen) == {0o700}
+    assert ours(private.MEMORY) == ours(tmp_path) == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private, "MEMORY", tmp_path)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    names = {f"anamnese-ocr-{gone.pid}-old": 1e9, f"anamnese-ocr-{os.getpid()}-mine": 1e9, "anamnese-ocr-x-odd": 1e9}
+    names |= {f"anamnese-ocr-{gone.pid}-new": time.time(), "other": 1e9}
+    for name, moment in names.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.pgm").write_bytes(b"P5")
+        os.utime(tmp_path / name, (moment, moment))
+    build_ocr("tesseract")
+    assert {path.name for path in tmp_path.iterdir()} == set(names) - {f"anamnese-ocr-{gone.pid}-old"}
+
+
+def test_two_readings_at_once_give_the_limit_of_threads_back(tesseract: Ocr, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
+    with ThreadPoolExecutor(2) as pool:
+        texts = {text_of(read) for read in pool.map(tesseract.read, [letter(100).image] * 4, [100.0] * 4)}
+    assert len(texts) == 1
+    assert "OMP_THREAD_LIMIT" not in os.environ
 
 
 def test_the_limit_of_threads_is_given_back(tesseract: Ocr, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +181,7 @@ def test_the_limit_of_threads_is_given_back(tesseract: Ocr, monkeypatch: pytest.
 
 def test_a_reading_that_takes_too_long_is_refused() -> None:
     with pytest.raises(Refusal) as caught:
-        tesseract.TesseractOcr(timeout=0.05).read(letter(300).image, 300)
+        TesseractOcr(timeout=0.05).read(letter(300).image, 300)
     assert (caught.value.stage, caught.value.code) == ("read", "ocr-timeout")
 
 
@@ -158,7 +196,7 @@ def test_a_missing_tesseract_names_its_packages(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_missing_language_names_its_package() -> None:
     with pytest.raises(Refusal) as caught:
-        tesseract.TesseractOcr("fra+zul")
+        TesseractOcr("fra+zul")
     assert caught.value.code == "ocr-language-missing"
     assert "tesseract-ocr-zul" in caught.value.remedy
 

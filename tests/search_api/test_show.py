@@ -134,13 +134,14 @@ def test_the_shelf_is_bounded(own_world: World, monkeypatch: pytest.MonkeyPatch)
 def test_a_notice_says_everything_that_was_not_searched() -> None:
     counted = Coverage(5, 1, 2, 1, 3, date(2020, 1, 1), date(2026, 1, 1))
     filters = Filters(frozenset({"11502-2"}), date(2025, 1, 2))
-    view = coverage_view(counted, filters, [WORDS_ONLY], empty=True)
+    view = coverage_view(counted, filters, [WORDS_ONLY], unshown=2)
     assert view.notice == (
-        f"{NOTHING_FOUND} 1 document reçu n'est pas encore lu. 3 pages n'ont pas pu être lues. "
+        f"{NOTHING_FOUND} 2 documents contiennent pourtant un mot de la question ; précisez-la. "
+        "1 document reçu n'est pas encore lu. 3 pages n'ont pas pu être lues. "
         "1 document a été refusé. 2 documents attendent en quarantaine. "
         "Un filtre est en vigueur : type : Compte rendu d'examens biologiques (11502-2) ; à partir du 02/01/2025. "
         "Les documents sans date sont écartés par le filtre de dates. "
         "La recherche s'est faite par mots seulement : des formulations différentes ont pu échapper. "
         f"{LAST_WORD}"
     )
-    assert coverage_view(Coverage(), Filters(), [], empty=False).notice == LAST_WORD
+    assert coverage_view(Coverage(), Filters(), []).notice == LAST_WORD
