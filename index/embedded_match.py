@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 import numpy as np
@@ -124,7 +125,7 @@ def _meaning(connection: apsw.Connection, inside: Admitted, vector: bytes) -> tu
     keys = np.repeat(np.array([ranks[row[0]] << 24 for row in rows], np.int64), counts)
     keys |= np.concatenate([np.arange(count) for count in counts])
     kind = np.float32 if width <= _FLOAT32_WIDTH else np.float64
-    matrix = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(-1, width).astype(kind)
+    matrix: npt.NDArray[Any] = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(-1, width).astype(kind)
     # einsum and not @: BLAS wakes threads, which costs 8 ms instead of 0.2 when other requests hold the cores.
     dots = np.einsum("ij,j->i", matrix, np.frombuffer(vector, np.int8).astype(kind)).astype(np.int64)
     return keys[dots > 0], dots[dots > 0]

@@ -180,7 +180,7 @@ class Projector:
         """Open a generation. One that is absent starts from the first event, whatever an older namesake had read."""
         if generation not in self._generations.names():
             with self._records.write() as tx:
-                pass
+                outbox.drop_cursor(tx, generation.name)
         return self._generations.open(generation)
 
     def _is_level(self, generation: Generation) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from ocr.geometry import Affine, straightened, unturn
 from ocr.rules import without_rules
@@ -22,6 +22,7 @@ from records.content import Box
 
 Grey = NDArray[np.uint8]
 Tones = NDArray[Any]
+Cells = NDArray[np.bool_]
 
 TARGET_DPI = 300.0
 # Height of a line of letters, ascender to descender: 10 points at 300 dpi make 36 here. Between 20 and 44 nothing is
@@ -36,6 +37,8 @@ CELL = 8  # pixels of the reduced picture; 32 of a picture at 300 dpi, about a l
 FLOOR_OF_PAPER = 0.6
 WHITE = 255.0  # what paper is brought to; 240 reads 1 word in a hundred worse on the pages that need it
 LIGHT = 210.0  # tone of paper from which an evenly lit page is left alone
+MOST_ISLANDS = 6  # light pieces in a dark surround: the sheet, a facing page, labels; more are letters
+DARK = 100.0  # median tone below which light letters stand on a dark ground: screens, labels of radiographs
 EVEN = 1.3  # brightest ground over darkest: a flat scan has 1.15, a page by a window 1.6
 
 
@@ -69,6 +72,8 @@ def evened(picture: Image.Image, dpi: float | None) -> Image.Image:
     if factor < 1.0:
         size = max(1, round(grey.width * factor)), max(1, round(grey.height * factor))
         grey = grey.resize(size, Image.Resampling.BOX if factor <= 0.5 else Image.Resampling.BICUBIC)
+    if float(np.median(np.asarray(grey.reduce(4) if min(grey.size) > 64 else grey))) < DARK:
+        grey = ImageOps.invert(grey)
     return flatten(grey)
 
 
@@ -171,19 +176,31 @@ def _cells(small: Grey) -> Grey:
     return padded.reshape(rows, CELL, columns, CELL).swapaxes(1, 2).reshape(rows, columns, CELL * CELL)
 
 
-def _surround(bright: Tones, dark: Tones, paper: float) -> NDArray[np.bool_]:
+def _surround(bright: Tones, dark: Tones, paper: float) -> Cells:
     """Cells around the sheet: darker than the paper, joined to an edge, and empty of anything that contrasts.
 
-    The last condition keeps a shadow that falls over text and a dark banner with a light title.
+    The last condition keeps a shadow that falls over text (dark cells with darker ink) and a dark banner with a light
+    title (bright islands in it).
     """
-    outside = np.pad(bright < 0.85 * paper, 1, constant_values=True)
-    seen = Image.fromarray(np.where(outside, 0, 255).astype(np.uint8)).copy()
-    ImageDraw.floodfill(seen, (0, 0), 128)
-    joined = (np.asarray(seen) == 128)[1:-1, 1:-1]
+    light = bright >= 0.85 * paper
+    marked = Image.fromarray(np.where(np.pad(light, 1), 255, 0).astype(np.uint8)).copy()
+    ImageDraw.floodfill(marked, (0, 0), 128)
+    joined = (np.asarray(marked) == 128)[1:-1, 1:-1]
     inked = joined & (dark < 0.65 * bright)
-    if joined.sum() < 4 or inked.sum() > 0.1 * joined.sum():
+    if joined.sum() < 4 or inked.sum() > 0.1 * joined.sum() or _islands(marked) > MOST_ISLANDS:
         return np.zeros_like(joined)
     return _grown(joined)
+
+
+def _islands(marked: Image.Image) -> int:
+    """How many pieces the light cells (255) make, counted up to one more than is allowed."""
+    left = marked.copy()
+    count = 0
+    while count <= MOST_ISLANDS and (rest := np.argwhere(np.asarray(left) == 255)).size:
+        row, column = rest[0]
+        ImageDraw.floodfill(left, (int(column), int(row)), 64)
+        count += 1
+    return count
 
 
 def _smooth(tones: Tones) -> Tones:
@@ -201,6 +218,6 @@ def _spread(cells: Tones, size: tuple[int, int], factor: int) -> NDArray[np.floa
     return np.asarray(grown)
 
 
-def _grown(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _grown(cells: Cells) -> Cells:
     """One cell more all around: the edge of the sheet itself reads as a column of bars."""
     return np.asarray(sliding_window_view(np.pad(cells, 1), (3, 3)).any(axis=(2, 3)))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytesseract
 from PIL import Image
 from pytesseract import pytesseract as runner
@@ -28,6 +29,7 @@ LANGUAGES = "fra+eng"
 PACKAGES = {"fra": "tesseract-ocr-fra", "eng": "tesseract-ocr-eng", "osd": "tesseract-ocr-osd"}
 # Upside down, the pages tried had a mean of at most 0.55; the worst readable page had 0.74 upright.
 SURE = 0.72
+FAINTEST = 24  # grey levels between the darkest and the lightest point of a sheet with anything on it
 ENOUGH_LETTERS = 24
 SURE_OF_ORIENTATION = 2.0  # OSD's own measure; right in every page tried above it, often wrong below 1
 
@@ -58,6 +60,8 @@ class TesseractOcr:
             return ReadPicture((), engine=self.name)
         deadline = time.monotonic() + self._timeout
         even = evened(picture, dpi)
+        if np.ptp(np.asarray(even)) < FAINTEST:
+            return ReadPicture((), engine=self.name)
         with private_folder() as folder:
             prepared, words = self._upright(even, picture.size, folder, deadline)
         return ReadPicture(tuple(words), prepared.rotation, prepared.skew, self.name)

@@ -7,8 +7,9 @@ just confirmed inside the caller's Scope, and its key names the very reading, so
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -17,7 +18,8 @@ import numpy.typing as npt
 
 from access.identifiers import DocumentId
 from access.scope import Scope
-from index.analysis import Word, analyse
+from index.analysis import analyse
+from index.highlight import Span
 from records import readings
 from records.blobs import Blobs
 from records.content import Box, Page, Passage, Reading
@@ -27,9 +29,11 @@ from records.documents import Document
 MOST_PAGES = 2_000
 """Of all readings kept: a page of 500 words takes 30 kB here, so 60 MB."""
 MOST_ANALYSED = 1_000
-"""Passages whose words are kept: about 40 kB each, so 40 MB."""
+"""Passages whose tokens are kept: about 40 kB each, so 40 MB."""
 
 Key = tuple[DocumentId, int | None]
+Places = Mapping[str, list[Span]]
+"""token → spans of the words that hold it, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._readings: OrderedDict[Key, OpenReading] = OrderedDict()
-        self._words: OrderedDict[tuple[Key, int], Sequence[Word]] = OrderedDict()
+        self._places: OrderedDict[tuple[Key, int], Places] = OrderedDict()
         self._lock = Lock()
 
     def take(self, blobs: Blobs, tx: Tx, scope: Scope, document: Document) -> OpenReading | None:
@@ -84,19 +88,29 @@ class Shelf:
                 self._readings.popitem(last=False)
         return opened
 
-    def words(self, reading: OpenReading, sequence: int) -> Sequence[Word]:
-        """The analysed words of one of its passages."""
+    def places(self, reading: OpenReading, sequence: int) -> Places:
+        """Where each token of one of its passages stands."""
         key = (reading.key, sequence)
         with self._lock:
-            if key in self._words:
-                self._words.move_to_end(key)
-                return self._words[key]
-        words = analyse(reading.passages[sequence].text).words
+            if key in self._places:
+                self._places.move_to_end(key)
+                return self._places[key]
+        places = _places(reading.passages[sequence].text)
         with self._lock:
-            self._words[key] = words
-            while len(self._words) > MOST_ANALYSED:
-                self._words.popitem(last=False)
-        return words
+            self._places[key] = places
+            while len(self._places) > MOST_ANALYSED:
+                self._places.popitem(last=False)
+        return places
+
+
+def _places(text: str) -> Places:
+    """Tokens are interned: those of 1,000 passages are mostly the same."""
+    found: dict[str, list[Span]] = {}
+    for word in analyse(text).words:
+        span = (word.start, word.end)
+        for token in word.tokens:
+            found.setdefault(sys.intern(token), []).append(span)
+    return found
 
 
 def _opened(key: Key, reading: Reading) -> OpenReading:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from access.identifiers import DocumentId, PatientId, passage_id
-from index.highlight import marked
+from index.highlight import Span, merged
 from index.port import Question
 from records.content import Box, Passage
-from search_api.shelf import OpenReading, Sheet, Shelf
+from search_api.shelf import OpenReading, Places, Sheet, Shelf
 from search_api.views import PassageView
 
 MOST_BOXES = 60
 """Boxes in one address: about 25 characters each, so that it stays under the 2,000 that any client takes."""
-
-Span = tuple[int, int]
 
 
 def show(
@@ -25,7 +23,7 @@ def show(
         return None
     passage = reading.passages[sequence]
     sheet = reading.sheets[passage.page]
-    spans = marked(shelf.words(reading, sequence), question)
+    spans = spans_of(shelf.places(reading, sequence), question)
     boxes = boxes_of(sheet, passage, spans)
     document_id = reading.key[0]
     return PassageView(
@@ -37,6 +35,12 @@ def show(
         boxes=boxes,
         page_url=page_url(patient_id, document_id, sheet, boxes),
     )
+
+
+def spans_of(places: Places, question: Question) -> tuple[Span, ...]:
+    """`index.highlight.highlights` of a text analysed already: analysing it again costs thirty times as much."""
+    tokens = {term.token for clause in question.clauses for term in clause.terms}
+    return merged(sorted({span for token in tokens for span in places.get(token, ())}))
 
 
 def boxes_of(sheet: Sheet, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:

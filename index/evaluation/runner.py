@@ -22,12 +22,20 @@ from index.evaluation.beir import Collection, Query, read_collection
 from index.evaluation.corpus import Cut, Indexing, document_of_entry, fill, scope_of
 from index.evaluation.measures import Estimate, estimate, per_query, percentiles
 from index.generations import needed
-from index.port import Generation, Generations, Index, Question
+from index.port import Candidates, Generation, Generations, Index, Question
 from index.question import build_question, query_vector
-from index.rank import calibration_of, fuse
+from index.rank import RankedDocument, calibration_of, fuse
 
 Mode = Literal["lexical", "semantic", "hybrid"]
 DEPTH = 100  # documents ranked a question: Recall@100 needs no more
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Both arms' candidates and their fused order."""
+
+    candidates: Candidates
+    ranked: tuple[RankedDocument, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,7 @@ class Filled:
     ) -> None:
         self._collection = collection
         self._generations = generations
-        self._embedder = embedder
+        self.embedder = embedder
         self._fill = (cut, vectors, progress)
         self._generation = _generation(collection, embedder)
         self._entries: dict[DocumentId, str] = {document_of_entry(e.id): e.id for e in collection.entries}
@@ -146,7 +154,7 @@ class Filled:
             self._generations.retire(self._generation)
         self._index: Index = self._generations.open(self._generation)
         try:
-            self.indexing = fill(self._index, self._collection, self._embedder, *self._fill)
+            self.indexing = fill(self._index, self._collection, self.embedder, *self._fill)
         except BaseException:
             self._generations.retire(self._generation)
             raise
@@ -163,26 +171,42 @@ class Filled:
 
     def rank(self, query: Query, mode: Mode) -> Ranking:
         """Ask one question as the product does, inside its patient's record."""
-        scope = scope_of(query.patient)
         start = time.perf_counter()
+        found = self.found(query, mode)
+        seconds = time.perf_counter() - start
+        documents = tuple(self._entries[each.document_id] for each in found.ranked) if found else ()
+        return Ranking(query, documents, seconds, refused=found is None)
+
+    def found(self, query: Query, mode: Mode) -> Found | None:
+        """What the engine gave to one question, and its fused order; None for one that the product refuses."""
         try:
-            found = ask(self._index, scope, query.text, self._embedder, mode)
+            return ask(self._index, scope_of(query.patient), query.text, self.embedder, mode)
         except Refusal as refusal:
             if refusal.stage != "ask":
                 raise
-            return Ranking(query, (), time.perf_counter() - start, refused=True)
-        seconds = time.perf_counter() - start
-        return Ranking(query, tuple(self._entries[document] for document in found), seconds)
+            return None
 
 
-def ask(index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode) -> Sequence[DocumentId]:
+def ask(index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode) -> Found:
     """The product's way from a text to ranked documents, at most `DEPTH`. Raises Refusal (stage "ask")."""
-    vector = None if mode == "lexical" else query_vector(embedder, text)
+    vector = _vector(embedder, text, mode)
     words = () if mode == "semantic" else build_question(text, index.forms(scope)).question.clauses
     question = Question(words, vector)
     candidates = index.match(scope, question)
     ranked = fuse(candidates, limit=DEPTH, question=question, calibration=calibration_of(embedder))
-    return [each.document_id for each in ranked]
+    return Found(candidates, tuple(ranked))
+
+
+def _vector(embedder: Embedder, text: str, mode: Mode) -> bytes | None:
+    """The question's vector. As in the product, a question over the model's window is asked by its words alone."""
+    if mode == "lexical":
+        return None
+    try:
+        return query_vector(embedder, text)
+    except Refusal:
+        if mode == "semantic":
+            raise
+        return None
 
 
 def summarise(

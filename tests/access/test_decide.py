@@ -166,6 +166,8 @@ def test_facts_of_another_patient_give_the_door() -> None:
     caller = Caller(CallerKind.PRACTITIONER, "r1")
     assert decide(caller, PatientId("p2"), Purpose.CARE, NOW, facts) is DOOR
     assert decide(caller, PatientId("p2"), Purpose.CARE, NOW, replace(facts, patient_id=PatientId("p2"))) is DOOR
+    merged = facts_of(a_world(also={"p2"}), DOCTOR)  # one person under two identities, loaded under the other one
+    assert decide(caller, PatientId("p2"), Purpose.CARE, NOW, merged) is DOOR
 
 
 def test_a_default_of_facts_is_a_patient_who_does_not_exist() -> None:

@@ -172,6 +172,25 @@ def test_a_quarantine_without_an_event_still_keeps_the_document_out(world: World
     assert world.state(document) is DocumentState.QUARANTINED
 
 
+def test_a_quarantined_document_leaves_on_whatever_event_comes_next(world: World) -> None:
+    document = world.store("fièvre")
+    world.projector.catch_up(NOW)
+    with world.home.records.write() as tx:
+        fence = documents.next_fence(tx, document)
+        documents.set_state(tx, document, DocumentState.QUARANTINED, fence=fence)
+        outbox.append(tx, world.one, document, "put", fence)
+    world.projector.catch_up(NOW)
+    assert world.found("fièvre") == []
+
+
+def test_a_document_that_is_being_read_again_waits_for_its_new_reading(world: World) -> None:
+    document = world.store("fièvre")
+    with world.home.records.write() as tx:  # a second job claims it before the first event is followed
+        documents.set_state(tx, document, DocumentState.READING, fence=documents.next_fence(tx, document))
+    assert world.projector.catch_up(NOW) == 1
+    assert world.state(document) is DocumentState.READING
+
+
 def test_a_crash_between_index_and_cursor_is_replayed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     document = world.store("fièvre")
     with monkeypatch.context() as broken:
@@ -275,6 +294,10 @@ def test_an_interrupted_reindex_resumes_while_the_old_serves(world: World, monke
     assert world.found("fièvre") == [document]
     building = [g for g in world.generations.names() if g != old]
     assert len(building) == 1
+    world.projector.catch_up(NOW)  # the worker's look goes on with the build, and does not serve it
+    with world.home.records.read() as tx:
+        assert outbox.cursor(tx, building[0].name) == outbox.last(tx)
+    assert world.generations.serving() == old
     assert world.projector.reindex(NOW).generation == building[0].name
     assert world.found("fièvre") == [document]
 

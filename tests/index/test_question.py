@@ -54,6 +54,12 @@ def test_words_are_corrected_only_inside_the_scope(word: str) -> None:
     assert became(word, frozenset({"fracture"})) == []
 
 
+@pytest.mark.parametrize("word", ["zolmidex", "zolmidexes"])
+def test_a_word_that_the_record_holds_stays_alone(word: str) -> None:
+    """By its form or by a stem, however near another form is."""
+    assert expand(word, vocabulary(frozenset({"zolmidex", "zolmidax", "zolmidexal"}))) == ()
+
+
 @pytest.mark.parametrize("word", ["b21", "2021-03-21", "pat", "12"])
 def test_numbers_and_short_words_are_never_corrected(word: str) -> None:
     assert became(word) == []

@@ -80,6 +80,12 @@ def test_ties_are_in_order_of_passage_id(found: list[tuple[str, int]]) -> None:
     ]
 
 
+def test_a_tie_between_the_arms_is_broken_by_passage_id() -> None:
+    words = [candidate("c", 0, 9000), candidate("b", 0, 6000)]  # b: 0.6 x 2/3
+    meaning = [candidate("a", 0, 0.9 * UNIT), candidate("d", 0, 0.8 * UNIT)]  # a: 0.4 x 1
+    assert ids(arms(words, meaning)) == ["c", "a", "b", "d"]
+
+
 @given(st.data())
 def test_the_order_does_not_depend_on_the_order_of_arrival(data: st.DataObject) -> None:
     def arm() -> list[Candidate]:

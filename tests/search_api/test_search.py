@@ -174,3 +174,36 @@ def test_queries_and_identifiers_stay_out_of_the_logs(world: World, caplog: pyte
     text = "\n".join(lines)
     for secret in ("allergie", world.patients["marie"], world.documents["lettre"], "2850375123456", DOCTOR):
         assert secret not in text
+
+
+SECRETS = (
+    "Allergie à la pénicilline, allergie au latex. Kyste secret, allergie, allergie.",
+    "Ferritine basse. Hémoglobine, hémoglobine, hémoglobine. Consultation de psychiatrie.",
+)
+
+
+def test_two_worlds_that_differ_only_outside_the_scope_answer_byte_for_byte_the_same(
+    world: World, own_world: World
+) -> None:
+    for number, text in enumerate(SECRETS):
+        own_world.deposit(f"secret{number}", "marie", text)
+        own_world.hide(f"secret{number}", masked=True)
+    own_world.deposit("paul2", "paul", SECRETS[0])
+    own_world.work()
+    assert found(own_world, "kyste", own_world.bearer(TRAITANT)) == ["secret0"]  # it is there for who may see it
+    queries = (
+        "allergie pénicilline",
+        "allergi",
+        "kyste",
+        "kystes secrt",
+        "hémoglobine ferritine",
+        "psychiatrie",
+        "latex",
+    )
+    for query in queries:
+        first, second = (each.search(query, each.bearer(DOCTOR)) for each in (world, own_world))
+        assert first.status_code == 200
+        assert first.content == second.content, query
+    for rest in ("/documents", "/grants"):
+        answers = [each.http.get(each.url("marie", rest), headers=each.bearer(DOCTOR)) for each in (world, own_world)]
+        assert answers[0].content == answers[1].content

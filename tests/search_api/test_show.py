@@ -6,9 +6,12 @@ import dataclasses
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from access.identifiers import DocumentId, PatientId
 from access.scope import Caller, CallerKind, Scope
+from index.highlight import highlights
 from index.port import Filters, Question
 from index.question import build_question
 from records import documents, readings
@@ -16,8 +19,8 @@ from records.content import Page, Passage, Reading, Word
 from records.documents import Coverage
 from search_api import shelf as shelf_module
 from search_api.coverage import LAST_WORD, NOTHING_FOUND, WORDS_ONLY, coverage_view
-from search_api.shelf import OpenReading, Shelf, _opened
-from search_api.show import MOST_BOXES, show
+from search_api.shelf import OpenReading, Shelf, _opened, _places
+from search_api.show import MOST_BOXES, show, spans_of
 from search_api.visit import Visit
 from tests.search_api.conftest import DOCTOR
 from tests.search_api.world import World
@@ -83,6 +86,13 @@ def test_an_address_stays_short() -> None:
     assert len(shown.page_url) < 2000
 
 
+@settings(max_examples=60)
+@given(st.text("aé lergi-pnc23/,.\n", max_size=80), st.text("aé lergi-pnc23/", max_size=20))
+def test_spans_from_the_shelf_are_the_highlights_of_the_text(text: str, query: str) -> None:
+    question = build_question(query, frozenset()).question
+    assert spans_of(_places(text), question) == highlights(text, question)
+
+
 def scope_of(world: World, rpps: str = DOCTOR) -> Scope:
     visit = Visit(
         world.services, Caller(CallerKind.PRACTITIONER, rpps), world.patients["marie"], "test", world.clock.now, "r"
@@ -126,9 +136,9 @@ def test_the_shelf_is_bounded(own_world: World, monkeypatch: pytest.MonkeyPatch)
         for document in documents.list_documents(tx, scope):
             reading = shelf.take(blobs, tx, scope, document)
             assert reading is not None
-            shelf.words(reading, 0)
+            shelf.places(reading, 0)
     assert len(shelf._readings) == 2
-    assert len(shelf._words) == 1
+    assert len(shelf._places) == 1
 
 
 def test_a_notice_says_everything_that_was_not_searched() -> None:
