@@ -10,7 +10,7 @@ from wordfreq import available_languages, zipf_frequency
 from ocr.words import COMMON, exists, letters_of
 
 FEWEST = 25  # words needed to condemn a page
-KNOWN = 0.12  # share of words of common French or English: names, drugs and codes alone reach 0.2
+KNOWN = 0.12  # share of words of common French or English below which another language is looked for
 UNSPACED = {"zh", "ja", "ko"}  # cut in words by programs that we do not install
 ELSEWHERE = 0.3  # share of one other language that clears the page: Turkish, German, Arabic…
 

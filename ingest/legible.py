@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ocr.words import known_share
 
 # Mean confidence by letters: Hebrew, Devanagari and noise read with fra+eng give 0.00 to 0.46; the worst of 17
-# typewritten French pages (carbon copies of 1930 photographed on cloth) gives 0.82; the 18th, a title page of 7 words
-# in spaced capitals, 0.54, and it is misread.
+# typewritten French pages (carbon copies of 1930 photographed on cloth) gives 0.79; the 18th, a title page of 7 words
+# in spaced capitals, 0.50, and it is misread.
 PAGE_FLOOR = 0.60
 # A stray word or two read in a drawing or a foreign script may pass that by luck ("mr" in Arabic: 0.66).
 FEW_LETTERS, FEW_FLOOR = 8, 0.80

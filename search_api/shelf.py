@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -46,10 +46,11 @@ class Sheet:
     spans: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float64]
 
-    def boxes_over(self, start: int, end: int) -> list[Box]:
-        """Boxes of the words that touch start:end of the page's text, in reading order."""
-        inside = (self.spans[:, 0] < end) & (self.spans[:, 1] > start)
-        return [(x0, y0, x1, y1) for x0, y0, x1, y1 in self.boxes[inside].tolist()]
+    def boxes_over(self, spans: Sequence[Span]) -> list[Box]:
+        """Boxes of the words that touch one of these spans of the page's text, in reading order."""
+        wanted = np.array(spans, np.int64).reshape(-1, 2)
+        touches = (self.spans[:, :1] < wanted[:, 1]) & (self.spans[:, 1:] > wanted[:, 0])
+        return [(x0, y0, x1, y1) for x0, y0, x1, y1 in self.boxes[touches.any(axis=1)].tolist()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,8 @@ def spans_of(places: Places, question: Question) -> tuple[Span, ...]:
 def boxes_of(sheet: Sheet, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:
     """A box a matched word; for a passage found by its meaning alone, a box a line of it."""
     if not spans:
-        return list(_lines(sheet.boxes_over(passage.start, passage.end)))
-    wanted = (sheet.boxes_over(passage.start + start, passage.start + end) for start, end in spans)
-    return list(dict.fromkeys(box for boxes in wanted for box in boxes))
+        return list(_lines(sheet.boxes_over([(passage.start, passage.end)])))
+    return sheet.boxes_over([(passage.start + start, passage.start + end) for start, end in spans])
 
 
 def page_url(patient_id: PatientId, document_id: DocumentId, page: Sheet, boxes: list[Box]) -> str | None:

@@ -28,7 +28,7 @@ DIMENSIONS = 384
 
 
 def fingerprint() -> str:
-    """Names weights, tokenizer, prefixes and scale. The backend is left out: see docs/decisions/embedders.md."""
+    """Names weights, tokenizer, prefixes and scale. The backend is left out: see docs/decisions/010-embedders.md."""
     parts = (WEIGHTS_SHA256, RECIPE, QUERY_PREFIX, PASSAGE_PREFIX, repr(SCALE), str(WINDOW))
     return "e5-small-q4-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
