@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# No deadline: the machine may be loaded, and a first example pays for word lists or a model. Timings are benchmarks'.
+hypothesis.settings.register_profile("usual", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 pytest_plugins = ["tests.services.fixtures"]
 PROJECT = Path(__file__).resolve().parents[1]
