@@ -30,12 +30,12 @@ help: ## this list
 	@touch $@
 
 .venv/.installed-run: .venv/.installed-setup requirements/run.lock pyproject.toml
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/run.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r requirements/run.lock
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.installed-$(notdir $(TEST_LOCK)): .venv/.installed-run $(TEST_LOCK)
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(TEST_LOCK)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r $(TEST_LOCK)
 	@touch $@
 
 setup: .venv/.installed-run ## make .venv with the command `anamnese` in it

@@ -145,8 +145,11 @@ def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
             now=now,
         )
     documents: list[DocumentId] = []
-    for line in (JUDGEMENTS / "corpus.jsonl").read_text(encoding="utf-8").splitlines():
-        documents.append(_deposit(home, patient, json.loads(line)["text"], len(documents)))
+    texts = [
+        json.loads(line)["text"] for line in (JUDGEMENTS / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    for text in [*texts, *(f"{text}\n\nDuplicata." for text in texts)]:  # records repeat themselves
+        documents.append(_deposit(home, patient, text, len(documents)))
         if len(documents) % 50 == 0:
             drain(home.bench)
             say(f"{len(documents)} documents, {_passages(home)} passages")

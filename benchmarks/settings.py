@@ -28,7 +28,6 @@ COLLECTIONS = {
     "quaero_fr": SHARED / "quaero_fr",
     "xling_en_fr": SHARED / "xling_en_fr",
     "nfcorpus": SHARED / "nfcorpus",
-    "pubmedqa": SHARED / "pubmedqa",
 }
 
 

@@ -126,14 +126,7 @@ def visitors(sample: Sample, patient_id: PatientId) -> list[Visitor]:
 def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
     """A table: who asks what, and the first passage that they find, or what the door says."""
     ins = sample.flagship_ins
-    table = Table(
-        "question",
-        "qui demande",
-        "documents",
-        "premier passage trouvé",
-        title=f"Patient {ins}",
-        width=max(out.width, 110),
-    )
+    table = Table("question", "qui demande", "documents", "premier passage trouvé", title=f"Patient {ins}")
     for query in QUERIES:
         for visitor in visitors(sample, patients[ins]):
             try:
