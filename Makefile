@@ -35,7 +35,7 @@ help: ## this list
 	@touch $@
 
 .venv/.installed-$(notdir $(TEST_LOCK)): .venv/.installed-run $(TEST_LOCK)
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r $(TEST_LOCK)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(TEST_LOCK)
 	@touch $@
 
 setup: .venv/.installed-run ## make .venv with the command `anamnese` in it

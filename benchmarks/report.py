@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-_HEAD = "# Results\n\nMeasured, never typed: each section is written by the command that it names.\n"
+_HEAD = "# Results\n\nMeasured on the machine and day that each section names, by its command.\n"
 
 
 def publish(name: str, title: str, body: str, command: str) -> None:
