@@ -16,7 +16,7 @@ from celery.signals import worker_process_init, worker_process_shutdown
 from kombu.exceptions import OperationalError
 
 from ingest.workbench import Workbench
-from ingest.worker import drain
+from ingest.worker import drain, renew
 
 log = logging.getLogger("anamnese.tasks")
 TASK = "anamnese.work"
@@ -84,6 +84,7 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
 
     def _work() -> None:
         drain(bench[0])
+        renew(bench[0])
 
     worker_process_init.connect(_open, weak=False)
     worker_process_shutdown.connect(_close, weak=False)

@@ -54,6 +54,15 @@ def project(bench: Workbench) -> bool:
     return True
 
 
+def renew(bench: Workbench) -> bool:
+    """One step of building the index again aside, when this code or this model writes another. False: there is more."""
+    try:
+        return bench.projector.renew(bench.clock())
+    except Refusal as refusal:
+        log.warning("the new index waits: %s", refusal.code)
+        return True
+
+
 def _claim(bench: Workbench, worker: str) -> Job | None:
     with bench.records.write() as tx:
         return jobs.claim(tx, worker, bench.clock(), bench.lease)
@@ -117,7 +126,7 @@ class Workers:
             self._awake.clear()
             try:
                 drain(self._bench, self._stopping.is_set)
-                wait = IDLE
+                wait = IDLE if renew(self._bench) else 0.0
             except Exception as error:  # records away: wait longer, never die
                 log.error("reader: %s", type(error).__name__)
                 wait = min(PATIENCE, wait * 2)
