@@ -6,10 +6,8 @@ Losing every message loses nothing: a beat every SWEEP seconds wakes the workers
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
@@ -90,16 +88,14 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
     worker_process_shutdown.connect(_close, weak=False)
     app.task(name=TASK)(_work)
 
-    with tempfile.TemporaryDirectory() as folder:
-        schedule = Path(folder) / "beat"
-        app.worker_main(
-            [
-                "worker",
-                "--beat",
-                f"--schedule={schedule}",
-                f"--concurrency={concurrency}",
-                "--loglevel=WARNING",
-                "--without-gossip",
-                "--without-mingle",
-            ]
-        )
+    app.worker_main(
+        [
+            "worker",
+            "--beat",
+            "--scheduler=celery.beat:Scheduler",  # in memory: one entry, due at start, needs no file
+            f"--concurrency={concurrency}",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
