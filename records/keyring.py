@@ -87,12 +87,15 @@ class Store:
     wrapping: bytes = field(repr=False)
 
     @classmethod
-    def open(cls, path: Path, key: bytes) -> Store:
-        """The database at `path` under a store key (or, of format 1, under the master key itself), made when absent."""
-        engine = make_engine(path, derive(key, "anamnese/keys.db/1"), journal_mode="DELETE")
+    def open(cls, path: Path, key: bytes, *, create: bool = False) -> Store:
+        """The database at `path` under a store key (or, of format 1, under the master key itself)."""
+        engine = make_engine(path, derive(key, "anamnese/keys.db/1"), journal_mode="DELETE", create=create)
         try:
-            with for_writing(engine).begin() as connection:
-                connection.execute(text(_TABLE))
+            if create:
+                with for_writing(engine).begin() as connection:
+                    connection.execute(text(_TABLE))
+            with engine.connect() as connection:
+                connection.execute(text("SELECT count(*) FROM keys WHERE name = ''"))
         except (DatabaseError, sqlcipher3.dbapi2.DatabaseError):
             engine.dispose()
             raise wrong() from None
@@ -141,7 +144,7 @@ def make_store(folder: Path, number: int, master: MasterKey, *, newer_than: Mast
     path = folder / header.file_name
     for leftover in (path, path.with_name(path.name + "-journal")):
         leftover.unlink(missing_ok=True)
-    return header, Store.open(path, key)
+    return header, Store.open(path, key, create=True)
 
 
 def _damaged() -> Refusal:

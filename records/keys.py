@@ -39,7 +39,6 @@ LOCK = "lock"
 PATIENT = "patient/"
 _SERVICE = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _LEGACY = "keys.db"  # of format 1, in the home
-_TRIES = 5  # a rotation may replace the database between a look at the header and the query
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -140,19 +139,29 @@ class KeyStore:
         if current is not None and current[0] == seen:
             return current[1]
         with self._loading:
-            return self._load(seen)
+            return self._load()
 
-    def _load(self, seen: tuple[int, int]) -> Store:
-        if self._current is not None and self._current[0] == seen:
-            return self._current[1]
+    def _load(self) -> Store:
+        """Open what the header names; again when it was replaced meanwhile, since its database is then gone."""
+        while True:
+            seen = self._seen()
+            if self._current is not None and self._current[0] == seen:
+                return self._current[1]
+            try:
+                store = self._opened()
+            except Refusal:
+                if seen == self._seen():
+                    raise
+                continue
+            if self._current is not None:
+                self._current[1].engine.dispose()
+            self._current = (seen, store)
+
+    def _opened(self) -> Store:
         header = Header.read(self.folder)
         if header is None or not (self.folder / header.file_name).exists():
             raise _keys_missing()
-        store = Store.open(self.folder / header.file_name, self.master.unwrap(header.wrapped, header.place))
-        if self._current is not None:
-            self._current[1].engine.dispose()
-        self._current = (seen, store)
-        return store
+        return Store.open(self.folder / header.file_name, self.master.unwrap(header.wrapped, header.place))
 
     def _seen(self) -> tuple[int, int]:
         """What tells one header from the next: it is always another file."""
@@ -178,18 +187,22 @@ class KeyStore:
         return unseal(store.wrapping, wrapped, name)
 
     def _row(self, name: str) -> tuple[Store, tuple[bytes, bool] | None]:
-        for left in reversed(range(_TRIES)):
+        """A row of the database in force. What a replaced one does not hold, or no longer opens, is asked again."""
+        while True:
             store = self.store()
             try:
                 with store.engine.connect() as connection:
                     row = connection.execute(
                         text("SELECT wrapped, destroyed FROM keys WHERE name = :name"), {"name": name}
                     ).one_or_none()
-                return store, None if row is None else (row.wrapped, bool(row.destroyed))
             except (exc.DatabaseError, sqlcipher3.dbapi2.DatabaseError):
-                if not left or store is self.store():
+                if store is self.store():
                     raise
-        raise AssertionError("unreachable")
+                continue
+            if row is not None:
+                return store, (row.wrapped, bool(row.destroyed))
+            if store is self.store():
+                return store, None
 
     def _create(self, name: str) -> bytes:
         """Store a new key under `name`; when another process was first, its key wins."""
