@@ -40,8 +40,11 @@ def run(job: Job, bench: Workbench) -> None:
             ingest(job, bench)
     except Exception as error:  # the border of the pipeline: nothing of the document may reach the log
         log.error("job %s failed at attempt %s: %s", job.job_id, job.attempts, type(error).__name__)
-        with bench.records.write() as tx:
-            jobs.release(tx, job)
+        try:
+            with bench.records.write() as tx:
+                jobs.release(tx, job)
+        except Refusal as refusal:  # the document was erased meanwhile, or another worker has it
+            log.warning("job %s was not given back: %s", job.job_id, refusal.code)
 
 
 def project(bench: Workbench) -> bool:

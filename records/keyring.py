@@ -127,7 +127,9 @@ class Store:
         return len(behind)
 
 
-def make_store(folder: Path, number: int, master: MasterKey, *, newer_than: MasterVersion | None) -> tuple[Header, Store]:
+def make_store(
+    folder: Path, number: int, master: MasterKey, *, newer_than: MasterVersion | None
+) -> tuple[Header, Store]:
     """A new database under a new store key; not in force before its header is written.
 
     With `newer_than`, the wrapping version is another one than that: the newest there is, or one made for this.

@@ -118,6 +118,23 @@ class KeyStore:
         key = self.patient_key(patient_id)
         return PatientKeys(*(derive(key, f"anamnese/patient/{use}/1") for use in ("columns", "blobs", "names")))
 
+    def has_patient_key(self, patient_id: PatientId) -> bool:
+        """Whether a patient's key exists and was not destroyed."""
+        with translated():
+            _, row = self._row(PATIENT + patient_id)
+        return row is not None and not row[1]
+
+    def words_key(self, service: bytes, patient_id: str) -> bytes | None:
+        """A key that takes both a service's key and this patient's; None for nobody, and for an erased patient.
+
+        The same look at the store for everybody: whether a patient exists does not show in what is read.
+        """
+        with translated():
+            store, row = self._row(PATIENT + patient_id)
+        if row is None or row[1]:
+            return None
+        return derive(service, "anamnese/journal/words/2", unseal(store.wrapping, row[0], PATIENT + patient_id))
+
     def destroy_patient_key(self, patient_id: PatientId) -> None:
         """Erase a patient's key for good: their sealed columns and blobs no longer open, here or in any copy."""
         with self._writing() as (connection, _):

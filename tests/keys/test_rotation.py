@@ -98,9 +98,7 @@ def test_readers_writers_and_destroyers_go_on_through_five_rotations(tmp_path: P
         store.create_patient_key(person)
         made[person] = store.patient_key(person)
 
-    threads = [
-        threading.Thread(target=watched, args=(work, store)) for work in (read, read, make) for store in stores
-    ]
+    threads = [threading.Thread(target=watched, args=(work, store)) for work in (read, read, make) for store in stores]
     program = [
         "import sys; from pathlib import Path; from records.keys import KeyStore; from records.opaque import random_id",
         f"keys = KeyStore.open(Path({str(home)!r}))",

@@ -69,7 +69,11 @@ class Transit(BaseHTTPRequestHandler):
                 number, sealed = int(version[1:]), base64.b64decode(text)
                 if number < FLOOR["min_decryption_version"]:
                     raise ValueError
-                return {"plaintext": base64.b64encode(AESGCM(KEYS[number]).decrypt(sealed[:12], sealed[12:], place)).decode()}
+                return {
+                    "plaintext": base64.b64encode(
+                        AESGCM(KEYS[number]).decrypt(sealed[:12], sealed[12:], place)
+                    ).decode()
+                }
         raise ValueError
 
     def _answer(self, status: int, value: dict[str, Any]) -> None:
