@@ -65,15 +65,20 @@ def erase(
 def honour(
     records: Records, blobs: Blobs, keys: KeyStore, ledger_file: Path, people: Iterable[PatientId], now: datetime
 ) -> list[PatientId]:
-    """Erase again those of `people`, named by ledgers, whose key or rows are here. Returns who was."""
+    """Erase again those of `people`, named by ledgers, whose key or rows are here. Returns who was.
+
+    Whoever is not here stays erased all the same: their identifier is not used again, as where they were erased.
+    """
     done = []
     for person in sorted(people):
+        ledger.append(ledger_file, keys.service_key(ledger.SERVICE), person, now)
         with records.read() as tx:
             known = patients.exists(tx, person)
         if known or keys.has_patient_key(person):
-            ledger.append(ledger_file, keys.service_key(ledger.SERVICE), person, now)
             erase(records, blobs, keys, ledger_file, person, now, "ledger")
             done.append(person)
+        else:
+            keys.destroy_patient_key(person)
     return done
 
 

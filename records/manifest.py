@@ -55,7 +55,8 @@ def write(folder: Path, about: Mapping[str, Any], files: Mapping[str, Copied], k
     """Write the manifest of a folder, durably; the folder's own name is not synced."""
     lines: list[dict[str, Any]] = [{"format": _FORMAT, **about}]
     lines += [
-        {"path": path, "size": one.size, "sha256": one.sha256, "mtime": one.mtime} for path, one in sorted(files.items())
+        {"path": path, "size": one.size, "sha256": one.sha256, "mtime": one.mtime}
+        for path, one in sorted(files.items())
     ]
     body = b"".join(_line(line) for line in lines)
     end = {"files": len(files), "bytes": sum(one.size for one in files.values()), "mac": _mac(key, body)}
