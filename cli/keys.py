@@ -10,8 +10,8 @@ from access.refusal import Refusal
 from cli.compose import open_home, open_stores, resolve_patient
 from cli.console import err, out, print_json
 from cli.settings import load_settings
-from ingest.worker import project
 from ingest.workbench import utc_now
+from ingest.worker import project
 from records import rotation, service_acts
 from records.erasure import erase as erase_patient
 from records.rotation import KeysStatus

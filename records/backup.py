@@ -112,7 +112,7 @@ def _backup(source: Source, data: Path, keys: Path, now: datetime, full: bool, p
         if not missing:
             break
     about |= {"made": now.isoformat(), "missing": len(missing)}
-    key = source.keys.service_key(manifest.SERVICE)
+    key = manifest.key_of(source.keys)
     _seal(partial_keys, {"kind": "keys", **about}, _keys(source, partial_keys), key)
     files = {**copier.files, RECORDS: _hashed(partial / RECORDS), **_ledger(source, partial)}
     _seal(partial, {"kind": "data", **about}, files, key)
@@ -186,7 +186,6 @@ def _snapshot(source: Source, path: Path) -> dict[str, Any]:
 
 def _keys(source: Source, target: Path) -> dict[str, Copied]:
     """The key store as it stands, wrapped as it is: nobody writes it meanwhile."""
-    source.keys.service_key(manifest.SERVICE)  # made before it is copied
     with locked(source.keys.folder / LOCK):
         header = Header.read(source.keys.folder)
         if header is None:

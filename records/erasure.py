@@ -52,10 +52,10 @@ def erase(
     with records.read() as tx:
         people = _identities(tx, patient_id)
         known = patients.exists(tx, patient_id)
-    if not known and patient_id not in ledger.read(ledger_file, keys.service_key(ledger.SERVICE)):
+    if not known and patient_id not in ledger.read(ledger_file, ledger.key_of(keys)):
         raise Refusal("records", "no-such-patient", "Aucun dossier n'a cet identifiant.", "Vérifiez l'identifiant.")
     for person in people:
-        ledger.append(ledger_file, keys.service_key(ledger.SERVICE), person, now)
+        ledger.append(ledger_file, ledger.key_of(keys), person, now)
         keys.destroy_patient_key(person)
     with records.write() as tx:
         erased = sum(_forget(tx, person, now, by) for person in people)
@@ -71,7 +71,7 @@ def honour(
     """
     done = []
     for person in sorted(people):
-        ledger.append(ledger_file, keys.service_key(ledger.SERVICE), person, now)
+        ledger.append(ledger_file, ledger.key_of(keys), person, now)
         with records.read() as tx:
             known = patients.exists(tx, person)
         if known or keys.has_patient_key(person):

@@ -1,6 +1,6 @@
 """The files of a key store, and which of them is in force.
 
-    store.json       names the database in force and holds its store key, wrapped by the master key; replaced in one step
+    store.json       names the database in force, and holds its store key wrapped by the master key
     keys-<n>.db      the wrapped keys: an SQLCipher file under the store key, which wraps each key in it too
     erased.jsonl     the erasure ledger (records/ledger.py)
     lock             held by whoever writes

@@ -16,10 +16,13 @@ from pathlib import Path
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from records.home import locked, sync_directory
-from records.sealed import keyed_hash
+from records.keys import KeyStore
+from records.sealed import derive, keyed_hash
 
-SERVICE = "erasures"
-"""Name of the service key of its MACs."""
+
+def key_of(keys: KeyStore) -> bytes:
+    """The key of its MACs: of one that a home has from its first day, so that its oldest backup reads the newest."""
+    return derive(keys.service_key("records"), "anamnese/erasures/1")
 
 
 def append(path: Path, key: bytes, patient_id: PatientId, at: datetime) -> None:

@@ -20,10 +20,10 @@ from typing import Any
 
 from access.refusal import Refusal
 from records.home import durable
+from records.keys import KeyStore
+from records.sealed import derive
 
 MANIFEST = "manifest.jsonl"
-SERVICE = "backups"
-"""Name of the service key of the MAC."""
 _FORMAT = 1
 _CHUNK = 1 << 20
 
@@ -49,6 +49,11 @@ class Manifest:
     def proven(self, key: bytes) -> bool:
         """Whether the holder of these keys wrote it."""
         return hmac.compare_digest(self.mac, _mac(key, self.body))
+
+
+def key_of(keys: KeyStore) -> bytes:
+    """The key of the MAC."""
+    return derive(keys.service_key("records"), "anamnese/backups/1")
 
 
 def write(folder: Path, about: Mapping[str, Any], files: Mapping[str, Copied], key: bytes) -> None:
@@ -103,7 +108,7 @@ def look(folder: Path, manifest: Manifest) -> None:
 
 
 def take(folder: Path, manifest: Manifest, target: Path, copied: Callable[[], object] = lambda: None) -> None:
-    """Copy every file of a backup into `target`. Refusal "backup-damaged" for the first that is not what was written."""
+    """Copy every file of a backup into `target`. Refusal "backup-damaged" for the first that is not what it was."""
     for path, expected in manifest.files.items():
         (target / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:

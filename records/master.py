@@ -45,7 +45,7 @@ class Wrapped:
 
 
 class MasterKey(Protocol):
-    """Raises Refusals of stage "records": "master-key-missing", "-malformed", "-wrong", "-unavailable", "-unchanged"."""
+    """Raises Refusals of stage "records": "master-key-" missing, malformed, wrong, unavailable or unchanged."""
 
     def wrap(self, key: bytes, place: str) -> Wrapped:
         """Wrap 32 bytes under the newest version, bound to `place`."""

@@ -140,7 +140,7 @@ class _Restore:
         """Open what was copied and bring it to today."""
         keys = KeyStore.open(self.stage, self._target.master, self.keys_stage)
         try:
-            key = keys.service_key(manifest.SERVICE)
+            key = manifest.key_of(keys)
             if not (self._data.proven(key) and self._wrapped.proven(key)):
                 raise _foreign()
             records = Records.open(self.stage / RECORDS, keys)
@@ -179,7 +179,7 @@ class _Restore:
 
     def _erased(self, keys: KeyStore, ledgers: Ledgers) -> tuple[set[PatientId], int]:
         """Who was erased, by the ledgers of this backup and the others; how many of those could not be read."""
-        key = keys.service_key(ledger.SERVICE)
+        key = ledger.key_of(keys)
         named: set[PatientId] = set()
         own = filter(None, (self.stage / LEDGER, self.keys_stage / LEDGER, self._target.ledger))
         for path in (*own, *ledgers.given):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from records.transit import TransitMaster
+from tests.search_api.conftest import _documents, _people, copied
+from tests.search_api.world import World, open_world
 
 TOKEN = "jeton-de-test"
 
@@ -40,3 +42,20 @@ def transit(tmp_path: Path) -> Iterator[Service]:
             yield Service(url, token_file, process)
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Marie, with five documents, and Paul with one; closed."""
+    world = open_world(tmp_path_factory.mktemp("made") / "home")
+    _people(world)
+    _documents(world)
+    world.close()
+    return world
+
+
+@pytest.fixture
+def own_world(filled_home: World, tmp_path: Path) -> Iterator[World]:
+    """A copy of that home for one test."""
+    with copied(filled_home, tmp_path / "home") as world:
+        yield world

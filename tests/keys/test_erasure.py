@@ -15,7 +15,7 @@ from records import erasure, grants, jobs, journal, ledger, patients, tables
 from records.erasure import erase
 from tests.records.building import NOW, Home, identity, opened
 from tests.records.test_journal import entry
-from tests.search_api.conftest import DOCTOR, TRAITANT, closed_home, own_world  # noqa: F401 (fixtures)
+from tests.search_api.conftest import DOCTOR, TRAITANT
 from tests.search_api.world import World
 
 
@@ -108,7 +108,7 @@ def test_an_erased_entry_cannot_be_changed(home: Home, column: str) -> None:
         row = tables.JournalEntry
         changed: object = '{"patient_id":"x"}' if column == "content" else b"changed"
         tx.session.execute(update(row).where(row.sequence == 2).values({column: changed}))
-        assert [(p.sequence, p.kind) for p in journal.verify(tx)][0] == (2, "edited")
+        assert next((p.sequence, p.kind) for p in journal.verify(tx)) == (2, "edited")
 
 
 def test_words_of_the_journal_take_the_patients_key(home: Home) -> None:
@@ -132,7 +132,7 @@ def test_an_erasure_interrupted_between_any_steps_is_taken_up(
         raise Killed
 
     marie = own_world.patients["marie"]
-    key = own_world.services.keys.service_key(ledger.SERVICE)
+    key = ledger.key_of(own_world.services.keys)
     for owner, name in (
         (own_world.services.keys, "destroy_patient_key"),
         (journal, "erase_words"),
