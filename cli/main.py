@@ -9,6 +9,7 @@ import typer
 from access.refusal import Refusal
 from cli import acts, audit, backup, demo, evaluate, intake, keys, projection, search, service
 from cli.console import show_refusal
+from cli.process import harden
 
 app = typer.Typer(
     name="anamnese",
@@ -23,6 +24,7 @@ for family in (demo, service, intake, search, acts, projection, evaluate, audit,
 
 def main() -> None:
     """Run the command; a Refusal is printed with its remedy and exits 1, never a stack trace."""
+    harden()
     try:
         app()
     except Refusal as refusal:
