@@ -195,3 +195,20 @@ def test_records_without_their_keys_are_not_given_new_ones(tmp_path: Path) -> No
     assert not (tmp_path / "elsewhere" / "store.json").exists()
     assert KeyStore.open(home, folder=tmp_path / "apart").service_key("records")
     assert not (home / "keys").exists()
+
+
+def test_what_a_replaced_store_does_not_hold_is_asked_of_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that took the old store just before the swap, and asks for a key made just after."""
+    keys, other = filled(tmp_path / "home"), KeyStore.open(tmp_path / "home")
+    old, whole = keys.store(), KeyStore.store
+    person = PatientId(random_id())
+    with monkeypatch.context() as patch:
+        patch.setattr("records.rotation.shred", lambda _: None)
+        rotate(other)
+    other.create_patient_key(person)
+    late = [old]
+    monkeypatch.setattr(KeyStore, "store", lambda self: late.pop() if late and self is keys else whole(self))
+    assert keys.patient_key(person) == other.patient_key(person)
+    assert late == []
