@@ -64,9 +64,10 @@ class Code:
 
 
 def tree_of(commit: str, folder: Path) -> Path:
-    """The files of a commit."""
-    known = subprocess.run(["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"], check=False)
-    if known.returncode:
+    """The files of a commit. A shallow clone is asked for its history first."""
+    if not _is_here(commit):
+        subprocess.run(["git", "-C", str(ROOT), "fetch", "--quiet", "--unshallow"], capture_output=True, check=False)
+    if not _is_here(commit):
         pytest.fail(
             f"commit {commit} is absent: this clone is shallow. Fetch its whole history (git fetch --unshallow)."
         )
@@ -74,6 +75,11 @@ def tree_of(commit: str, folder: Path) -> Path:
     folder.mkdir()
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
     return folder
+
+
+def _is_here(commit: str) -> bool:
+    known = ["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"]
+    return subprocess.run(known, capture_output=True, check=False).returncode == 0
 
 
 def search(query: str, patient: str = PATIENT) -> list[str]:
