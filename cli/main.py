@@ -7,7 +7,7 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, demo, evaluate, intake, projection, search, service
+from cli import acts, audit, demo, evaluate, intake, projection, quarantine, search, service
 from cli.console import show_refusal
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, search, acts, projection, evaluate, audit):
+for family in (demo, service, intake, search, acts, quarantine, projection, evaluate, audit):
     family.register(app)
 
 
