@@ -80,9 +80,9 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
     with ExitStack() as held:
         keys = KeyStore.open(settings.home, settings.master_key_file)
         held.callback(keys.close)
-        records = Records.open(settings.home / "records.db", keys)
+        records = Records.open(settings.home / "records.db", keys, reserve=settings.reserve)
         held.callback(records.close)
-        blobs = Blobs(settings.home / "blobs", keys)
+        blobs = Blobs(settings.home / "blobs", keys, records.reserve)
         embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
         generations = _generations(settings, keys)
         yield (

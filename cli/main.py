@@ -9,6 +9,7 @@ import typer
 from access.refusal import Refusal
 from cli import acts, audit, demo, evaluate, intake, projection, search, service
 from cli.console import show_refusal
+from records.disk import storage_refusal
 
 app = typer.Typer(
     name="anamnese",
@@ -27,6 +28,9 @@ def main() -> None:
         app()
     except Refusal as refusal:
         show_refusal(refusal)
+        sys.exit(1)
+    except OSError as error:  # the disk of the home, or of what it was given
+        show_refusal(storage_refusal(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

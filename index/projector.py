@@ -7,10 +7,8 @@ an event changes nothing (fences). `index/projection.py` says what an event beco
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,7 +56,6 @@ class Projector:
         self._records, self._generations, self._embedder = records, generations, embedder
         self._prefix = prefix
         self._turn = threading.Lock()
-        self._name = uuid.uuid4().hex[:12]
         self._found: Generation | None = None  # what served at the first `renew`
         self._former: list[Generation] = []  # what `renew` replaced
 
@@ -168,7 +165,7 @@ class Projector:
         followed = 0
         if self._is_level(generation):
             return 0
-        holder = f"{os.getpid()}-{self._name}"
+        holder = self._records.presence.holder()
         try:
             while batches is None or followed < batches * BATCH:
                 moment = now + timedelta(seconds=time.monotonic() - began)

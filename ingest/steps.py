@@ -21,7 +21,10 @@ log = logging.getLogger("anamnese.ingest")
 AWAY = frozenset(
     {
         "records-unavailable",
+        "records-damaged",
         "blobs-unavailable",
+        "storage-closed",
+        "disk-full",
         "index-unavailable",
         "embedder-unavailable",
         "weights-missing",

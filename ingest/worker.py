@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +12,7 @@ from ingest.recipe import ingest
 from ingest.workbench import Workbench
 from records import jobs
 from records.jobs import Job
+from records.recovery import take_over
 
 log = logging.getLogger("anamnese.worker")
 IDLE = 1.0  # seconds between two looks at the jobs table when nobody wakes a worker
@@ -22,7 +21,8 @@ PATIENCE = 30.0  # seconds, the longest wait between two tries of an index that 
 
 def drain(bench: Workbench, done: Callable[[], bool] = lambda: False) -> int:
     """Run claimed jobs until none is left or `done`; then project what is stored. Returns how many jobs were run."""
-    worker = f"{os.getpid()}-{threading.get_ident()}-{uuid.uuid4().hex[:6]}"
+    take_over(bench.records)
+    worker = bench.records.presence.holder()
     ran = 0
     while not done() and (job := _claim(bench, worker)) is not None:
         run(job, bench)
@@ -40,12 +40,18 @@ def run(job: Job, bench: Workbench) -> None:
             ingest(job, bench)
     except Exception as error:  # the border of the pipeline: nothing of the document may reach the log
         log.error("job %s failed at attempt %s: %s", job.job_id, job.attempts, type(error).__name__)
-        with bench.records.write() as tx:
-            jobs.release(tx, job)
+        try:
+            with bench.records.write() as tx:
+                jobs.release(tx, job)
+        except Refusal as refusal:  # another has the job, or records are away: the lease ends it
+            log.warning("job %s not given back: %s", job.job_id, refusal.code)
 
 
 def project(bench: Workbench) -> bool:
-    """Follow the outbox into the index. False when the index is away: documents wait, visibly, in state `reading`."""
+    """Follow the outbox into the index. False when the index is away or the disk full: documents wait, visibly, in
+    state `reading`."""
+    if bench.records.reserve.short():
+        return False
     try:
         bench.projector.catch_up(bench.clock())
     except Refusal as refusal:
@@ -64,6 +70,9 @@ def renew(bench: Workbench) -> bool:
 
 
 def _claim(bench: Workbench, worker: str) -> Job | None:
+    if bench.records.reserve.short():
+        log.warning("disk full: documents wait")
+        return None
     with bench.records.write() as tx:
         return jobs.claim(tx, worker, bench.clock(), bench.lease)
 
@@ -78,9 +87,10 @@ def _kept(job: Job, bench: Workbench) -> Iterator[None]:
             try:
                 with bench.records.write() as tx:
                     jobs.renew(tx, job, bench.clock(), bench.lease)
-            except Refusal as refusal:  # the lease is lost: the fence will refuse what this worker still writes
+            except Refusal as refusal:
                 log.warning("lease of job %s: %s", job.job_id, refusal.code)
-                return
+                if refusal.code == "lease-lost":  # the fence will refuse what this worker still writes
+                    return
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()

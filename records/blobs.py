@@ -18,12 +18,14 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from access.identifiers import PatientId, is_opaque_id
 from access.refusal import Refusal
+from records.disk import Reserve, on_disk, storage_refusal
 from records.home import make_private_directory, sync_directory
 from records.keys import KeyStore, PatientKeys
 from records.sealed import keyed_hash
@@ -48,8 +50,9 @@ class BlobRef:
 class Blobs:
     """The blobs of one home. Safe for threads and several processes."""
 
-    def __init__(self, root: Path, keys: KeyStore) -> None:
+    def __init__(self, root: Path, keys: KeyStore, reserve: Reserve | None = None) -> None:
         self._root, self._keys = root, keys
+        self._reserve = reserve or Reserve(root, 0)
         self._partial = root / "partial"
         make_private_directory(root)
         make_private_directory(self._partial)
@@ -59,9 +62,11 @@ class Blobs:
         """A writer, to be used in a `with`; what is not committed is deleted on the way out.
 
         The blob is named by its content, or by `key` when given; a commit replaces the blob of that name in one step.
+        Refusals, here and from the writer: "disk-full", "storage-closed", "blobs-unavailable"; nothing is kept then.
         """
         if not _KIND.fullmatch(kind):
             raise ValueError("a kind is a lower-case word")
+        self._reserve.require()
         return BlobWriter(self, patient_id, kind, key, self._keys.patient_keys(patient_id))
 
     def named(self, patient_id: PatientId, kind: str, key: str) -> BlobRef:
@@ -80,6 +85,8 @@ class Blobs:
                 "Un fichier enregistré est introuvable.",
                 "Lancez « anamnese verify » et restaurez la dernière sauvegarde.",
             ) from None
+        except OSError as error:
+            raise storage_refusal(error) from error
         try:
             return BlobReader(source, StreamReader(source, keys.blobs, _place(ref.patient_id, ref.kind), ref.name))
         except BaseException:
@@ -87,8 +94,8 @@ class Blobs:
             raise
 
     def read(self, ref: BlobRef) -> bytes:
-        """The whole content, in memory."""
-        with self.open(ref) as reader:
+        """The whole content, in memory. Refuses like `open`, and "blobs-unavailable" when the disk fails."""
+        with self.open(ref) as reader, on_disk():
             return reader.readall()
 
     def exists(self, ref: BlobRef) -> bool:
@@ -117,7 +124,8 @@ class Blobs:
         """A new locked partial file."""
         while True:
             path = self._partial / secrets.token_hex(16)
-            file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
+            with on_disk():
+                file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file.fileno()).st_nlink:
                 return path, file
@@ -140,7 +148,7 @@ class Blobs:
                 with path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink(missing_ok=True)
-            except (BlockingIOError, FileNotFoundError):
+            except OSError:  # its writer lives, another sweep was first, or nothing can be deleted here now
                 continue
 
 
@@ -172,7 +180,8 @@ class BlobWriter:
     def write(self, data: bytes) -> int:
         """Add bytes."""
         self._hash.update(data)
-        self._stream.write(data)
+        with on_disk():
+            self._stream.write(data)
         self.size += len(data)
         return len(data)
 
@@ -180,10 +189,11 @@ class BlobWriter:
         """Finish, and return once the blob would survive a power cut. The same content again replaces itself."""
         what = f"content {self.content_hash}" if self._key is None else f"key {self._key}"
         ref = BlobRef(self._patient_id, _name(self._keys, self._kind, what))
-        self._stream.finish(ref.name)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._blobs.settle(self._path, ref)
+        with on_disk():
+            self._stream.finish(ref.name)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._blobs.settle(self._path, ref)
         self._done = True
         self._file.close()
         return ref
@@ -193,8 +203,10 @@ class BlobWriter:
 
     def __exit__(self, *_: object) -> None:
         if not self._done:
-            self._path.unlink(missing_ok=True)
-            self._file.close()
+            with suppress(OSError):  # a disk that fails again here must not hide its first failure
+                self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._file.close()
 
 
 class BlobReader(io.RawIOBase):

@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from access.identifiers import PatientId
 from records import migrations
 from records.chains import ALL, UNKNOWN, open_chain
+from records.disk import Reserve
 from records.errors import translated
 from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
+from records.presence import Presence
 from records.sqlcipher import abandon, for_writing, make_engine
 
 _writers: dict[str, threading.Lock] = {}
@@ -68,23 +70,28 @@ class Tx:
 class Records:
     """The records of one home. Safe for threads, for several processes, and across a fork."""
 
-    def __init__(self, path: Path, keys: KeyStore) -> None:
+    def __init__(self, path: Path, keys: KeyStore, reserve: int = 0) -> None:
         self._path, self._keys = path, keys
         self._engine = make_engine(path, keys.service_key("records"))
         self._name = str(path.resolve())
+        self.presence = Presence(path.parent / "presence")
+        self.reserve = Reserve(path.parent / "reserve", reserve)
         self._pid = os.getpid()
         _writers.setdefault(self._name, threading.Lock())
 
     @classmethod
-    def open(cls, url_or_path: str | Path, keys: KeyStore, *, migrate: bool = True) -> Records:
+    def open(cls, url_or_path: str | Path, keys: KeyStore, *, migrate: bool = True, reserve: int = 0) -> Records:
         """Open the database file (its directory becomes 0700, it 0600), bringing its tables up to date when `migrate`.
+
+        `reserve`: bytes of the disk kept for the journal and the like (`records/disk.py`).
 
         Refusals: "records-unavailable"; "records-too-new" when a later version of this product migrated it.
         """
         path = Path(url_or_path)
         make_private_directory(path.parent)
         with locked(path.with_name(path.name + ".lock")), translated():
-            records = cls(path, keys)
+            records = cls(path, keys, reserve)
+            records.reserve.hold()
             if migrate:
                 migrations.upgrade(records._engine)
                 with records.write() as tx:
@@ -108,6 +115,7 @@ class Records:
         if self._name in _mine():
             raise RuntimeError("a write inside a write would wait for itself")
         engine = for_writing(self._alive())
+        self.reserve.spare()
         with _writers[self._name], translated(), Session(engine, autoflush=False) as session:
             _mine().add(self._name)
             try:
@@ -123,7 +131,8 @@ class Records:
         self._keys.service_key("records")
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections that are not in use, and give up what this process holds."""
+        self.presence.close()
         if self._pid == os.getpid():
             self._engine.dispose()
 

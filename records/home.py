@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from access.refusal import Refusal
+from records.disk import on_disk
 
 
 def make_private_directory(path: Path) -> None:
@@ -39,7 +40,8 @@ def sync_directory(path: Path) -> None:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on the file `path` against other processes and threads; freed when a holder dies."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    with on_disk():
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -56,12 +56,15 @@ class KeyStore:
     def open(cls, home: Path, master_key_file: Path | None = None) -> KeyStore:
         """Open the keys of `home`, making home (0700), master key and store when there are none.
 
-        Refusals of stage "records": "master-key-missing" when keys exist and their master key does not,
+        Refusals of stage "records": "master-key-missing" when keys exist and their master key does not, "keys-missing"
+        when records exist and their keys do not (others in their place would open nothing, and hide the loss),
         "master-key-malformed", "master-key-wrong", "records-unavailable".
         """
         make_private_directory(home)
         store = home / "keys.db"
         with locked(home / "keys.lock"):
+            if not store.exists() and (home / "records.db").exists():
+                raise _keys_missing()
             master = master_key(master_key_file or home / "master.key", create=not store.exists())
             keys = cls(store, master)
             keys._prepare()
@@ -161,3 +164,12 @@ class KeyStore:
             abandon(self._engine)
             self._pid = os.getpid()
         return self._engine
+
+
+def _keys_missing() -> Refusal:
+    return Refusal(
+        "records",
+        "keys-missing",
+        "Le magasin de clés (keys.db) de ce dossier de données a disparu : rien ne peut être ouvert.",
+        "Remettez-le depuis sa sauvegarde ; n'en créez pas d'autre, les données resteraient fermées.",
+    )

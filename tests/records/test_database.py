@@ -93,14 +93,14 @@ def test_another_key_or_a_damaged_file_is_a_refusal(home: Home, tmp_path: Path) 
     other = KeyStore.open(tmp_path / "other")
     with pytest.raises(Refusal) as refused:
         Records.open(home.path / "records.db", other)
-    assert refused.value.code == "records-unavailable"
+    assert refused.value.code == "records-damaged"
     with opened(tmp_path / "second") as second:
         file = second.path / "records.db"
         second.records.close()
         file.write_bytes(os.urandom(file.stat().st_size))
         with pytest.raises(Refusal) as refused:
             second.records.healthy()
-        assert refused.value.code == "records-unavailable"
+        assert refused.value.code == "records-damaged"
 
 
 def test_migrations_go_down_and_up_and_end_at_the_tables(tmp_path: Path) -> None:
