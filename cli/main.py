@@ -7,7 +7,7 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, demo, evaluate, intake, projection, search, service
+from cli import acts, audit, demo, evaluate, intake, projection, search, service, watch
 from cli.console import show_refusal
 from records.disk import storage_refusal
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, search, acts, projection, evaluate, audit):
+for family in (demo, service, intake, watch, search, acts, projection, evaluate, audit):
     family.register(app)
 
 
