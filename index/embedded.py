@@ -21,7 +21,7 @@ from index.embedded_rows import bury, forget, held, store
 from index.generations import refuse_retiring, refuse_unknown
 from index.port import Candidates, Filters, Generation, IndexedDocument, InventoryLine, Question, Removal
 from records.disk import on_disk
-from records.home import sync_directory
+from records.home import make_private_directory, sync_directory
 
 FORMS_KEPT = 16
 """Vocabularies kept decoded, the last used ones: 20,000 forms of a large record take about 2 MB."""
@@ -118,7 +118,7 @@ class EmbeddedGenerations:
         self._key = key
         self._open: dict[Generation, EmbeddedIndex] = {}
         self._lock = Lock()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_directory(folder)
 
     def names(self) -> Sequence[Generation]:
         """See the port. In order of name."""

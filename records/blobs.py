@@ -137,7 +137,6 @@ class Blobs:
         for folder in (target.parent.parent, target.parent):
             if not folder.is_dir():
                 make_private_directory(folder)
-                sync_directory(folder.parent)
         os.replace(partial, target)
         sync_directory(target.parent)
 

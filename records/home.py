@@ -14,9 +14,13 @@ from records.disk import on_disk
 
 
 def make_private_directory(path: Path) -> None:
-    """Make `path` and its parents when absent; the last one is its owner's only. Refusal "home-unusable"."""
+    """Make `path` and its parents when absent, durably; the last one is its owner's only. Refusal "home-unusable"."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.is_dir():
+            absent = [one for one in (path, *path.parents) if not one.exists()]
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for one in absent:
+                sync_directory(one.parent)
         if path.stat().st_mode & 0o077:
             path.chmod(0o700)
     except OSError:
