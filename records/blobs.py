@@ -98,6 +98,13 @@ class Blobs:
         with self.open(ref) as reader, on_disk():
             return reader.readall()
 
+    def content_hash(self, patient_id: PatientId, stream: BinaryIO | io.RawIOBase) -> str:
+        """What `BlobWriter.content_hash` was for this content."""
+        hashed = _content_hash(self._keys.patient_keys(patient_id))
+        while chunk := stream.read(1024 * 1024):
+            hashed.update(chunk)
+        return hashed.hexdigest()
+
     def exists(self, ref: BlobRef) -> bool:
         return self.path(ref).is_file()
 
@@ -156,6 +163,10 @@ def _place(patient_id: PatientId, kind: str) -> str:
     return f"{patient_id}\x1f{kind}"
 
 
+def _content_hash(keys: PatientKeys) -> hmac.HMAC:
+    return hmac.new(keys.names, b"content", hashlib.sha256)
+
+
 def _name(keys: PatientKeys, kind: str, what: str) -> str:
     return f"{kind}-{keyed_hash(keys.names, 'blob', kind, what).hex()}"
 
@@ -165,7 +176,7 @@ class BlobWriter:
 
     def __init__(self, blobs: Blobs, patient_id: PatientId, kind: str, key: str | None, keys: PatientKeys) -> None:
         self._blobs, self._patient_id, self._kind, self._key, self._keys = blobs, patient_id, kind, key, keys
-        self._hash = hmac.new(keys.names, b"content", hashlib.sha256)
+        self._hash = _content_hash(keys)
         self._path, self._file = blobs.start()
         self._stream = StreamWriter(self._file.write, keys.blobs, _place(patient_id, kind))
         self._done = False

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from access.identifiers import PatientId
+from access.refusal import Refusal
 from records import migrations
 from records.chains import ALL, UNKNOWN, open_chain
 from records.disk import Reserve
@@ -129,6 +130,21 @@ class Records:
         with self.read() as tx:
             tx.session.execute(text("SELECT count(*) FROM journal_heads")).scalar_one()
         self._keys.service_key("records")
+
+    def damage(self) -> int:
+        """How many problems the database finds in its own pages (their seals, their structure, their references)."""
+        found = 0
+        for check in ("cipher_integrity_check", "quick_check", "foreign_key_check"):
+            try:
+                with self.read() as tx:
+                    rows = tx.session.execute(text(f"PRAGMA {check}")).all()
+            except Refusal as refusal:
+                if refusal.code != "records-damaged":
+                    raise
+                found += 1
+            else:
+                found += sum(tuple(row) != ("ok",) for row in rows)
+        return found
 
     def close(self) -> None:
         """Close the connections that are not in use, and give up what this process holds."""
