@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,29 +20,8 @@ from records.errors import translated
 from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
 from records.presence import Presence
-from records.sqlcipher import abandon, for_writing, make_engine
-
-_writers: dict[str, threading.Lock] = {}
-_writing = threading.local()
-
-
-def _fresh_locks() -> None:
-    """A lock held by a thread that a fork did not copy would never be freed in the child."""
-    global _writing
-    for path in list(_writers):
-        _writers[path] = threading.Lock()
-    _writing = threading.local()
-
-
-def _mine() -> set[str]:
-    """The files that this thread is writing to."""
-    if not hasattr(_writing, "names"):
-        _writing.names = set()
-    names: set[str] = _writing.names
-    return names
-
-
-os.register_at_fork(after_in_child=_fresh_locks)
+from records.sqlcipher import BUSY_MS, abandon, for_writing, make_engine
+from records.turns import turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +52,10 @@ class Records:
     def __init__(self, path: Path, keys: KeyStore, reserve: int = 0) -> None:
         self._path, self._keys = path, keys
         self._engine = make_engine(path, keys.service_key("records"))
-        self._name = str(path.resolve())
+        self._real = path.resolve()
         self.presence = Presence(path.parent / "presence")
         self.reserve = Reserve(path.parent / "reserve", reserve)
         self._pid = os.getpid()
-        _writers.setdefault(self._name, threading.Lock())
 
     @classmethod
     def open(cls, url_or_path: str | Path, keys: KeyStore, *, migrate: bool = True, reserve: int = 0) -> Records:
@@ -109,21 +86,15 @@ class Records:
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """The only writer, of this process by a lock and of the others by the database's; committed on a clean exit.
+        """The only writer, of all threads and processes, by turns; committed on a clean exit.
 
         Keep it short: no file, no network and no model inside. It does not nest.
         """
-        if self._name in _mine():
-            raise RuntimeError("a write inside a write would wait for itself")
         engine = for_writing(self._alive())
         self.reserve.spare()
-        with _writers[self._name], translated(), Session(engine, autoflush=False) as session:
-            _mine().add(self._name)
-            try:
-                yield Tx(session, self._keys)
-                session.commit()
-            finally:
-                _mine().discard(self._name)
+        with translated(), turn(self._real, BUSY_MS / 1000), Session(engine, autoflush=False) as session:
+            yield Tx(session, self._keys)
+            session.commit()
 
     def healthy(self) -> None:
         """Raise Refusal (stage "records", code "records-unavailable") when records cannot answer now."""

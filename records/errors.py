@@ -44,6 +44,8 @@ def translated() -> Iterator[None]:
         yield
     except _BUGS:
         raise
+    except TimeoutError as error:  # nobody's turn ended
+        raise unavailable() from error
     except (exc.DatabaseError, exc.TimeoutError, sqlcipher3.dbapi2.DatabaseError) as error:
         raise _meaning(str(error.orig if isinstance(error, exc.DatabaseError) else error).lower()) from error
 
