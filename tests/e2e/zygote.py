@@ -8,6 +8,7 @@ wait status, or null when it still runs. The end of stdin kills what is left.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -24,10 +25,13 @@ import search_api.server  # noqa: F401
 from cli.main import main
 from index.analysis import analyse
 
+PR_SET_PDEATHSIG = 1
+
 
 def run(order: dict[str, Any]) -> None:
     """The forked child: never returns."""
     os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing outlives the test
     for number, (name, flags) in enumerate(
         (("/dev/null", os.O_RDONLY), (order["out"], os.O_WRONLY), (order["err"], os.O_WRONLY))
     ):
