@@ -84,7 +84,7 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
         held.callback(records.close)
         blobs = Blobs(settings.home / "blobs", keys, records.reserve)
         embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
-        generations = _generations(settings, keys)
+        generations = _generations(settings, keys, held)
         yield (
             Workbench(
                 records=records,
@@ -99,14 +99,18 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
         )
 
 
-def _generations(settings: Settings, keys: KeyStore) -> Generations:
+def _generations(settings: Settings, keys: KeyStore, held: ExitStack) -> Generations:
     if settings.profile == "cluster" and settings.opensearch_url is not None:
         from index.opensearch import OpenSearchGenerations
 
-        return OpenSearchGenerations(settings.opensearch_url.get_secret_value(), settings.index_prefix)
+        engine = OpenSearchGenerations(settings.opensearch_url.get_secret_value(), settings.index_prefix)
+        held.callback(engine.close)
+        return engine
     from index.embedded import EmbeddedGenerations
 
-    return EmbeddedGenerations(settings.home / "index", keys.service_key("index"))
+    files = EmbeddedGenerations(settings.home / "index", keys.service_key("index"))
+    held.callback(files.close)
+    return files
 
 
 def _ocr(settings: Settings) -> Ocr:

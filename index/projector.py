@@ -107,6 +107,23 @@ class Projector:
             self._former.append(serving)
             return False
 
+    def recount(self, now: datetime) -> bool:
+        """Whether the serving index holds as many documents as records call searchable. One that holds fewer lost its
+        last commits (a file put back, a log gone): it follows the outbox again from the start, replacing nothing twice.
+        """
+        serving = self._generations.serving()
+        if serving is None:
+            return False
+        with self._records.read() as tx:
+            expected = documents.count_without_scope(tx, DocumentState.SEARCHABLE)
+        held = sum(1 for _ in self._generations.open(serving).inventory_without_scope())
+        if held >= expected:
+            return True
+        with self._records.write() as tx:
+            outbox.drop_cursor(tx, serving.name)
+        self.catch_up(now)
+        return False
+
     def reindex(self, now: datetime) -> ReindexReport:
         """Build a generation aside while the old serves, count, swap, retire the others. Resumes what was interrupted.
 

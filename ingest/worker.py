@@ -108,6 +108,8 @@ class Workers:
         self._bench = bench
         self._awake = threading.Event()
         self._stopping = threading.Event()
+        self.settled = threading.Event()
+        """Set once the index was counted against records."""
         self._threads = [threading.Thread(target=self._loop, name=f"reader-{n}", daemon=True) for n in range(count)]
 
     def __enter__(self) -> Workers:
@@ -135,6 +137,9 @@ class Workers:
             self._awake.wait(wait)
             self._awake.clear()
             try:
+                if not self.settled.is_set():
+                    self._bench.projector.recount(self._bench.clock())
+                    self.settled.set()
                 drain(self._bench, self._stopping.is_set)
                 wait = IDLE if renew(self._bench) else 0.0
             except Exception as error:  # records away: wait longer, never die

@@ -21,7 +21,7 @@ from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
 from records.presence import Presence
 from records.sqlcipher import BUSY_MS, abandon, for_writing, make_engine
-from records.turns import turn
+from records.turns import leave, turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Records:
         with locked(path.with_name(path.name + ".lock")), translated():
             records = cls(path, keys, reserve)
             records.reserve.hold()
+            records.reserve.spare()
             if migrate:
                 migrations.upgrade(records._engine)
                 with records.write() as tx:
@@ -120,6 +121,7 @@ class Records:
     def close(self) -> None:
         """Close the connections that are not in use, and give up what this process holds."""
         self.presence.close()
+        leave(self._real)
         if self._pid == os.getpid():
             self._engine.dispose()
 

@@ -73,10 +73,18 @@ def turn(path: Path, patience: float) -> Iterator[None]:
         lock.release()
 
 
+def leave(path: Path) -> None:
+    """Close what this process keeps open for its turns; the next one opens it again."""
+    with _locks.setdefault(str(path), threading.Lock()):
+        for name in (f"{path}.write.lock", f"{path}.next.lock"):
+            if name in _descriptors:
+                os.close(_descriptors.pop(name))
+
+
 def _descriptor(name: str) -> int:
     if name not in _descriptors:
         with on_disk():
-            _descriptors[name] = os.open(name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            _descriptors[name] = os.open(name, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600)
     return _descriptors[name]
 
 

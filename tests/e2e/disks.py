@@ -40,7 +40,8 @@ class Disk:
 
 @contextmanager
 def disk(path: Path, megabytes: int) -> Iterator[Disk]:
-    """A disk of `megabytes` at `path`. Needs the right to mount: root, or a user namespace entered by `in_namespace`."""
+    """A disk of `megabytes` at `path`. Needs the right to mount: be root, or run the tests by `unshare --map-root-user
+    --mount`."""
     path.mkdir()
     _mount(path, megabytes << 20, 0)
     try:
