@@ -24,6 +24,7 @@ OUTAGES = frozenset(
         "records-damaged",
         "blobs-unavailable",
         "storage-closed",
+        "home-unusable",
         "disk-full",
         "index-unavailable",
         "index-unreadable",

@@ -24,6 +24,7 @@ AWAY = frozenset(
         "records-damaged",
         "blobs-unavailable",
         "storage-closed",
+        "home-unusable",
         "disk-full",
         "index-unavailable",
         "embedder-unavailable",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -10,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from access.refusal import Refusal
-from records.disk import on_disk
+from records.disk import on_disk, storage_refusal
 
 
 def make_private_directory(path: Path) -> None:
-    """Make `path` and its parents when absent, durably; the last one is its owner's only. Refusal "home-unusable"."""
+    """Make `path` and its parents when absent, durably; the last one is its owner's only. Refusal "home-unusable",
+    "disk-full" or "storage-closed"."""
     try:
         if not path.is_dir():
             absent = [one for one in (path, *path.parents) if not one.exists()]
@@ -23,7 +25,9 @@ def make_private_directory(path: Path) -> None:
                 sync_directory(one.parent)
         if path.stat().st_mode & 0o077:
             path.chmod(0o700)
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise storage_refusal(error) from error
         raise Refusal(
             "records",
             "home-unusable",

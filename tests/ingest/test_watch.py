@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ class Intake:
         moved: list[Outcome] = []
         for _ in range(rounds):
             moved += self.watch.round(lambda: None)[0]
-            drain(self.home.bench)
+            with suppress(Refusal):  # the reader's loop waits and tries again
+                drain(self.home.bench)
         return moved + self.watch.round(lambda: None)[0]
 
     def inside(self, where: str) -> list[str]:
