@@ -7,9 +7,10 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, backup, demo, evaluate, intake, keys, projection, quarantine, search, service
+from cli import acts, audit, backup, demo, evaluate, intake, keys, projection, quarantine, search, service, watch
 from cli.console import show_refusal
 from cli.process import harden
+from records.disk import storage_refusal
 
 app = typer.Typer(
     name="anamnese",
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, search, acts, quarantine, projection, evaluate, audit, keys, backup):
+for family in (demo, service, intake, watch, search, acts, quarantine, projection, evaluate, audit, keys, backup):
     family.register(app)
 
 
@@ -29,6 +30,9 @@ def main() -> None:
         app()
     except Refusal as refusal:
         show_refusal(refusal)
+        sys.exit(1)
+    except OSError as error:  # the disk of the home, or of what it was given
+        show_refusal(storage_refusal(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

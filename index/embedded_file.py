@@ -53,6 +53,7 @@ class EncryptedFile:
         self._idle: list[apsw.Connection] = []
         self._pid = os.getpid()
         self._ready = False
+        self._inode = 0
 
     @contextmanager
     def read(self) -> Iterator[apsw.Connection]:
@@ -67,9 +68,7 @@ class EncryptedFile:
     def close(self) -> None:
         """Close the idle connections. The file stays usable."""
         with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            self._drop()
 
     def _transaction(self, begin: str) -> Iterator[apsw.Connection]:
         connection = self._take()
@@ -95,16 +94,30 @@ class EncryptedFile:
             if self._pid != os.getpid():  # after a fork: the parent's connections must not be touched, not even closed
                 _abandoned.append(self._idle)
                 self._idle, self._pid = [], os.getpid()
+            if self._idle and not self._is_same():
+                self._drop()
             if self._idle:
                 return self._idle.pop()
             try:
                 return self._connect()
-            except apsw.Error as error:
+            except (apsw.Error, OSError) as error:
                 raise unavailable(error) from error
+
+    def _is_same(self) -> bool:
+        """Whether the file is still the one that was opened: a connection to a deleted one would serve a ghost."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _drop(self) -> None:
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _give(self, connection: apsw.Connection) -> None:
         with self._lock:
-            if len(self._idle) < IDLE and self._pid == os.getpid():
+            if len(self._idle) < IDLE and self._pid == os.getpid() and self._is_same():
                 self._idle.append(connection)
                 return
         connection.close()
@@ -123,14 +136,15 @@ class EncryptedFile:
             connection.pragma("journal_mode", "wal")
             connection.execute("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT")
             self._ready = True
-        connection.pragma("synchronous", 1)  # the index follows the outbox: a lost last commit is replayed
+        self._inode = self.path.stat().st_ino
+        connection.pragma("synchronous", 2)  # the cursor in records moves on once this commit is on the disk
         return connection
 
 
 _abandoned: list[list[apsw.Connection]] = []  # kept alive so that no finaliser closes a parent's file
 
 
-def unavailable(error: apsw.Error) -> Refusal:
+def unavailable(error: apsw.Error | OSError) -> Refusal:
     """The one translation of SQLite's errors; their texts may hold values, so they stay in `__cause__`."""
     if isinstance(error, CORRUPT):
         return Refusal(

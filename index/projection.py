@@ -17,7 +17,19 @@ from records.database import Records
 from records.documents import Document, DocumentState
 from records.outbox import Event
 
-OUTAGES = frozenset({"embedder-unavailable", "records-unavailable", "index-unavailable"})
+OUTAGES = frozenset(
+    {
+        "embedder-unavailable",
+        "records-unavailable",
+        "records-damaged",
+        "blobs-unavailable",
+        "storage-closed",
+        "home-unusable",
+        "disk-full",
+        "index-unavailable",
+        "index-unreadable",
+    }
+)
 """Refusals that are nobody's document's fault: the follower stops there and tries again later."""
 _HELD = frozenset({DocumentState.READING, DocumentState.SEARCHABLE})
 _BARRED = frozenset({DocumentState.QUARANTINED, DocumentState.REFUSED})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from records import documents
 from records.content import Metadata
 from records.documents import Document, DocumentState
 
+log = logging.getLogger("anamnese.batch")
 FINAL = frozenset({DocumentState.SEARCHABLE, DocumentState.QUARANTINED, DocumentState.REFUSED})
 STALL = 300.0  # seconds without any document moving before the command stops waiting and says so
 POLL = 0.2  # seconds
@@ -51,7 +53,7 @@ class Outcome:
         """The JSON object of `anamnese ingest --json`."""
         document = self.document
         return {
-            "file": str(self.deposit.file),
+            "file": readable(self.deposit.file),
             "document_id": self.deposit.document_id,
             "state": document.state.value if document else DocumentState.REFUSED.value,
             "duplicate": self.deposit.duplicate,
@@ -59,6 +61,11 @@ class Outcome:
             "unreadable_pages": list(document.unreadable_pages) if document else [],
             "refusal": self.refusal.as_dict() if self.refusal else None,
         }
+
+
+def readable(path: Path) -> str:
+    """A path as text that any terminal takes: undecodable bytes of a file system are lone surrogates in Python."""
+    return str(path).encode("utf-8", "replace").decode("utf-8")
 
 
 def files_of(paths: Sequence[Path]) -> Iterator[Path]:
@@ -140,7 +147,10 @@ def finish(
 
 def _read(bench: Workbench, over: threading.Event) -> None:
     while not over.is_set():
-        drain(bench, over.is_set)
+        try:
+            drain(bench, over.is_set)
+        except Refusal as refusal:  # records are away: `finish` gives up when nothing moves for long
+            log.warning("reader: %s", refusal.code)
         over.wait(POLL)
 
 

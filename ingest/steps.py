@@ -22,7 +22,11 @@ log = logging.getLogger("anamnese.ingest")
 AWAY = frozenset(
     {
         "records-unavailable",
+        "records-damaged",
         "blobs-unavailable",
+        "storage-closed",
+        "home-unusable",
+        "disk-full",
         "index-unavailable",
         "embedder-unavailable",
         "weights-missing",

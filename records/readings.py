@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from sqlalchemy import select
 
 from access.identifiers import DocumentId, PatientId
+from access.refusal import Refusal
 from access.scope import Scope
 from records import documents, tables
 from records.blobs import BlobRef, Blobs
@@ -100,16 +101,22 @@ def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Colle
     """
     used: set[BlobRef] = set()
     reading: set[str] = set()
+    erased: set[str] = set()
     for row in tx.session.scalars(select(tables.Document)):
         patient_id = PatientId(row.patient_id)
         used.add(BlobRef(patient_id, row.blob))
         if row.state in {DocumentState.RECEIVED, DocumentState.READING}:
             reading.add(patient_id)
         key = f"{row.document_id}/{row.reading_fence}"
-        used.add(blobs.named(patient_id, _READING, key))
-        used |= {blobs.named(patient_id, _VECTORS, f"{key}/{one}") for one in embedder_fingerprints}
+        try:
+            used.add(blobs.named(patient_id, _READING, key))
+            used |= {blobs.named(patient_id, _VECTORS, f"{key}/{one}") for one in embedder_fingerprints}
+        except Refusal as refusal:
+            if refusal.code != "key-destroyed":
+                raise
+            erased.add(patient_id)  # what is left of them opens for nobody, and their names cannot be told any more
     for ref in blobs.walk():
-        if ref not in used and ref.patient_id not in reading:
+        if ref not in used and ref.patient_id not in reading | erased:
             yield ref
 
 

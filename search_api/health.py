@@ -37,6 +37,7 @@ def look(services: Services) -> Readiness:
     checks: dict[str, Callable[[Services], str]] = {
         "records": _records,
         "blobs": _blobs,
+        "disk": _disk,
         "index": _index,
         "embedder": _embedder,
         "ocr": _ocr,
@@ -64,11 +65,18 @@ def _records(services: Services) -> str:
 
 
 def _blobs(services: Services) -> str:
+    if services.records.reserve.short():  # a full disk is said by its own part: what is stored is still answered
+        return "Le dossier des fichiers est lisible."
     path, probe = services.blobs.start()  # where an upload would be written
     with probe:
         probe.write(b"\0")
     path.unlink()
     return "Le dossier des fichiers est inscriptible."
+
+
+def _disk(services: Services) -> str:
+    services.records.reserve.require()
+    return "Il reste de la place."
 
 
 def _index(services: Services) -> str:

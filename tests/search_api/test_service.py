@@ -38,6 +38,7 @@ def test_every_part_is_tried(world: World) -> None:
     assert {name: part["ok"] for name, part in parts.items()} == {
         "records": True,
         "blobs": True,
+        "disk": True,
         "index": True,
         "embedder": False,
         "ocr": False,
