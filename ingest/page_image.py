@@ -1,10 +1,9 @@
-"""The picture of one page with boxes drawn on it, from a stored document. Opens hostile bytes: called in the sandbox."""
+"""The picture of one page with boxes drawn on it, from a stored document. Hostile bytes: called in the sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from access.refusal import Refusal
 from ingest.pictures import picture_of
 from ingest.render import draw_boxes, png_bytes, render_page
 from records.content import Box
@@ -31,8 +30,3 @@ def page_image(
         return png_bytes(render_page(b"", "text/plain", 1, max_side=LONGEST_SIDE, text=text).image)
     picture = render_page(source.data, source.media_type, source.number, max_side=LONGEST_SIDE)
     return png_bytes(draw_boxes(picture.image, boxes, picture.scale), max_side=LONGEST_SIDE)
-
-
-def no_such_page() -> Refusal:
-    """What a reader gets who asks for a page that the document does not have."""
-    return Refusal("show", "no-such-page", "Ce document n'a pas cette page.", "Vérifiez le nombre de pages.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -22,6 +23,7 @@ log = logging.getLogger("anamnese.tasks")
 TASK = "anamnese.work"
 QUEUE = "anamnese"
 SWEEP = 5.0  # seconds between two unasked looks at the jobs table
+TURN = 600.0  # seconds after which a task claims no other job; with the longest turn of a document, half an hour
 VISIBILITY = 3600  # seconds, Redis transport's own default, stated because the lowest value of a broker's apps wins
 
 OpenBench = Callable[[], AbstractContextManager[Workbench]]
@@ -83,7 +85,8 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
         held.close()
 
     def _work() -> None:
-        drain(bench[0])
+        until = time.monotonic() + TURN
+        drain(bench[0], lambda: time.monotonic() > until)  # what is left is for the next sweep
 
     worker_process_init.connect(_open, weak=False)
     worker_process_shutdown.connect(_close, weak=False)

@@ -26,6 +26,8 @@ from records.opaque import random_id
 from records.sqlcipher import among, as_set
 
 MAX_ATTEMPTS = 3
+CONTINUED = -1
+"""Priority of a job whose first turn is over: a scan of hundreds of pages goes on when nobody shorter waits."""
 _T = tables.Job
 
 
@@ -129,6 +131,18 @@ def release(tx: Tx, job: Job, *, refund: bool = False, not_before: datetime | No
     tx.session.flush()
 
 
+def go_on(tx: Tx, job: Job) -> None:
+    """Give a job back because its turn is over and its work got on. Refuses like `renew`.
+
+    Its attempts start again, since an attempt that got on is no failure; it lets shorter jobs pass.
+    """
+    _held(tx, job)
+    row = tx.session.get_one(_T, job.job_id, populate_existing=True)
+    row.state, row.holder, row.leased_until = "queued", None, None
+    row.attempts, row.priority = 0, min(row.priority, CONTINUED)
+    tx.session.flush()
+
+
 def retry_failed(
     tx: Tx, document_ids: Collection[DocumentId] | None, now: datetime, *, patient_id: PatientId | None = None
 ) -> int:
@@ -146,6 +160,11 @@ def retry_failed(
         documents.set_state(tx, DocumentId(row.document_id), DocumentState.RECEIVED)
     tx.session.flush()
     return len(rows)
+
+
+def last_lease_without_scope(tx: Tx) -> datetime | None:
+    """The latest end of a lease: it moves as long as anybody works, however long one document takes."""
+    return tx.session.scalars(select(func.max(_T.leased_until))).one()
 
 
 def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:

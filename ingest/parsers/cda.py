@@ -271,4 +271,3 @@ def _in_section(page: Page, title: str) -> Page:
     if page.sections or not title or not page.text:
         return page
     return dataclasses.replace(page, sections=(Section(0, len(page.text), title),))
-

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import seccompy
 from PIL import Image
 
 from access.refusal import Refusal
@@ -27,12 +26,12 @@ from ocr.port import Ocr, ReadPicture
 Send = Callable[[list[Any]], None]
 
 
-def work(answer: socket.socket, data: int, folder: Path, filters: seccompy.Filter | None) -> None:
+def work(answer: socket.socket, data: int, folder: Path) -> None:
     """One request, from its confinement to its last word. Raises what is a defect of ours only before the request."""
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     os.chdir(folder)
     request = _request(answer)
-    close_in(Bounds(**request["bounds"]), folder, filters)
+    close_in(Bounds(**request["bounds"]), folder)
 
     def send(value: list[Any]) -> None:
         answer.sendall(wire.pack(value))

@@ -10,12 +10,14 @@ Raises the Refusals that reading raises (checked: a child may say anything), tho
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from access.refusal import Refusal
@@ -147,7 +149,18 @@ class Sandbox:
         finally:
             os.close(data)
         with run:
-            yield run
+            try:
+                yield run
+            except wire.Nonsense as error:
+                raise verdict.parser_failed() from error
+
+
+@cache
+def shared_sandbox() -> Sandbox:
+    """This process's own, for benches and tests that bring none; it holds nothing of any patient between documents."""
+    sandbox = Sandbox()
+    atexit.register(sandbox.close)
+    return sandbox
 
 
 def _said(value: list[Any]) -> Said:

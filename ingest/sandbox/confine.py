@@ -4,10 +4,11 @@ Nothing here needs privileges. What the machine does not offer (a container that
 left out and said: `Isolation` lists both. The order matters: namespaces need rights that the later steps take away.
 
     server   user, network, IPC and process namespaces      no interface to send by, no process of ours to see
+             seccomp                                        no socket, mount, ptrace, keyring, BPF…
     child    a process namespace of its own                 its end is the end of Tesseract too
              rlimits, no capability, no new privileges, not dumpable, killed with its parent
              Landlock                                       reads programs and libraries, writes its own folder only
-             seccomp                                        no socket, mount, namespace, ptrace, keyring, BPF…
+             seccomp again                                  no namespace, session or group
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import landlockpy
@@ -39,16 +41,22 @@ _CAPABILITIES = 0x20080522  # version 3 of capset's header
 _FORBIDDEN = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
     *("mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick"),
-    *("mount_setattr", "unshare", "setns", "swapon", "swapoff", "quotactl"),
+    *("mount_setattr", "swapon", "swapoff", "quotactl"),
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"),
     *("bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register"),
     *("add_key", "request_key", "keyctl", "name_to_handle_at", "open_by_handle_at", "memfd_secret", "fanotify_init"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "acct", "syslog"),
     *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "iopl", "ioperm"),
-    *("setsid", "setpgid", "personality", "mknod", "mknodat", "vhangup", "lookup_dcookie", "nfsservctl"),
+    *("personality", "mknod", "mknodat", "vhangup", "lookup_dcookie", "nfsservctl"),
 )
+_LAST = ("unshare", "setns", "setsid", "setpgid")
+"""What the server needs to make children, and a child does not."""
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/proc/cpuinfo")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+
+_SCOPES = landlockpy.Scope.ABSTRACT_UNIX_SOCKET | landlockpy.Scope.SIGNAL
+_A = landlockpy.AccessFS
+_OWN = ~(_A.MAKE_CHAR | _A.MAKE_BLOCK | _A.MAKE_SOCK | _A.EXECUTE)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -100,45 +108,59 @@ def adopt_orphans() -> None:
     _prctl(_SUBREAPER, 1)
 
 
-def offered() -> tuple[str, ...]:
-    """Which of FILES and CALLS every child will have."""
-    return tuple(
-        name for name, has in ((FILES, landlockpy.supported()), (CALLS, call_filter() is not None)) if has
-    )
+def offers_landlock() -> bool:
+    """Whether every child will have it; looks up, once, what they may open."""
+    return _has_landlock() and bool(_rights())
 
 
-def close_in(bounds: Bounds, folder: Path, filters: seccompy.Filter | None) -> None:
+def close_calls() -> bool:
+    """The server's part of seccomp, which children inherit (compiling it costs 2 ms); whether the machine has it."""
+    world, last = _filter(_FORBIDDEN), _filter(_LAST)
+    if world is None or last is None:
+        return False
+    for flag in _NEW_ANY:
+        world.errno("clone", errno.EPERM, args=[(0, seccompy.CmpOp.MASKED_EQ, flag, flag)])
+    world.errno("clone3", errno.ENOSYS)  # its flags are out of a filter's reach: libc then calls clone
+    world.load()
+    return True
+
+
+def close_in(bounds: Bounds, folder: Path) -> None:
     """Everything a child gives up. Afterwards it reads programs, writes `folder`, and computes."""
     _limit(bounds)
     _prctl(_DUMPABLE, 0)
     _prctl(_NO_NEW_PRIVS, 1)
-    if landlockpy.supported():
+    if _has_landlock():
         _close_files(folder)
     _drop_capabilities()
-    if filters is not None:
-        filters.load()
+    last = _filter(_LAST)
+    if last is not None:
+        last.load()
 
 
-def call_filter() -> seccompy.Filter | None:
-    """The seccomp program, compiled once; None where the machine has none."""
+@cache
+def _has_landlock() -> bool:
+    return landlockpy.supported()
+
+
+@cache
+def _filter(forbidden: tuple[str, ...]) -> seccompy.Filter | None:
+    """A seccomp program under which these calls fail; None where the machine or its architecture has none."""
     try:
         if not seccompy.supported():
             return None
         made = seccompy.Filter(default=seccompy.Action.ALLOW)
-        for number in _forbidden():
+        for number in _numbers(forbidden):
             made.errno(number, errno.EPERM)
-        for flag in _NEW_ANY:
-            made.errno("clone", errno.EPERM, args=[(0, seccompy.CmpOp.MASKED_EQ, flag, flag)])
-        made.errno("clone3", errno.ENOSYS)  # its flags are out of a filter's reach: libc then calls clone
-        _ = made.program
+        _ = made.program  # compiled in the server, once
         return made
-    except (seccompy.SeccompError, OSError, KeyError, ValueError):
+    except (seccompy.SeccompError, OSError):
         return None
 
 
-def _forbidden() -> Iterator[int]:
-    """Numbers of the calls of _FORBIDDEN that this architecture has, under x86's second ABI (x32) too."""
-    for name in _FORBIDDEN:
+def _numbers(names: tuple[str, ...]) -> Iterator[int]:
+    """Numbers of the calls that this architecture has, under x86's second ABI (x32) too."""
+    for name in names:
         with suppress(ValueError):
             number = seccompy.syscall_nr(name)
             yield number
@@ -163,39 +185,39 @@ def _limit(bounds: Bounds) -> None:
 
 
 def _close_files(folder: Path) -> None:
-    access = landlockpy.AccessFS
-    read = access.READ_FILE | access.READ_DIR | access.EXECUTE
-    write = ~(access.MAKE_CHAR | access.MAKE_BLOCK | access.MAKE_SOCK | access.EXECUTE)
-    scopes = landlockpy.Scope.ABSTRACT_UNIX_SOCKET | landlockpy.Scope.SIGNAL
-    with landlockpy.Ruleset(scoped=scopes) as rules:
-        for path in _readable():
-            rules.allow_path(path, read if os.path.isdir(path) else read & ~access.READ_DIR)
-        for device in _DEVICES:
-            if os.path.exists(device):
-                rules.allow_path(device, access.READ_FILE | access.WRITE_FILE)
-        rules.allow_path(folder, write)
+    with landlockpy.Ruleset(scoped=_SCOPES) as rules:
+        for path, access in _rights():
+            rules.allow_path(path, access)
+        rules.allow_path(folder, _OWN)
         rules.restrict()
 
 
-def _readable() -> Iterator[str]:
-    """Programs and libraries, Python's, ours, Tesseract's: nothing of anybody's data."""
-    global _paths
-    if _paths is None:
-        tesseract = shutil.which("tesseract")
-        ours = [str(Path(p).resolve()) for name in _PACKAGES if (p := getattr(sys.modules.get(name), "__file__", None))]
-        wanted = [
-            *_SYSTEM,
-            sys.prefix,
-            sys.base_prefix,
-            *(str(Path(path).parent) for path in ours),
-            *([str(Path(tesseract).resolve().parent.parent)] if tesseract else []),
-            os.environ.get("TESSDATA_PREFIX", "/usr"),
-        ]
-        _paths = tuple(dict.fromkeys(path for path in wanted if os.path.exists(path) and path != "/"))
-    yield from _paths
+@cache
+def _rights() -> tuple[tuple[str, landlockpy.AccessFS], ...]:
+    """What a child may open besides its folder: programs and libraries, Python's, ours, Tesseract's; devices.
+
+    Nothing of anybody's data. Looked up once, in the server.
+    """
+    access = _A
+    tesseract = shutil.which("tesseract")
+    ours = [p for name in _PACKAGES if (p := getattr(sys.modules.get(name), "__file__", None))]
+    wanted = [
+        *_SYSTEM,
+        sys.prefix,
+        sys.base_prefix,
+        *(os.path.dirname(os.path.realpath(path)) for path in ours),
+        *([os.path.dirname(os.path.dirname(os.path.realpath(tesseract)))] if tesseract else []),
+        os.environ.get("TESSDATA_PREFIX", "/usr"),
+    ]
+    # What lies under a folder that is allowed is allowed with it.
+    present = sorted({os.path.realpath(path) for path in wanted if os.path.exists(path)} - {"/"})
+    tops = [path for path in present if not any(path.startswith(f"{other}/") for other in present)]
+    read = access.READ_FILE | access.EXECUTE
+    found = [(path, read | access.READ_DIR if os.path.isdir(path) else read) for path in tops]
+    devices = access.READ_FILE | access.WRITE_FILE
+    return (*found, *((path, devices) for path in _DEVICES if os.path.exists(path)))
 
 
-_paths: tuple[str, ...] | None = None
 _PACKAGES = ("access", "records", "ocr", "ingest")
 
 

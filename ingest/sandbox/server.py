@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import msgpack
@@ -40,7 +41,6 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._nested = confine.PROCESSES in active
         self._nursery = confine.Nursery(self._nested)
-        self._filter = confine.call_filter()
         self._wake = self._watch_children()
         self._selector.register(control, selectors.EVENT_READ, None)
 
@@ -109,7 +109,7 @@ class Server:
                 os.close(one)
             if not self._nested:
                 os.setpgid(0, 0)
-            work(socket.socket(fileno=ANSWER), DATA, folder, self._filter)
+            work(socket.socket(fileno=ANSWER), DATA, folder)
             code = 0
         finally:
             os._exit(code)
@@ -139,11 +139,8 @@ class Server:
             shutil.rmtree(self._folders.pop(process), ignore_errors=True)
             if report.fileno() in self._selector.get_map():
                 self._selector.unregister(report)
-            try:
+            with suppress(OSError), report:  # the client may be gone
                 report.send(msgpack.packb([status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
-            except OSError:
-                pass  # the client is no longer there to hear it
-            report.close()
 
     def _end(self) -> None:
         for process in self._status:
@@ -167,11 +164,15 @@ def main(control: int, base: Path) -> None:
         confine.die_with_parent()
     else:
         confine.adopt_orphans()
-    gc.collect()
-    gc.freeze()  # what is loaded is not looked at again, so its pages stay shared with the children
     speaker = socket.socket(fileno=control)
     server = Server(speaker, base, active)
-    speaker.send(msgpack.packb([*active, *confine.offered()]))
+    if confine.offers_landlock():
+        active += (confine.FILES,)
+    if confine.close_calls():
+        active += (confine.CALLS,)
+    gc.collect()
+    gc.freeze()  # what is loaded is not looked at again, so its pages stay shared with the children
+    speaker.send(msgpack.packb(active))
     server.run()
 
 

@@ -10,8 +10,8 @@
 | SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGTRAP | "parser-crashed" ("too-much-memory" when it had most of what is allowed) |
 | an exception of a parser, an answer that is none | "parser-failed" |
 | a larger answer than is accepted | "too-much-text" |
-| more time on the clock than allowed, SIGKILL from elsewhere (the kernel out of memory), SIGBUS (no room for a page of |
-| memory), an error of the system, the fork server gone | ChildLost |
+| more time on the clock than allowed, SIGKILL from elsewhere (the kernel is out of memory), SIGBUS (no room for a |
+| page), an error of the system, the fork server gone | ChildLost |
 """
 
 from __future__ import annotations

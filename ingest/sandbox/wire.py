@@ -132,7 +132,7 @@ def metadata_in(value: Any) -> Metadata:
             raise ValueError
         pairs = tuple((_text(matricule, _TEXT), _text(oid, _TEXT)) for matricule, oid in stated)
         return Metadata(
-            **named,  # type: ignore[arg-type]
+            **named,
             version=_whole(version, -(10**9), 10**9),
             event_date=None if event is None else date.fromisoformat(_text(event, 10)),
             patient_ins=pairs,
