@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,14 @@ class _Running:
 
 
 class ForkServer:
-    """Started at the first need, again after its death or in a forked copy of this process. Safe for threads."""
+    """Started at the first need, again after its death or in a forked copy of this process. Safe for threads.
 
-    def __init__(self) -> None:
+    `module` is what Python runs as the server, with `more` in its environment; a test gives one whose children
+    misbehave.
+    """
+
+    def __init__(self, module: str = "ingest.sandbox.server", more: Mapping[str, str] | None = None) -> None:
+        self._module, self._more = module, dict(more or {})
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._owner = 0
@@ -91,7 +97,7 @@ class ForkServer:
         if self._running is not None and self._owner == os.getpid():
             _end(self._running)
         self._running, self._owner = None, os.getpid()
-        self._running = _start()
+        self._running = _start(self._module, self._more)
         return self._running
 
     def _forget(self, server: _Running) -> None:
@@ -101,18 +107,24 @@ class ForkServer:
                 _end(server)
 
 
-def _start() -> _Running:
+def _start(module: str, more: Mapping[str, str]) -> _Running:
     sweep()
     base, lock = _folder()
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     # One thread: OpenBLAS would start some at import, and a process with threads neither forks nor leaves safely.
-    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "TMPDIR": str(base)}
+    environment |= {
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OMP_THREAD_LIMIT": "1",
+        "TMPDIR": str(base),
+        **more,
+    }
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ingest.sandbox.server", str(theirs.fileno()), str(base)],
+            [sys.executable, "-m", module, str(theirs.fileno()), str(base)],
             cwd=base,
-            env=environment,
+            env=environment | dict(more),
             pass_fds=(theirs.fileno(), lock),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

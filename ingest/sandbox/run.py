@@ -35,7 +35,7 @@ class Run:
         self._bounds = bounds
         self._answer, self._status = server.launch(data)
         self._started = self._looked = time.monotonic()
-        self._child = 0
+        self.child = 0  # its process, once it spoke
         self._accepted = 0
         self._frames = wire.Frames()
         self.peak = 0
@@ -93,9 +93,9 @@ class Run:
     def _look(self, elapsed: float) -> None:
         if elapsed > self._bounds.wall:
             raise ChildLost("wall clock")
-        if not self._child:
+        if not self.child:
             return
-        use = use_of(self._child)
+        use = use_of(self.child)
         self.peak = max(self.peak, use.memory)
         if use.cpu > self._bounds.cpu:
             raise verdict.too_slow(self._bounds)
@@ -111,8 +111,8 @@ class Run:
         except OSError:
             return b""
         for level, kind, value in extra:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS and not self._child:
-                self._child = _SENDER.unpack(value[: _SENDER.size])[0]
+            if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS and not self.child:
+                self.child = _SENDER.unpack(value[: _SENDER.size])[0]
             elif level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 _close_all(value)
         return piece
