@@ -65,8 +65,9 @@ def save_page_checkpoint(blobs: Blobs, document: Document, recipe: str, page: Pa
 
 def kept_pages_without_scope(blobs: Blobs, document: Document, recipe: str, pages: int) -> set[int]:
     """Numbers of those of a document's first `pages` pages that were kept under this recipe."""
-    named = ((n, blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, n))) for n in range(1, pages + 1))
-    return {number for number, ref in named if blobs.exists(ref)}
+    names = [_page_key(document, recipe, number) for number in range(1, pages + 1)]
+    refs = blobs.named_each(document.patient_id, _PAGE, names)
+    return {number for number, ref in enumerate(refs, 1) if blobs.exists(ref)}
 
 
 def kept_page_without_scope(blobs: Blobs, document: Document, recipe: str, number: int) -> Page:

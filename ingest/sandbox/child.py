@@ -21,6 +21,7 @@ from ingest.sandbox import wire
 from ingest.sandbox.bounds import Bounds
 from ingest.sandbox.confine import close_in
 from ocr.build import ocr_named
+from ocr.null import NullOcr
 from ocr.port import Ocr, ReadPicture
 
 Send = Callable[[list[Any]], None]
@@ -55,7 +56,10 @@ class SliceOver(Exception):
 
 
 class Metered:
-    """An OCR engine that counts, and stops before the first picture of a page that is one too many for this turn."""
+    """An OCR engine that counts, and stops before the first picture of a page that is one too many for this turn.
+
+    Without an engine, pictures cost nothing: they are not counted.
+    """
 
     def __init__(self, ocr: Ocr, pages: int, seconds: float) -> None:
         self._ocr, self._pages, self._until = ocr, pages, time.monotonic() + seconds
@@ -63,6 +67,8 @@ class Metered:
         self.was_used = False  # for the page that is being read
 
     def read(self, picture: Image.Image, dpi: float | None) -> ReadPicture:
+        if self.name == NullOcr.name:
+            return self._ocr.read(picture, dpi)
         if not self.was_used and (self._pages <= 0 or time.monotonic() > self._until):
             raise SliceOver
         self.was_used = True
