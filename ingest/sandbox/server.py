@@ -115,7 +115,9 @@ class Server:
             os._exit(code)
 
     def _kill(self, process: int) -> None:
-        """The client lost interest in this child."""
+        """The client lost interest in this child, which may have ended since the event was seen."""
+        if process not in self._status:
+            return
         self._selector.unregister(self._status[process])
         self._strike(process)
 
