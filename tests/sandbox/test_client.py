@@ -29,7 +29,7 @@ from ocr.null import NullOcr
 from records.content import Page, Reading, Region, Section, Source, Word
 from samples.hostile import cda
 from tests.ingest import pdfs
-from tests.sandbox.conftest import PROJECT, ask
+from tests.sandbox.conftest import PROJECT, ask, running
 
 DOCUMENTS = {
     "text": "Allergie à la pénicilline.\fPage deux\ud800".encode("utf-8", "surrogatepass"),
@@ -71,16 +71,19 @@ def test_many_threads_share_one_server(sandbox: Sandbox) -> None:
     assert [reading.pages[0].text for reading in readings] == [f"Document numéro {n}." for n in range(24)]
 
 
-def test_a_client_that_leaves_at_any_moment_harms_nobody(sandbox: Sandbox) -> None:
-    """A child may end at the very moment its client leaves."""
-    before = sandbox.server.pid()
-    for number in range(150):
-        said = sandbox.read([DOCUMENTS["text"]], "x", ocr="none", limits=Limits())
-        for _ in range(number % 4):
-            next(said, None)
-        said.close()  # type: ignore[attr-defined]
-    assert whole(sandbox, DOCUMENTS["text"]).pages
-    assert sandbox.server.pid() == before
+def test_a_client_that_leaves_as_its_child_ends_harms_nobody(server: ForkServer) -> None:
+    """The server sees both at once: it is stopped until both have happened."""
+    before = server.pid()
+    forker = int(Path(f"/proc/{before}/task/{before}/children").read_text())
+    with running(server, "sleep") as run:
+        next(run.values())
+        os.kill(forker, signal.SIGSTOP)
+        os.kill(run.child, signal.SIGKILL)
+        while _runs(run.child):
+            time.sleep(0.01)
+    os.kill(forker, signal.SIGCONT)
+    assert ask(server, "look")[0] == "done"
+    assert server.pid() == before
 
 
 def test_a_forked_copy_of_the_client_has_a_server_of_its_own(sandbox: Sandbox) -> None:
