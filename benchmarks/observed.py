@@ -17,6 +17,9 @@ from ingest.sandbox.run import Run
 from ingest.sandbox.verdict import ChildLost
 from ingest.sandbox.watch import use_of
 
+KILLED = frozenset({"too-slow", "too-much-memory", "too-much-text", "parser-failed"})
+"""Refusals after which a child may still run: it is killed, and does not tell what it used."""
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -48,10 +51,11 @@ class Observed(Sandbox):
                 except ChildLost as error:
                     lost = error.why
                     raise
-                except Refusal:
-                    if not run.peak:  # it said its last word: how much it had is told when it ends
+                except Refusal as refusal:
+                    if refusal.code not in KILLED:
                         run.finish()
                     raise
+                run.finish()
         finally:
             peak = run.peak if run is not None else 0
             self.children.append(Child(request.get("name", ""), time.perf_counter() - start, peak, lost))

@@ -48,10 +48,9 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last page was read. `peak` is the most memory, in bytes, that the child and Tesseract had."""
+    """The last page was read."""
 
     metadata: Metadata
-    peak: int
 
 
 Said = PageRead | KeptPage | More | Ended
@@ -106,9 +105,6 @@ class Sandbox:
         with self._run(chunks, request) as run:
             for value in run.values():
                 said = _said(value)
-                if isinstance(said, Ended):
-                    run.finish()
-                    said = Ended(said.metadata, run.peak)
                 yield said
                 if isinstance(said, Ended | More):
                     return
@@ -173,7 +169,7 @@ def _said(value: list[Any]) -> Said:
         case ["more"]:
             return More()
         case ["end", metadata]:
-            return Ended(wire.metadata_in(metadata), 0)
+            return Ended(wire.metadata_in(metadata))
         case ["refusal", str(stage), str(code), str(message), str(remedy)] if len(message) + len(remedy) < _TEXT:
             raise Refusal(stage[:40], code[:60], message, remedy)
         case _:

@@ -39,7 +39,7 @@ class Run:
         self._accepted = 0
         self._frames = wire.Frames()
         self.peak = 0
-        """Bytes resident at most, as seen so far, Tesseract included; exact for the child once it ended."""
+        """Bytes resident at most, as seen so far, Tesseract included; exact for the child after `finish`."""
         self._request = wire.pack(request)
 
     def __enter__(self) -> Self:
@@ -68,7 +68,7 @@ class Run:
                 raise verdict.parser_failed() from error
 
     def finish(self) -> None:
-        """Wait for the end of a child that said its last word, to know what it used."""
+        """Wait for the end of a child that said its last word, to know what it used: for measures and tests."""
         ending = self._ending()
         if ending is not None:
             self.peak = max(self.peak, ending.memory)
