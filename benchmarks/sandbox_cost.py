@@ -84,7 +84,7 @@ def measure() -> str:
     finally:
         sandbox.close()
     return (
-        f"{DOCUMENTS} PDFs of 1 to 3 pages, {size:.1f} KiB in the mean, without OCR; batches of {BATCH}, in the sandbox "
+        f"{DOCUMENTS} PDFs of 1 to 3 pages, {size:.1f} KiB in the mean, no OCR; batches of {BATCH}, in the sandbox "
         f"and in this process by turns; ingestion by {READERS} readers. The bar is {BAR} for ingestion as the product "
         "does it by default, the last line. Processor time counts this process, the fork server and its children.\n\n"
         + table(["work", "sandbox (ms a document)", "in process (ms a document)", "median ratio of batches"], rows)
