@@ -60,6 +60,11 @@ class ForkServer:
         with self._lock:
             return self._server().process.pid
 
+    def folder(self) -> Path:
+        """Where each child has a folder of its own while it lives."""
+        with self._lock:
+            return self._server().base
+
     def launch(self, data: int) -> tuple[socket.socket, socket.socket]:
         """Fork a child over the bytes in descriptor `data`: the sockets on which it answers and its end is told.
 
