@@ -5,7 +5,18 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("embedding", "evaluation", "engine_agreement", "search_http", "real_documents", "identity", "writers")
+NAMES = (
+    "embedding",
+    "evaluation",
+    "engine_agreement",
+    "search_http",
+    "real_documents",
+    "identity",
+    "writers",
+    "hostile",
+    "sandbox_cost",
+    "ingest_memory",
+)
 """Modules of this package; each has `TITLE` and `measure()`, which returns Markdown."""
 
 

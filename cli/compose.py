@@ -20,6 +20,7 @@ from index.generations import needed
 from index.port import Generations
 from index.projector import Projector
 from ingest.limits import Limits
+from ingest.sandbox.client import Sandbox
 from ingest.split import split
 from ingest.workbench import Workbench
 from ocr.build import build_ocr
@@ -60,6 +61,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             keys=keys,
             index=ServingIndex(generations, lambda: needed(bench.embedder, settings.index_prefix)),
             embedder=bench.embedder,
+            sandbox=bench.sandbox,
             ocr_name=lambda: bench.ocr.name,
             wake=wake,
             workers_alive=alive,
@@ -119,6 +121,8 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
         records, blobs, keys = stores.records, stores.blobs, stores.keys
         embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
         generations = _generations(settings, keys, held)
+        sandbox = Sandbox()
+        held.callback(sandbox.close)
         yield (
             Workbench(
                 records=records,
@@ -127,6 +131,7 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
                 embedder=embedder,
                 ocr=_ocr(settings),
                 limits=Limits(bytes=settings.upload_limit),
+                sandbox=sandbox,
             ),
             keys,
             generations,

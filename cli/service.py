@@ -88,15 +88,30 @@ def token(
 
 
 def config(json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False) -> None:
-    """Afficher les réglages en vigueur, secrets masqués."""
+    """Afficher les réglages en vigueur, secrets masqués, et ce qui isole la lecture des documents ici."""
     effective = {f"ANAMNESE_{name.upper()}": _shown(value) for name, value in load_settings().model_dump().items()}
+    isolation = _isolation()
     if json:
-        print_json(effective)
+        print_json(effective | {"isolation": isolation})
         return
     table = Table("réglage", "valeur", "sens")
     for (name, value), field in zip(effective.items(), Settings.model_fields.values(), strict=True):
         table.add_row(name, "" if value is None else str(value), field.description or "")
+    table.add_row("(cette machine)", isolation, "Ce qui isole la lecture d'un document, outre les limites.")
     out.print(table)
+
+
+def _isolation() -> str:
+    """Tried here and now: another machine may offer less."""
+    from ingest.sandbox.client import Sandbox
+
+    sandbox = Sandbox()
+    try:
+        return sandbox.isolation().sentence()
+    except Refusal as refusal:
+        return refusal.message
+    finally:
+        sandbox.close()
 
 
 def _shown(value: object) -> object:

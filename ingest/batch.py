@@ -14,13 +14,13 @@ from access.refusal import Refusal
 from ingest.receive import receive
 from ingest.workbench import Workbench
 from ingest.worker import drain
-from records import documents
+from records import documents, jobs
 from records.content import Metadata
 from records.documents import Document, DocumentState
 
 log = logging.getLogger("anamnese.batch")
 FINAL = frozenset({DocumentState.SEARCHABLE, DocumentState.QUARANTINED, DocumentState.REFUSED})
-STALL = 300.0  # seconds without any document moving before the command stops waiting and says so
+STALL = 300.0  # seconds without a document moving or a lease renewed, until the command stops waiting and says so
 POLL = 0.2  # seconds
 
 
@@ -157,11 +157,13 @@ def _read(bench: Workbench, over: threading.Event) -> None:
 def _wait(waiting: set[DocumentId], bench: Workbench, moved: Callable[[int], None]) -> None:
     total, last_move = len(waiting), time.monotonic()
     states: dict[DocumentId, DocumentState] = {}
+    lease = None
     while waiting and time.monotonic() - last_move < STALL:
         with bench.records.read() as tx:
             seen = documents.states_without_scope(tx, waiting)
-        if seen != {key: states.get(key) for key in seen}:
-            last_move = time.monotonic()
+            newest = jobs.last_lease_without_scope(tx)
+        if newest != lease or seen != {key: states.get(key) for key in seen}:
+            lease, last_move = newest, time.monotonic()
             states.update(seen)
         final = {key for key, state in seen.items() if state in FINAL}
         if final:

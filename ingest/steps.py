@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from access.document_types import category_of
@@ -28,6 +28,7 @@ AWAY = frozenset(
         "home-unusable",
         "disk-full",
         "index-unavailable",
+        "sandbox-unavailable",
         "embedder-unavailable",
         "weights-missing",
         "weights-damaged",
@@ -41,11 +42,11 @@ RETRY = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A claimed document: its bytes, and whose it should be."""
+    """A claimed document, whose it should be, and the numbers of its pages that are kept from before or by now."""
 
     document: Document
-    data: bytes
     identity: Identity | None
+    kept: set[int] = field(default_factory=set)
 
 
 def take(job: Job, bench: Workbench) -> Upload:
@@ -56,7 +57,14 @@ def take(job: Job, bench: Workbench) -> Upload:
         identity = patients.identity_without_scope(tx, job.patient_id)
     if document is None:
         raise Refusal("take", "no-such-document", "Ce document n'existe plus.", "Déposez-le à nouveau.")
-    return Upload(document, bench.blobs.read(document.upload), identity)
+    return Upload(document, identity)
+
+
+def go_on(job: Job, bench: Workbench) -> DocumentState:
+    """The turn is over: the job goes back to the queue, and the next turn reads on from what was kept."""
+    with bench.records.write() as tx:
+        jobs.go_on(tx, job)
+    return DocumentState.READING
 
 
 def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:

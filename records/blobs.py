@@ -18,7 +18,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,12 @@ class Blobs:
 
     def named(self, patient_id: PatientId, kind: str, key: str) -> BlobRef:
         """The reference of the blob that was, or would be, created with `key`."""
-        return BlobRef(patient_id, _name(self._keys.patient_keys(patient_id), kind, f"key {key}"))
+        return self.named_each(patient_id, kind, (key,))[0]
+
+    def named_each(self, patient_id: PatientId, kind: str, names: Iterable[str]) -> list[BlobRef]:
+        """The same for many: the patient's key is looked up once."""
+        keys = self._keys.patient_keys(patient_id)
+        return [BlobRef(patient_id, _name(keys, kind, f"key {name}")) for name in names]
 
     def open(self, ref: BlobRef) -> BlobReader:
         """A reader. Refusals: "blob-missing", "seal-broken" (cut, changed, or another blob's file), "key-destroyed"."""

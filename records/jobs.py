@@ -33,6 +33,8 @@ MAX_ATTEMPTS = 3
 LONGEST_LEASE = timedelta(hours=1)
 LONGEST_WAIT = timedelta(minutes=5)
 """No lease and no wait of this product is longer."""
+CONTINUED = -1
+"""Priority of a job whose first turn is over: a scan of hundreds of pages goes on when nobody shorter waits."""
 _T = tables.Job
 
 
@@ -158,6 +160,18 @@ def again(tx: Tx, document_id: DocumentId, now: datetime) -> None:
     documents.set_state(tx, document_id, DocumentState.RECEIVED)
 
 
+def go_on(tx: Tx, job: Job) -> None:
+    """Give a job back because its turn is over and its work got on. Refuses like `renew`.
+
+    Its attempts start again, since an attempt that got on is no failure; it lets shorter jobs pass.
+    """
+    _held(tx, job)
+    row = tx.session.get_one(_T, job.job_id, populate_existing=True)
+    row.state, row.holder, row.leased_until = "queued", None, None
+    row.attempts, row.priority = 0, min(row.priority, CONTINUED)
+    tx.session.flush()
+
+
 def retry_failed(
     tx: Tx, document_ids: Collection[DocumentId] | None, now: datetime, *, patient_id: PatientId | None = None
 ) -> int:
@@ -182,6 +196,11 @@ def requeue_held(tx: Tx) -> int:
     statement = update(_T).where(_T.state == "leased")
     values = {"state": "queued", "holder": None, "leased_until": None, "attempts": _T.attempts - 1}
     return int(tx.session.execute(statement.values(values)).rowcount)  # type: ignore[attr-defined]
+
+
+def last_lease_without_scope(tx: Tx) -> datetime | None:
+    """The latest end of a lease: it moves as long as anybody works, however long one document takes."""
+    return tx.session.scalars(select(func.max(_T.leased_until))).one()
 
 
 def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:

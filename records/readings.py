@@ -7,7 +7,7 @@ its lease writes beside, never over, what its successor reads. `spare_blobs_with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import select
 
@@ -64,19 +64,21 @@ def save_page_checkpoint(blobs: Blobs, document: Document, recipe: str, page: Pa
     return _save(blobs, document.patient_id, _PAGE, _page_key(document, recipe, page.number), page_to_bytes(page))
 
 
-def page_checkpoints_without_scope(blobs: Blobs, document: Document, recipe: str, pages: int) -> dict[int, Page]:
-    """Those of a document's first `pages` pages that were kept under this recipe, by number."""
-    found = {}
-    for number in range(1, pages + 1):
-        ref = blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number))
-        if blobs.exists(ref):
-            found[number] = page_from_bytes(blobs.read(ref))
-    return found
+def kept_pages_without_scope(blobs: Blobs, document: Document, recipe: str, pages: int) -> set[int]:
+    """Numbers of those of a document's first `pages` pages that were kept under this recipe."""
+    names = [_page_key(document, recipe, number) for number in range(1, pages + 1)]
+    refs = blobs.named_each(document.patient_id, _PAGE, names)
+    return {number for number, ref in enumerate(refs, 1) if blobs.exists(ref)}
 
 
-def drop_page_checkpoints(blobs: Blobs, document: Document, recipe: str, pages: int) -> None:
-    """Delete what was kept of a document's first `pages` pages."""
-    for number in range(1, pages + 1):
+def kept_page_without_scope(blobs: Blobs, document: Document, recipe: str, number: int) -> Page:
+    """A page that was kept. Refusals of `Blobs.open`."""
+    return page_from_bytes(blobs.read(blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number))))
+
+
+def drop_page_checkpoints(blobs: Blobs, document: Document, recipe: str, numbers: Iterable[int]) -> None:
+    """Delete kept pages."""
+    for number in numbers:
         blobs.delete(blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number)))
 
 

@@ -41,6 +41,7 @@ def look(services: Services) -> Readiness:
         "index": _index,
         "embedder": _embedder,
         "ocr": _ocr,
+        "sandbox": _sandbox,
         "queue": _queue,
     }
     parts = {name: _tried(name, check, services) for name, check in checks.items()}
@@ -100,6 +101,13 @@ def _ocr(services: Services) -> str:
     if not name:
         raise Refusal("read", "no-ocr", "Aucune reconnaissance de caractères : les images restent illisibles.", "")
     return f"{name}."
+
+
+def _sandbox(services: Services) -> str:
+    isolation = services.sandbox.isolation()
+    if not isolation.active:
+        raise Refusal("parse", "no-isolation", "Un document est lu dans un processus à part, limites seulement.", "")
+    return f"Un processus par document : {isolation.sentence()}."
 
 
 def _queue(services: Services) -> str:

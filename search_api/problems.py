@@ -65,6 +65,8 @@ STATUS = {
     "disk-full": 507,
     "journal-unavailable": 503,
     "embedder-unavailable": 503,
+    "page-not-drawn": 503,
+    "sandbox-unavailable": 503,
     "busy": 503,
 }
 """Codes of other stages (a parser's, say) that reach a caller are refusals of what was sent: UNLISTED."""

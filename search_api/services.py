@@ -10,6 +10,7 @@ from threading import Lock
 from access.refusal import Refusal
 from index.embedders.port import Embedder
 from index.port import Generation, Generations, Index
+from ingest.sandbox.client import Sandbox, shared_sandbox
 from records.blobs import Blobs
 from records.database import Records
 from records.keys import KeyStore
@@ -78,4 +79,5 @@ class Services:
     token_audience: str = "anamnese"
     upload_limit: int = 200 * 1024 * 1024  # bytes
     threads: int = 16  # requests answered at the same time
+    sandbox: Sandbox = field(default_factory=shared_sandbox, repr=False)
     shelf: Shelf = field(default_factory=Shelf, repr=False)

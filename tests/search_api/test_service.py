@@ -43,6 +43,7 @@ def test_every_part_is_tried(world: World) -> None:
         "embedder": False,
         "ocr": False,
         "queue": True,
+        "sandbox": True,
     }
     assert "mots seulement" in parts["embedder"]["detail"]
 
