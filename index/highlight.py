@@ -10,7 +10,7 @@ Span = tuple[int, int]
 
 def highlights(text: str, question: Question) -> tuple[Span, ...]:
     """(start, end) code point offsets into NFC `text`, in order, without overlap: the words that hold a term."""
-    tokens = {term.token for clause in question.clauses for term in clause.terms}
+    tokens = question.tokens
     found = [(word.start, word.end) for word in analyse(text).words if not tokens.isdisjoint(word.tokens)]
     return merged(found)
 

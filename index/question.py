@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from access.refusal import Refusal
 from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, stems
 from index.embedders.port import Embedder, quantise
-from index.port import Clause, Filters, Question, WeightedTerm
-from index.scoring import MOST_CLAUSES, quantised
+from index.port import Alternative, Choice, Clause, Filters, Part, Question, WeightedTerm
+from index.scoring import MOST_CLAUSES, heaviest, quantised
 from index.stopwords import STOP_WORDS
-from index.vocabulary import Expansion, Kind, expand, vocabulary
+from index.thesaurus import NO_THESAURUS, Link, Thesaurus, Way
+from index.vocabulary import Expansion, Kind, Vocabulary, expand, vocabulary
 from index.weights import weight, weight_of_zipf
 
 MOST_WORDS = 512
@@ -21,6 +22,18 @@ STEM_SHARE = 0.8
 """A stem's weight beside its exact form: 0.7322 at 1 and 0.7597 at 0.8 (quaero_fr dev, words, nDCG@10)."""
 CANDIDATES = 400
 """Passages an arm; one cut from an arm counts zero there. Fused nDCG@10 on nfcorpus: 0.322 at 200, 0.324 at 400."""
+MOST_WAYS = 100
+SHORTEST_STEMMED = 5
+FAMILY_SHARE = 0.5
+UNCERTAIN = 0.6
+SHARES = {
+    Link.SYNONYM: 0.7,
+    Link.ABBREVIATION: 0.7,
+    Link.LAY: 0.6,
+    Link.ENGLISH: 0.6,
+    Link.NARROWER: 0.45,
+    Link.BROADER: 0.2,
+}
 _ABBREVIATION_ZIPF = 4.0
 """Most that an abbreviation counts as common: « LES » (lupus) is not the article."""
 
@@ -35,12 +48,22 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Synonym:
+    """A part of the question and another way to write it that was searched beside it."""
+
+    typed: str
+    also: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A question ready for an engine. `shortened`: only its 64 heaviest words are matched, which the answer says."""
 
     question: Question
     corrections: tuple[Correction, ...] = ()
     shortened: bool = False
+    synonyms: tuple[Synonym, ...] = ()
 
 
 def build_question(
@@ -49,6 +72,7 @@ def build_question(
     vector: bytes | None = None,
     filters: Filters | None = None,
     limit: int = CANDIDATES,
+    thesaurus: Thesaurus = NO_THESAURUS,
 ) -> Asked:
     """The Question of `text`. forms: `Index.forms` of the same Scope. vector: `query_vector` of the same text.
 
@@ -66,10 +90,63 @@ def build_question(
             corrections.append(Correction(text[word.start : word.end], expansion.form, expansion.kind))
             for token, value in _expanded_terms(expansion):
                 terms[token] = max(value, terms.get(token, 0.0))
+        for token, value in _family_terms(word, known, weight(word.exact)):
+            terms.setdefault(token, value)
         clauses.append(Clause(tuple(WeightedTerm(token, quantised(value)) for token, value in terms.items())))
     kept = _heaviest(clauses)
-    question = Question(tuple(kept), vector, filters or Filters(), limit)
-    return Asked(question, tuple(dict.fromkeys(corrections)), len(kept) < len(clauses))
+    parts, synonyms = _with_ideas(words.words, kept, text, known, thesaurus)
+    question = Question(tuple(parts), vector, filters or Filters(), limit)
+    return Asked(question, tuple(dict.fromkeys(corrections)), len(kept) < len(clauses), tuple(synonyms))
+
+
+def _with_ideas(
+    words: Sequence[Word], kept: Mapping[int, Clause], text: str, known: Vocabulary, thesaurus: Thesaurus
+) -> tuple[list[Part], list[Synonym]]:
+    """The clauses of a question, those of one concept joined with the other ways to write it that the Scope holds."""
+    simple = [place for place in range(len(words)) if not _joins(words, place)]
+    parts: dict[int, Part] = dict(kept)
+    synonyms: list[Synonym] = []
+    room = MOST_WAYS
+    for idea in thesaurus.ideas([words[place] for place in simple], text):
+        first, last = simple[idea.start], simple[idea.end - 1]
+        inside = [p for p in kept if words[first].start <= words[p].start and words[p].end <= words[last].end]
+        ways = [way for way in idea.ways if all(known.holds(word.exact) for word in way.words)][:room]
+        if not inside or not ways:
+            continue
+        room -= len(ways)
+        heavy = sum(heaviest(kept[place]) for place in inside if place in simple)
+        typed = Alternative(tuple(kept[place] for place in inside))
+        choice = Choice((typed, *(_alternative(way, heavy) for way in ways)))
+        synonyms.extend(Synonym(text[words[first].start : words[last].end], way.text, way.link) for way in ways)
+        for place in inside:
+            parts.pop(place, None)
+        parts[inside[0]] = choice
+    return [parts[place] for place in sorted(parts)], synonyms
+
+
+def _joins(words: Sequence[Word], place: int) -> bool:
+    """Whether a word is the joined form of others."""
+    word = words[place]
+    return any(word.start <= each.start and each.end <= word.end for n, each in enumerate(words) if n != place)
+
+
+def _alternative(way: Way, heavy: float) -> Alternative:
+    """A way that weighs its share of what was typed, spread over its words by their own weights."""
+    share = SHARES[way.link] * (1.0 if way.certain else UNCERTAIN)
+    weights = [weight(word.exact) for word in way.words]
+    clauses = []
+    for word, own in zip(way.words, weights, strict=True):
+        value = heavy * share * own / sum(weights)
+        terms = {EXACT + word.exact: value}
+        if len(word.exact) >= SHORTEST_STEMMED and way.link is not Link.ABBREVIATION:
+            terms |= {FRENCH + word.french: value * STEM_SHARE, ENGLISH + word.english: value * STEM_SHARE}
+        clauses.append(Clause(tuple(WeightedTerm(token, quantised(each)) for token, each in terms.items())))
+    return Alternative(tuple(clauses), whole=len(clauses) > 1)
+
+
+def _family_terms(word: Word, known: Vocabulary, heavy: float) -> Iterator[tuple[str, float]]:
+    if FAMILY_SHARE:
+        yield from ((EXACT + form, heavy * FAMILY_SHARE) for form in known.family(word.exact))
 
 
 def query_vector(embedder: Embedder, text: str) -> bytes | None:
@@ -125,11 +202,11 @@ def _is_abbreviation(word: Word, text: str, words: Analysis) -> bool:
     return 2 <= len(written) <= 5 and written.isupper() and not shouted
 
 
-def _heaviest(clauses: list[Clause]) -> list[Clause]:
-    """At most MOST_CLAUSES, the heaviest, in the order typed; among equals the first typed."""
+def _heaviest(clauses: list[Clause]) -> dict[int, Clause]:
+    """At most MOST_CLAUSES, the heaviest, by their place in the order typed; among equals the first typed."""
 
     def lightness(place: int) -> tuple[float, int]:
-        return -max(term.weight for term in clauses[place].terms), place
+        return -heaviest(clauses[place]), place
 
-    kept: set[int] = set(sorted(range(len(clauses)), key=lightness)[:MOST_CLAUSES])
-    return [clause for place, clause in enumerate(clauses) if place in kept]
+    kept = set(sorted(range(len(clauses)), key=lightness)[:MOST_CLAUSES])
+    return {place: clause for place, clause in enumerate(clauses) if place in kept}

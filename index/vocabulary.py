@@ -10,6 +10,8 @@ the least edit distance. The caller is told.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -19,6 +21,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from index.analysis import fold, stems
+from index.derivation import roots
 from index.weights import is_common, is_known
 
 SHORTEST = 4
@@ -49,11 +52,18 @@ class Vocabulary:
     forms: frozenset[str]
     stems: frozenset[str]  # "f:" and "e:" tokens
     words: tuple[str, ...]  # alphabetic forms long enough to be expanded to, sorted
+    families: Mapping[str, tuple[str, ...]]  # forms by each of their derivational roots
 
     def holds(self, form: str) -> bool:
         """Whether a question's word is found as it is: its form, or one of its stems."""
         french, english = stems(form)
         return form in self.forms or f"f:{french}" in self.stems or f"e:{english}" in self.stems
+
+
+    def family(self, form: str) -> tuple[str, ...]:
+        """The forms derived from the same root as this one, itself left out; at most MOST, the shortest first."""
+        found = {each for root in roots(form) for each in self.families.get(root, ()) if each != form}
+        return tuple(sorted(found, key=lambda each: (len(each), each))[:MOST])
 
 
 @lru_cache(maxsize=16)
@@ -62,7 +72,11 @@ def vocabulary(forms: frozenset[str]) -> Vocabulary:
     both = (stems(form) for form in forms)
     tokens = frozenset(token for french, english in both for token in (f"f:{french}", f"e:{english}"))
     words = tuple(sorted(form for form in forms if form.isalpha() and len(form) >= SHORTEST))
-    return Vocabulary(forms, tokens, words)
+    families: defaultdict[str, list[str]] = defaultdict(list)
+    for form in words:
+        for root in roots(form):
+            families[root].append(form)
+    return Vocabulary(forms, tokens, words, {family: tuple(found) for family, found in families.items()})
 
 
 def expand(word: str, known: Vocabulary) -> tuple[Expansion, ...]:

@@ -39,8 +39,7 @@ def show(
 
 def spans_of(places: Places, question: Question) -> tuple[Span, ...]:
     """`index.highlight.highlights` of a text analysed already: analysing it again costs thirty times as much."""
-    tokens = {term.token for clause in question.clauses for term in clause.terms}
-    return merged(sorted({span for token in tokens for span in places.get(token, ())}))
+    return merged(sorted({span for token in question.tokens for span in places.get(token, ())}))
 
 
 def boxes_of(sheet: Sheet, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:
