@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from index.analysis import analyse
+from index.passages import bare
 from index.port import Question
 
 Span = tuple[int, int]
@@ -10,7 +11,7 @@ Span = tuple[int, int]
 
 def highlights(text: str, question: Question) -> tuple[Span, ...]:
     """(start, end) code point offsets into NFC `text`, in order, without overlap: the words that hold a term."""
-    tokens = question.tokens
+    tokens = {bare(token) for token in question.tokens}
     found = [(word.start, word.end) for word in analyse(text).words if not tokens.isdisjoint(word.tokens)]
     return merged(found)
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from access.refusal import Refusal
+from clinical.assertion import Denials, denials
 from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, stems
 from index.embedders.port import Embedder, quantise
+from index.passages import DENIED
 from index.port import Alternative, Choice, Clause, Filters, Part, Question, WeightedTerm
 from index.scoring import MOST_CLAUSES, heaviest, quantised
 from index.stopwords import STOP_WORDS
@@ -22,16 +24,19 @@ STEM_SHARE = 0.8
 """A stem's weight beside its exact form: 0.7322 at 1 and 0.7597 at 0.8 (quaero_fr dev, words, nDCG@10)."""
 CANDIDATES = 400
 """Passages an arm; one cut from an arm counts zero there. Fused nDCG@10 on nfcorpus: 0.322 at 200, 0.324 at 400."""
-MOST_WAYS = 100
-SHORTEST_STEMMED = 5
-FAMILY_SHARE = 0.5
+OTHER_ASSERTION = 0.5
+"""Share of a denial when what is asked for is not denied, and the other way round."""
+MOST_WAYS = 60
+SHORTEST_STEMMED = 4
+NUMBER_SHARE = 0.95
+FAMILY_SHARE = 0.8
 UNCERTAIN = 0.6
 SHARES = {
-    Link.SYNONYM: 0.7,
-    Link.ABBREVIATION: 0.7,
-    Link.LAY: 0.6,
-    Link.ENGLISH: 0.6,
-    Link.NARROWER: 0.45,
+    Link.SYNONYM: 0.95,
+    Link.ABBREVIATION: 0.95,
+    Link.LAY: 0.85,
+    Link.ENGLISH: 0.85,
+    Link.NARROWER: 0.5,
     Link.BROADER: 0.2,
 }
 _ABBREVIATION_ZIPF = 4.0
@@ -81,7 +86,7 @@ def build_question(
     """
     text = unicodedata.normalize("NFC", text)
     words = _words(text)
-    known = vocabulary(forms)
+    known, denied = vocabulary(forms), denials(text)
     corrections: list[Correction] = []
     clauses: list[Clause] = []
     for word in words.words:
@@ -92,15 +97,15 @@ def build_question(
                 terms[token] = max(value, terms.get(token, 0.0))
         for token, value in _family_terms(word, known, weight(word.exact)):
             terms.setdefault(token, value)
-        clauses.append(Clause(tuple(WeightedTerm(token, quantised(value)) for token, value in terms.items())))
+        clauses.append(_clause(terms, denied.covers(word.start, word.end)))
     kept = _heaviest(clauses)
-    parts, synonyms = _with_ideas(words.words, kept, text, known, thesaurus)
+    parts, synonyms = _with_ideas(words.words, kept, text, known, thesaurus, denied)
     question = Question(tuple(parts), vector, filters or Filters(), limit)
     return Asked(question, tuple(dict.fromkeys(corrections)), len(kept) < len(clauses), tuple(synonyms))
 
 
 def _with_ideas(
-    words: Sequence[Word], kept: Mapping[int, Clause], text: str, known: Vocabulary, thesaurus: Thesaurus
+    words: Sequence[Word], kept: Mapping[int, Clause], text: str, known: Vocabulary, thesaurus: Thesaurus, denied: Denials
 ) -> tuple[list[Part], list[Synonym]]:
     """The clauses of a question, those of one concept joined with the other ways to write it that the Scope holds."""
     simple = [place for place in range(len(words)) if not _joins(words, place)]
@@ -116,7 +121,8 @@ def _with_ideas(
         room -= len(ways)
         heavy = sum(heaviest(kept[place]) for place in inside if place in simple)
         typed = Alternative(tuple(kept[place] for place in inside))
-        choice = Choice((typed, *(_alternative(way, heavy) for way in ways)))
+        absent = denied.covers(words[first].start, words[last].end)
+        choice = Choice((typed, *(_alternative(way, heavy, absent) for way in ways)))
         synonyms.extend(Synonym(text[words[first].start : words[last].end], way.text, way.link) for way in ways)
         for place in inside:
             parts.pop(place, None)
@@ -130,7 +136,19 @@ def _joins(words: Sequence[Word], place: int) -> bool:
     return any(word.start <= each.start and each.end <= word.end for n, each in enumerate(words) if n != place)
 
 
-def _alternative(way: Way, heavy: float) -> Alternative:
+def _clause(terms: Mapping[str, float], absent: bool) -> Clause:
+    """Each term as stated and as denied; what is not asked for counts less."""
+    stated, denied = (OTHER_ASSERTION, 1.0) if absent else (1.0, OTHER_ASSERTION)
+    return Clause(
+        tuple(
+            WeightedTerm(mark + token, quantised(value * share))
+            for token, value in terms.items()
+            for mark, share in (("", stated), (DENIED, denied))
+        )
+    )
+
+
+def _alternative(way: Way, heavy: float, absent: bool) -> Alternative:
     """A way that weighs its share of what was typed, spread over its words by their own weights."""
     share = SHARES[way.link] * (1.0 if way.certain else UNCERTAIN)
     weights = [weight(word.exact) for word in way.words]
@@ -139,8 +157,8 @@ def _alternative(way: Way, heavy: float) -> Alternative:
         value = heavy * share * own / sum(weights)
         terms = {EXACT + word.exact: value}
         if len(word.exact) >= SHORTEST_STEMMED and way.link is not Link.ABBREVIATION:
-            terms |= {FRENCH + word.french: value * STEM_SHARE, ENGLISH + word.english: value * STEM_SHARE}
-        clauses.append(Clause(tuple(WeightedTerm(token, quantised(each)) for token, each in terms.items())))
+            terms[ENGLISH + word.english if way.english else FRENCH + word.french] = value * STEM_SHARE
+        clauses.append(_clause(terms, absent))
     return Alternative(tuple(clauses), whole=len(clauses) > 1)
 
 
@@ -182,8 +200,15 @@ def _own_terms(word: Word, text: str, words: Analysis) -> Iterator[tuple[str, fl
         if len(word.exact) == 4 and word.exact[:2] in {"19", "20"}:
             yield ENGLISH + word.exact, heavy * STEM_SHARE  # the year of a date
     elif word.exact not in STOP_WORDS:
+        yield from ((EXACT + form, heavy * NUMBER_SHARE) for form in _other_number(word.exact))
         yield FRENCH + word.french, heavy * STEM_SHARE
         yield ENGLISH + word.english, heavy * STEM_SHARE
+
+
+def _other_number(form: str) -> Iterator[str]:
+    """The plural of a singular, or the singular of a plural; one of them may be no word, and then finds nothing."""
+    if form.isalpha() and len(form) > 3:
+        yield form[:-1] if form[-1] in "sx" else form + "s"
 
 
 def _expanded_terms(expansion: Expansion) -> Iterator[tuple[str, float]]:

@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from index.analysis import Word, analyse
-from index.weights import is_common
+from index.weights import zipf
 
 LONGEST_TERM = 6  # words
+EVERYDAY = 4.4
+"""Zipf from which a word in small letters is not read as an abbreviation: « ta » and « pr » are not, « irm » is."""
 
 
 class Link(StrEnum):
@@ -58,6 +60,7 @@ class Way:
     text: str
     words: tuple[Word, ...]
     link: Link
+    english: bool = False
     certain: bool = True  # False for a meaning of an abbreviation that nothing in the question confirms
 
 
@@ -115,14 +118,15 @@ class Thesaurus:
 
     def _found(self, words: Sequence[Word], text: str, near: frozenset[str]) -> dict[_Entry, bool]:
         """Entries that these words name, each with whether that is certain."""
-        entries = self._by_form.get(tuple(word.exact for word in words), [])
-        if not entries:
-            entries = [e for e in self._stemmed(words) if self._term(e).link is not Link.ABBREVIATION]
+        exact = self._by_form.get(tuple(word.exact for word in words), [])
         if len(words) == 1 and not _may_abbreviate(words[0], text):
-            entries = [e for e in entries if self._term(e).link is not Link.ABBREVIATION]
-        confirmed = [e for e in entries if _confirms(self._term(e).context, near)]
-        plain = [e for e in entries if not self._term(e).context]
-        return {e: e in confirmed or (not confirmed and e in plain) for e in entries}
+            exact = [e for e in exact if self._term(e).link is not Link.ABBREVIATION]
+        singular = self._by_form.get((*(word.exact for word in words[:-1]), singular_of(words[-1].exact)), [])
+        near_forms = [e for e in (*singular, *self._stemmed(words)) if self._term(e).link is not Link.ABBREVIATION]
+        confirmed = [e for e in exact if _confirms(self._term(e).context, near)]
+        plain = [e for e in exact if not self._term(e).context]
+        certain = confirmed or plain or near_forms
+        return {e: e in certain for e in dict.fromkeys((*exact, *near_forms))}
 
     def _stemmed(self, words: Sequence[Word]) -> list[_Entry]:
         return [
@@ -141,7 +145,8 @@ class Thesaurus:
                         key = tuple(word.exact for word in words)
                         if words and key not in seen:
                             seen.add(key)
-                            yield Way(term.text, words, relation or term.link, certain and not term.context)
+                            english = term.link is Link.ENGLISH
+                            yield Way(term.text, words, relation or term.link, english, certain and not term.context)
 
     def _related(self, concept: int, relation: Link | None) -> Sequence[int]:
         if relation is None:
@@ -192,8 +197,13 @@ def _add(entries: list[_Entry], entry: _Entry, concept: int) -> None:
         entries.append(entry)
 
 
+def singular_of(form: str) -> str:
+    """A folded form without the ending of a French plural: « noyaux », « genoux », « infections »."""
+    return form[:-1] if len(form) > 3 and form[-1] in "sx" else form
+
+
 def _may_abbreviate(word: Word, text: str) -> bool:
-    return text[word.start : word.end].isupper() or not is_common(word.exact)
+    return text[word.start : word.end].isupper() or zipf(word.exact) < EVERYDAY
 
 
 def _confirms(context: tuple[str, ...], near: frozenset[str]) -> bool:

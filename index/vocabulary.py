@@ -27,6 +27,7 @@ from index.weights import is_common, is_known
 SHORTEST = 4
 LONG = 8
 """From this many letters two edits are allowed, one below. An edit: a letter more, less, other, or two swapped."""
+LONG_ENOUGH_TO_MISPRINT = 6
 MOST = 12
 """Forms that one word may become, the nearest first, then in alphabetical order."""
 
@@ -34,6 +35,7 @@ MOST = 12
 class Kind(StrEnum):
     TYPO = "typo"
     PREFIX = "prefix"
+    MISPRINT = "misprint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Expansion:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
     """The Scope's forms, ready to be compared with."""
 
@@ -81,13 +83,24 @@ def vocabulary(forms: frozenset[str]) -> Vocabulary:
 
 def expand(word: str, known: Vocabulary) -> tuple[Expansion, ...]:
     """What a folded word of the question may become; nothing when it must stay as it is."""
-    if len(word) < SHORTEST or not word.isalpha() or word != fold(word) or known.holds(word):
+    if len(word) < SHORTEST or not word.isalpha() or word != fold(word):
         return ()
+    if known.holds(word):
+        return _misprints(word, known) if len(word) >= LONG_ENOUGH_TO_MISPRINT else ()
     starting = [] if is_common(word) else _starting(word, known)
     if starting:
         nearest = sorted(starting, key=lambda form: (len(form), form))[:MOST]
         return tuple(Expansion(form, Kind.PREFIX, 0.8) for form in nearest)
     return () if is_known(word) else _typos(word, known)
+
+
+@lru_cache(maxsize=4_096)
+def _misprints(word: str, known: Vocabulary) -> tuple[Expansion, ...]:
+    """Forms of the Scope one edit away that nobody writes: what a scan or a hurried hand made of a word it holds."""
+    near = process.extract(word, known.words, scorer=OSA.distance, score_cutoff=1, limit=None)
+    own = stems(word)
+    found = sorted(form for form, distance, _ in near if distance == 1 and not is_known(form) and stems(form) != own)
+    return tuple(Expansion(form, Kind.MISPRINT, 0.6) for form in found[:MOST])
 
 
 def _starting(word: str, known: Vocabulary) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from access.identifiers import DocumentId, PatientId, passage_id
 from index.highlight import Span, merged
+from index.passages import bare
 from index.port import Question
 from records.content import Box, Passage
 from search_api.shelf import OpenReading, Places, Sheet, Shelf
@@ -39,7 +40,7 @@ def show(
 
 def spans_of(places: Places, question: Question) -> tuple[Span, ...]:
     """`index.highlight.highlights` of a text analysed already: analysing it again costs thirty times as much."""
-    return merged(sorted({span for token in question.tokens for span in places.get(token, ())}))
+    return merged(sorted({span for token in {bare(each) for each in question.tokens} for span in places.get(token, ())}))
 
 
 def boxes_of(sheet: Sheet, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:

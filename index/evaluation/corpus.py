@@ -14,11 +14,11 @@ from pathlib import Path
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId, passage_id
 from access.scope import Caller, CallerKind, Purpose, Scope
-from index.analysis import analyse
 from index.embedders.port import Embedder
 from index.evaluation.beir import Collection, Entry
 from index.evaluation.vectors import Vectors, embed_all
-from index.port import Index, IndexedDocument, IndexedPassage
+from index.passages import indexed_passage
+from index.port import Index, IndexedDocument
 
 Cut = Callable[[str], Sequence[str]]
 """A document's text to the texts of its passages, each inside the embedder's window."""
@@ -83,12 +83,7 @@ def _indexed(entry: Entry, texts: Sequence[str], vectors: Vectors) -> IndexedDoc
     document = document_of_entry(entry.id)
     passages = []
     for sequence, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
-        words = analyse(text)
-        passages.append(
-            IndexedPassage(
-                passage_id(document, sequence), words.tokens, words.forms, words.length, vector.tobytes() or None
-            )
-        )
+        passages.append(indexed_passage(passage_id(document, sequence), text, vector.tobytes() or None))
     return IndexedDocument(patient_of(entry.patient), document, Category.OTHER, "", None, 1, tuple(passages))
 
 

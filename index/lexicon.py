@@ -1,4 +1,4 @@
-"""The clinical vocabulary, handed to search as a thesaurus: `clinical/` and `index/` do not know each other."""
+"""The clinical vocabulary as the thesaurus of search. `clinical/` knows nothing of search."""
 
 from __future__ import annotations
 
