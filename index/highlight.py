@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from index.analysis import analyse
 from index.passages import bare
 from index.port import Question
@@ -14,6 +16,16 @@ def highlights(text: str, question: Question) -> tuple[Span, ...]:
     tokens = {bare(token) for token in question.tokens}
     found = [(word.start, word.end) for word in analyse(text).words if not tokens.isdisjoint(word.tokens)]
     return merged(found)
+
+
+def places_of(text: str) -> dict[str, list[Span]]:
+    """token → spans of the words of NFC `text` that hold it, in order. Tokens are interned: passages share most."""
+    found: dict[str, list[Span]] = {}
+    for word in analyse(text).words:
+        span = (word.start, word.end)
+        for token in word.tokens:
+            found.setdefault(sys.intern(token), []).append(span)
+    return found
 
 
 def merged(spans: list[Span]) -> tuple[Span, ...]:

@@ -94,9 +94,13 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One idea of the question, written in several ways: in each passage the best way counts."""
+    """Several ways to ask for the same: in each passage the best way counts.
+
+    one_idea: each way names one thing, so that a part of it names another (read by `index/near.py`, not by engines).
+    """
 
     alternatives: tuple[Alternative, ...]
+    one_idea: bool = True
 
 
 Part = Clause | Choice

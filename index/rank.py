@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from access.identifiers import DocumentId, PassageId
 from index.embedders.port import Embedder
 from index.port import Candidate, Candidates, Question
 from index.scoring import ceiling
 
-WORDS = 0.6
+WORDS = 0.62
 """Share of the words arm when it holds the whole question."""
 LEAST_COVER = 0.15
 """Under this share of the question's weight, words alone do not make an answer: one common word out of seven."""
@@ -35,11 +36,13 @@ PASSAGES_SHOWN = 3
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """What a model's integers mean. scale: of its int8. floor: cosine that one passage must reach for an answer without
-    words. weakest: cosine under which no passage is shown for its meaning."""
+    words. weakest: cosine under which no passage is shown for its meaning. close: cosine from which a passage answers by
+    its meaning alone; under it, and with few of the question's words, it is far (`index/near.py`)."""
 
     scale: float
     floor: float
     weakest: float = 0.80
+    close: float = 0.89
 
     def reaches(self, dot: int, cosine: float) -> bool:
         """Whether an int8 dot product stands for at least this cosine."""
@@ -58,7 +61,7 @@ def calibration_of(embedder: Embedder) -> Calibration:
     """The floors of a model that was measured; none for another, whose answers then are never empty."""
     if embedder.fingerprint.startswith("e5-small-"):
         return Calibration(embedder.scale, E5.floor, E5.weakest)
-    return Calibration(embedder.scale, -1.0, -1.0)
+    return Calibration(embedder.scale, -1.0, -1.0, -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class RankedDocument:
 
     document_id: DocumentId
     passages: tuple[PassageId, ...]
+    close: bool = False  # one of its passages answers by its meaning alone
 
 
 def fuse(
@@ -81,8 +85,11 @@ def fuse(
     passages: dict[DocumentId, list[PassageId]] = {}
     for passage in sorted(scores, key=lambda p: (-scores[p], p)):
         passages.setdefault(documents[passage], []).append(passage)
-    ranked = [RankedDocument(document, tuple(found[:PASSAGES_SHOWN])) for document, found in passages.items()]
-    return ranked[:limit]
+    close = {each.document_id for each in candidates.meaning if calibration.reaches(each.score, calibration.close)}
+    return [
+        RankedDocument(document, tuple(found[:PASSAGES_SHOWN]), document in close)
+        for document, found in islice(passages.items(), limit)
+    ]
 
 
 def _fused(candidates: Candidates, question: Question | None, calibration: Calibration) -> Mapping[PassageId, float]:

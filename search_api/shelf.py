@@ -7,7 +7,6 @@ just confirmed inside the caller's Scope, and its key names the very reading, so
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ import numpy.typing as npt
 
 from access.identifiers import DocumentId
 from access.scope import Scope
-from index.analysis import analyse
-from index.highlight import Span
+from index.highlight import Span, places_of
 from records import readings
 from records.blobs import Blobs
 from records.content import Box, Page, Passage, Reading
@@ -96,22 +94,12 @@ class Shelf:
             if key in self._places:
                 self._places.move_to_end(key)
                 return self._places[key]
-        places = _places(reading.passages[sequence].text)
+        places = places_of(reading.passages[sequence].text)
         with self._lock:
             self._places[key] = places
             while len(self._places) > MOST_ANALYSED:
                 self._places.popitem(last=False)
         return places
-
-
-def _places(text: str) -> Places:
-    """Tokens are interned: those of 1,000 passages are mostly the same."""
-    found: dict[str, list[Span]] = {}
-    for word in analyse(text).words:
-        span = (word.start, word.end)
-        for token in word.tokens:
-            found.setdefault(sys.intern(token), []).append(span)
-    return found
 
 
 def _opened(key: Key, reading: Reading) -> OpenReading:
