@@ -91,7 +91,7 @@ def build_question(
     clauses: list[Clause] = []
     for word in words.words:
         terms = dict(_own_terms(word, text, words))
-        for expansion in expand(word.exact, known):
+        for expansion in expand(word.exact, known, thesaurus.forms):
             corrections.append(Correction(text[word.start : word.end], expansion.form, expansion.kind))
             for token, value in _expanded_terms(expansion):
                 terms[token] = max(value, terms.get(token, 0.0))

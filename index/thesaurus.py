@@ -89,20 +89,17 @@ class Thesaurus:
         self._by_stem: defaultdict[tuple[str, ...], list[_Entry]] = defaultdict(list)
         self._narrower: defaultdict[int, list[int]] = defaultdict(list)
         self._broader: defaultdict[int, list[int]] = defaultdict(list)
+        self.forms: frozenset[str]  # every folded word of its terms
         named: dict[str, int] = {each.terms[0].text: place for place, each in enumerate(self._concepts)}
         for place, each in enumerate(self._concepts):
             self._enter(place, each)
             for name in each.broader:
                 self._narrower[named[name]].append(place)
                 self._broader[place].append(named[name])
+        self.forms = frozenset(word for key in self._by_form for word in key)
 
     def __len__(self) -> int:
         return len(self._concepts)
-
-    @property
-    def forms(self) -> frozenset[str]:
-        """Every folded word of its terms: what a misspelt word may also become."""
-        return frozenset(word for key in self._by_form for word in key)
 
     def ideas(self, words: Sequence[Word], text: str) -> Iterator[Idea]:
         """The concepts named in a question, left to right, the longest first, without overlap."""

@@ -81,25 +81,35 @@ def vocabulary(forms: frozenset[str]) -> Vocabulary:
     return Vocabulary(forms, tokens, words, {family: tuple(found) for family, found in families.items()})
 
 
-def expand(word: str, known: Vocabulary) -> tuple[Expansion, ...]:
-    """What a folded word of the question may become; nothing when it must stay as it is."""
-    if len(word) < SHORTEST or not word.isalpha() or word != fold(word):
+def expand(word: str, known: Vocabulary, medical: frozenset[str] = frozenset()) -> tuple[Expansion, ...]:
+    """What a folded word of the question may become; nothing when it must stay as it is.
+
+    medical: words of the medical vocabulary, which are no misspellings however rare they are.
+    """
+    if len(word) < SHORTEST or not _spelt(word) or word != fold(word):
         return ()
+    real = word in medical or is_known(word)
     if known.holds(word):
-        return _misprints(word, known) if len(word) >= LONG_ENOUGH_TO_MISPRINT else ()
+        return _misprints(word, known, medical) if real and len(word) >= LONG_ENOUGH_TO_MISPRINT else ()
     starting = [] if is_common(word) else _starting(word, known)
     if starting:
         nearest = sorted(starting, key=lambda form: (len(form), form))[:MOST]
         return tuple(Expansion(form, Kind.PREFIX, 0.8) for form in nearest)
-    return () if is_known(word) else _typos(word, known)
+    return () if real else _typos(word, known)
+
+
+def _spelt(word: str) -> bool:
+    """A word of letters, or a longer one in which a scan read one letter as a digit (« a1lergie »)."""
+    digits = [c for c in word if not c.isalpha()]
+    return not digits or (len(word) >= LONG_ENOUGH_TO_MISPRINT and len(digits) == 1 and digits[0] in "01568")
 
 
 @lru_cache(maxsize=4_096)
-def _misprints(word: str, known: Vocabulary) -> tuple[Expansion, ...]:
+def _misprints(word: str, known: Vocabulary, medical: frozenset[str]) -> tuple[Expansion, ...]:
     """Forms of the Scope one edit away that nobody writes: what a scan or a hurried hand made of a word it holds."""
     near = process.extract(word, known.words, scorer=OSA.distance, score_cutoff=1, limit=None)
     own = stems(word)
-    found = sorted(form for form, distance, _ in near if distance == 1 and not is_known(form) and stems(form) != own)
+    found = sorted(form for form, distance, _ in near if distance == 1 and stems(form) != own and form not in medical and not is_known(form))
     return tuple(Expansion(form, Kind.MISPRINT, 0.6) for form in found[:MOST])
 
 
