@@ -10,13 +10,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 SHORTEST_ROOT = 5
-_ENDINGS = tuple(
-    """
-    atique etique itique otique tique ique atoire ionnel ionnelle onnel onnelle ation ition ateur atrice isation isme
-    iste ien ienne ial iale iaux iel ielle eal eale eaux el elle al ale aux aire eux euse if ive ment ion ance
-    ence ant ante ent ente eur ure age ie sie se ese ee e er us um a o ain aine eo io
-    """.split()
-)
+_LISTED = """
+atique etique itique otique tique ique atoire ionnel ionnelle onnel onnelle ation ition ateur atrice isation isme iste
+ien ienne ial iale iaux iel ielle eal eale eaux el elle al ale aux aire eux euse if ive ment ion ance ence ant ante ent
+ente eur ure age ie sie se ese ee e er us um a o ain aine eo io
+"""
+_ENDINGS = tuple(_LISTED.split())
 
 
 @lru_cache(maxsize=65_536)

@@ -54,7 +54,7 @@ def _way(way: Alternative, places: Places, *, strict: bool) -> float:
 
 def _weight(clause: Clause, places: Places) -> float:
     """Weight of the best term held. Whether it is stated or denied is not asked here."""
-    return max((max(t.weight for t in clause.terms if bare(t.token) == token) for token in _present(clause, places)), default=0.0)
+    return max((term.weight for term in clause.terms if bare(term.token) in places), default=0.0)
 
 
 def _present(clause: Clause, places: Places) -> Iterable[str]:

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 
 from access.refusal import Refusal
 from clinical.assertion import Denials, denials
-from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, stems
+from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, fold, stems
 from index.embedders.port import Embedder, quantise
+from index.ideas import STEM_SHARE, Synonym, Typed, clause_of, with_ideas
 from index.passages import DENIED
-from index.port import Alternative, Choice, Clause, Filters, Part, Question, WeightedTerm
-from index.scoring import MOST_CLAUSES, heaviest, quantised
+from index.port import Clause, Filters, Part, Question
+from index.query import Query
+from index.scoring import MOST_CLAUSES, heaviest
 from index.stopwords import STOP_WORDS
-from index.thesaurus import NO_THESAURUS, Link, Thesaurus, Way
-from index.vocabulary import Expansion, Kind, Vocabulary, expand, vocabulary
+from index.thesaurus import NO_THESAURUS, Thesaurus
+from index.vocabulary import Expansion, Kind, Vocabulary, expand, suggestion, vocabulary
 from index.weights import weight, weight_of_zipf
 
 MOST_WORDS = 512
 MOST_CHARACTERS = 20_000
-STEM_SHARE = 0.8
-"""A stem's weight beside its exact form: 0.7322 at 1 and 0.7597 at 0.8 (quaero_fr dev, words, nDCG@10)."""
 CANDIDATES = 400
 """Passages an arm; one cut from an arm counts zero there. Fused nDCG@10 on nfcorpus: 0.322 at 200, 0.324 at 400."""
-OTHER_ASSERTION = 0.6
-"""Share of a denial when what is asked for is not denied, and the other way round."""
-MOST_WAYS = 60
-SHORTEST_STEMMED = 4
 NUMBER_SHARE = 0.85
+"""A plural's weight beside its singular, and the other way round: nearer than what only shares a stem."""
 FAMILY_SHARE = 0.8
-UNCERTAIN = 0.6
-SHARES = {
-    Link.SYNONYM: 0.95,
-    Link.ABBREVIATION: 0.95,
-    Link.LAY: 0.85,
-    Link.ENGLISH: 0.85,
-    Link.NARROWER: 0.5,
-    Link.BROADER: 0.2,
-}
+"""« rétinien » beside « rétine »: synonym-only quaero_fr dev 0.144 without families and 0.184 with them, words."""
+MOST_BEGINNINGS = 40
 _ABBREVIATION_ZIPF = 4.0
 """Most that an abbreviation counts as common: « LES » (lupus) is not the article."""
 
@@ -53,15 +45,6 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Synonym:
-    """A part of the question and another way to write it that was searched beside it."""
-
-    typed: str
-    also: str
-    link: Link
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
     """A question ready for an engine. `shortened`: only its 64 heaviest words are matched, which the answer says."""
 
@@ -69,6 +52,7 @@ class Asked:
     corrections: tuple[Correction, ...] = ()
     shortened: bool = False
     synonyms: tuple[Synonym, ...] = ()
+    suggestions: tuple[tuple[str, str], ...] = ()  # typed, and the medical word that was perhaps meant
 
 
 def build_question(
@@ -78,93 +62,40 @@ def build_question(
     filters: Filters | None = None,
     limit: int = CANDIDATES,
     thesaurus: Thesaurus = NO_THESAURUS,
+    query: Query | None = None,
 ) -> Asked:
     """The Question of `text`. forms: `Index.forms` of the same Scope. vector: `query_vector` of the same text.
 
+    query: what else was asked beside plain words (phrases, exclusions, beginnings, what must be denied).
     Any text is accepted, down to one without a word (then only the vector, if any, asks); over 512 words or 20,000
     characters it is a Refusal (stage "ask", code "query-too-long").
     """
     text = unicodedata.normalize("NFC", text)
-    words = _words(text)
-    known, denied = vocabulary(forms), denials(text)
-    corrections: list[Correction] = []
+    query = query or Query(text)
+    words, known = _words(text), vocabulary(forms)
+    denied = _denied(text, query)
+    corrections: dict[Correction, None] = {}
+    corrected: dict[int, str] = {}
+    suggested: dict[str, str] = {}
     clauses: list[Clause] = []
-    for word in words.words:
+    for place, word in enumerate(words.words):
         terms = dict(_own_terms(word, text, words))
-        for expansion in expand(word.exact, known, thesaurus.forms):
-            corrections.append(Correction(text[word.start : word.end], expansion.form, expansion.kind))
+        for expansion in (*expand(word.exact, known, thesaurus.forms), *_beginnings(word, known, query)):
+            corrections[Correction(text[word.start : word.end], expansion.form, expansion.kind)] = None
+            if expansion.kind is Kind.TYPO:
+                corrected.setdefault(place, expansion.form)
             for token, value in _expanded_terms(expansion):
                 terms[token] = max(value, terms.get(token, 0.0))
-        for token, value in _family_terms(word, known, weight(word.exact)):
-            terms.setdefault(token, value)
-        clauses.append(_clause(terms, denied.covers(word.start, word.end)))
+        if place not in corrected and (meant := suggestion(word.exact, known, thesaurus.words)):
+            corrected[place] = suggested[text[word.start : word.end]] = meant
+        for form in known.family(word.exact):
+            terms.setdefault(EXACT + form, weight(word.exact) * FAMILY_SHARE)
+        clauses.append(clause_of(terms, denied.covers(word.start, word.end)))
     kept = _heaviest(clauses)
-    parts, synonyms = _with_ideas(words.words, kept, text, known, thesaurus, denied)
+    parts, synonyms = with_ideas(Typed(text, words.words, kept, corrected, denied), known, thesaurus)
     question = Question(tuple(parts), vector, filters or Filters(), limit)
-    return Asked(question, tuple(dict.fromkeys(corrections)), len(kept) < len(clauses), tuple(synonyms))
-
-
-def _with_ideas(
-    words: Sequence[Word], kept: Mapping[int, Clause], text: str, known: Vocabulary, thesaurus: Thesaurus, denied: Denials
-) -> tuple[list[Part], list[Synonym]]:
-    """The clauses of a question, those of one concept joined with the other ways to write it that the Scope holds."""
-    simple = [place for place in range(len(words)) if not _joins(words, place)]
-    parts: dict[int, Part] = dict(kept)
-    synonyms: list[Synonym] = []
-    room = MOST_WAYS
-    for idea in thesaurus.ideas([words[place] for place in simple], text):
-        first, last = simple[idea.start], simple[idea.end - 1]
-        inside = [p for p in kept if words[first].start <= words[p].start and words[p].end <= words[last].end]
-        ways = [way for way in idea.ways if all(known.holds(word.exact) for word in way.words)][:room]
-        if not inside or not ways:
-            continue
-        room -= len(ways)
-        heavy = sum(heaviest(kept[place]) for place in inside if place in simple)
-        typed = Alternative(tuple(kept[place] for place in inside))
-        absent = denied.covers(words[first].start, words[last].end)
-        choice = Choice((typed, *(_alternative(way, heavy, absent) for way in ways)))
-        synonyms.extend(Synonym(text[words[first].start : words[last].end], way.text, way.link) for way in ways)
-        for place in inside:
-            parts.pop(place, None)
-        parts[inside[0]] = choice
-    return [parts[place] for place in sorted(parts)], synonyms
-
-
-def _joins(words: Sequence[Word], place: int) -> bool:
-    """Whether a word is the joined form of others."""
-    word = words[place]
-    return any(word.start <= each.start and each.end <= word.end for n, each in enumerate(words) if n != place)
-
-
-def _clause(terms: Mapping[str, float], absent: bool) -> Clause:
-    """Each term as stated and as denied; what is not asked for counts less."""
-    stated, denied = (OTHER_ASSERTION, 1.0) if absent else (1.0, OTHER_ASSERTION)
-    return Clause(
-        tuple(
-            WeightedTerm(mark + token, quantised(value * share))
-            for token, value in terms.items()
-            for mark, share in (("", stated), (DENIED, denied))
-        )
-    )
-
-
-def _alternative(way: Way, heavy: float, absent: bool) -> Alternative:
-    """A way that weighs its share of what was typed, spread over its words by their own weights."""
-    share = SHARES[way.link] * (1.0 if way.certain else UNCERTAIN)
-    weights = [weight(word.exact) for word in way.words]
-    clauses = []
-    for word, own in zip(way.words, weights, strict=True):
-        value = heavy * share * own / sum(weights)
-        terms = {EXACT + word.exact: value}
-        if len(word.exact) >= SHORTEST_STEMMED and way.link is not Link.ABBREVIATION:
-            terms[ENGLISH + word.english if way.english else FRENCH + word.french] = value * STEM_SHARE
-        clauses.append(_clause(terms, absent))
-    return Alternative(tuple(clauses), whole=len(clauses) > 1)
-
-
-def _family_terms(word: Word, known: Vocabulary, heavy: float) -> Iterator[tuple[str, float]]:
-    if FAMILY_SHARE:
-        yield from ((EXACT + form, heavy * FAMILY_SHARE) for form in known.family(word.exact))
+    question = replace(question, required=tuple(_required(query)), without=frozenset(_without(query)))
+    return Asked(question, tuple(corrections), len(kept) < len(clauses), tuple(synonyms), tuple(suggested.items()))
 
 
 def query_vector(embedder: Embedder, text: str) -> bytes | None:
@@ -184,6 +115,38 @@ def _words(text: str) -> Analysis:
             "Gardez les mots qui comptent : un nom de médicament, un diagnostic, un examen.",
         )
     return words
+
+
+def _denied(text: str, query: Query) -> Denials:
+    """What the question states as absent, in its own words or by the field `absent:`."""
+    spans = [(start, start + len(each)) for each in query.absent if (start := text.find(each)) >= 0]
+    return Denials(tuple(sorted((*denials(text).spans, *spans))))
+
+
+def _required(query: Query) -> Iterator[Part]:
+    """Each word of a phrase, and each word that must be denied. Their order is checked on the text that is shown."""
+    for phrase in query.phrases:
+        yield from (clause_of({EXACT + word.exact: 1.0}, absent=False) for word in analyse(phrase).words)
+    for absent in query.absent:
+        for word in analyse(absent).words:
+            terms = clause_of(dict.fromkeys(word.tokens, 1.0), absent=True).terms
+            yield Clause(tuple(term for term in terms if term.token.startswith(DENIED)))
+
+
+def _without(query: Query) -> Iterator[str]:
+    for each in query.without:
+        for word in analyse(each).words:
+            for token in (EXACT + word.exact, FRENCH + word.french):
+                yield from (token, DENIED + token)
+
+
+def _beginnings(word: Word, known: Vocabulary, query: Query) -> Iterator[Expansion]:
+    """The Scope's forms that begin with a word typed with a star, common or not."""
+    if word.exact not in {fold(each) for each in query.prefixes}:
+        return
+    first = bisect_left(known.words, word.exact)
+    starting = takewhile(lambda form: form.startswith(word.exact), known.words[first:])
+    yield from (Expansion(form, Kind.PREFIX, 0.8) for form in islice(starting, MOST_BEGINNINGS) if form != word.exact)
 
 
 def _own_terms(word: Word, text: str, words: Analysis) -> Iterator[tuple[str, float]]:

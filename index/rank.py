@@ -16,12 +16,12 @@ further away, down to a second floor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from access.identifiers import DocumentId, PassageId
 from index.embedders.port import Embedder
+from index.intent import LOOKED_AT, Facts, Intent
 from index.port import Candidate, Candidates, Question
 from index.scoring import ceiling
 
@@ -33,11 +33,14 @@ PASSAGES_SHOWN = 3
 """Passages kept of each document, its best."""
 
 
+NO_INTENT = Intent()
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """What a model's integers mean. scale: of its int8. floor: cosine that one passage must reach for an answer without
-    words. weakest: cosine under which no passage is shown for its meaning. close: cosine from which a passage answers by
-    its meaning alone; under it, and with few of the question's words, it is far (`index/near.py`)."""
+    words. weakest: cosine under which no passage is shown for its meaning. close: cosine from which a passage answers
+    by its meaning alone; under it, and with few of the question's words, it is far (`index/near.py`)."""
 
     scale: float
     floor: float
@@ -74,21 +77,33 @@ class RankedDocument:
 
 
 def fuse(
-    candidates: Candidates, *, limit: int, question: Question | None = None, calibration: Calibration = E5
+    candidates: Candidates,
+    *,
+    limit: int,
+    question: Question | None = None,
+    calibration: Calibration = E5,
+    intent: Intent = NO_INTENT,
+    facts: Callable[[Collection[DocumentId]], Mapping[DocumentId, Facts]] = lambda _: {},
 ) -> list[RankedDocument]:
     """At most `limit` documents, by their best passage; ties by passage id. Empty when nothing anchors an answer.
 
     question: the one that was asked; without it the words count as if they held the whole of it.
+    facts: date and type of documents, asked only for a question with an intent.
     """
     scores = _fused(candidates, question, calibration)
     documents = {each.passage_id: each.document_id for each in (*candidates.words, *candidates.meaning)}
     passages: dict[DocumentId, list[PassageId]] = {}
     for passage in sorted(scores, key=lambda p: (-scores[p], p)):
         passages.setdefault(documents[passage], []).append(passage)
+    order = list(passages)
+    if intent:
+        gains = intent.bonus(head := order[:LOOKED_AT], facts(head))
+        head.sort(key=lambda d: (-round(scores[passages[d][0]] + gains[d], 9), passages[d][0]))
+        order[:LOOKED_AT] = head
     close = {each.document_id for each in candidates.meaning if calibration.reaches(each.score, calibration.close)}
     return [
-        RankedDocument(document, tuple(found[:PASSAGES_SHOWN]), document in close)
-        for document, found in islice(passages.items(), limit)
+        RankedDocument(document, tuple(passages[document][:PASSAGES_SHOWN]), document in close)
+        for document in order[:limit]
     ]
 
 

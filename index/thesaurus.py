@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from index.analysis import Word, analyse
@@ -90,6 +90,7 @@ class Thesaurus:
         self._narrower: defaultdict[int, list[int]] = defaultdict(list)
         self._broader: defaultdict[int, list[int]] = defaultdict(list)
         self.forms: frozenset[str]  # every folded word of its terms
+        self.words: tuple[str, ...]  # those that a misspelling may be compared with
         named: dict[str, int] = {each.terms[0].text: place for place, each in enumerate(self._concepts)}
         for place, each in enumerate(self._concepts):
             self._enter(place, each)
@@ -97,6 +98,7 @@ class Thesaurus:
                 self._narrower[named[name]].append(place)
                 self._broader[place].append(named[name])
         self.forms = frozenset(word for key in self._by_form for word in key)
+        self.words = tuple(sorted(word for word in self.forms if word.isalpha() and len(word) > 4))
 
     def __len__(self) -> int:
         return len(self._concepts)

@@ -61,7 +61,6 @@ class Vocabulary:
         french, english = stems(form)
         return form in self.forms or f"f:{french}" in self.stems or f"e:{english}" in self.stems
 
-
     def family(self, form: str) -> tuple[str, ...]:
         """The forms derived from the same root as this one, itself left out; at most MOST, the shortest first."""
         found = {each for root in roots(form) for each in self.families.get(root, ()) if each != form}
@@ -109,8 +108,20 @@ def _misprints(word: str, known: Vocabulary, medical: frozenset[str]) -> tuple[E
     """Forms of the Scope one edit away that nobody writes: what a scan or a hurried hand made of a word it holds."""
     near = process.extract(word, known.words, scorer=OSA.distance, score_cutoff=1, limit=None)
     own = stems(word)
-    found = sorted(form for form, distance, _ in near if distance == 1 and stems(form) != own and form not in medical and not is_known(form))
+    other = (form for form, distance, _ in near if distance == 1 and stems(form) != own)
+    found = sorted(form for form in other if form not in medical and not is_known(form))
     return tuple(Expansion(form, Kind.MISPRINT, 0.6) for form in found[:MOST])
+
+
+def suggestion(word: str, known: Vocabulary, medical: tuple[str, ...]) -> str | None:
+    """The medical word nearest to one that is in no record and in no list of words: « did you mean ». It depends on
+    the vocabulary alone, so it tells nothing of any patient."""
+    if len(word) <= SHORTEST or not _spelt(word) or is_known(word) or known.holds(word):
+        return None
+    allowed = 2 if len(word) >= LONG else 1
+    near = process.extract(word, medical, scorer=OSA.distance, score_cutoff=allowed, limit=None)
+    best = min(((int(distance), form) for form, distance, _ in near if form[0] == word[0]), default=None)
+    return best[1] if best and best[0] else None
 
 
 def _starting(word: str, known: Vocabulary) -> list[str]:

@@ -40,7 +40,8 @@ def show(
 
 def spans_of(places: Places, question: Question) -> tuple[Span, ...]:
     """`index.highlight.highlights` of a text analysed already: analysing it again costs thirty times as much."""
-    return merged(sorted({span for token in {bare(each) for each in question.tokens} for span in places.get(token, ())}))
+    tokens = {bare(token) for token in question.tokens}
+    return merged(sorted({span for token in tokens for span in places.get(token, ())}))
 
 
 def boxes_of(sheet: Sheet, passage: Passage, spans: tuple[Span, ...]) -> list[Box]:

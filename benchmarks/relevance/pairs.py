@@ -20,7 +20,8 @@ def vocabulary_misses() -> tuple[Counter[str], list[str]]:
             relevant = {place, *(place_of[other.strip()] for cell in also for other in cell.split(","))}
             if not relevant & set(found[:1]):
                 rank = found.index(place) + 1 if place in found else 0
-                missed.append(f"{kind}: {question} → {text} (rang {rank}; premier : {texts[found[0]] if found else '—'})")
+                first = texts[found[0]] if found else "—"
+                missed.append(f"{kind}: {question} → {text} (rank {rank}; first: {first})")
     return Counter(cells[0] for cells in pairs), missed
 
 

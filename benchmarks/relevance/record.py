@@ -33,7 +33,7 @@ class Record:
 
     def ask(self, question: str, mode: Mode = "hybrid") -> list[int]:
         """Places of the texts found, best first."""
-        found = ask(self.engine, scope_of(_PATIENT), question, self.embedder, mode)
+        found = ask(self.engine, scope_of(_PATIENT), question, self.embedder, mode, {})
         return [self.names[each.document_id] for each in found.ranked]
 
 

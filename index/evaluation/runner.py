@@ -23,9 +23,11 @@ from index.evaluation.corpus import Cut, Indexing, document_of_entry, fill, scop
 from index.evaluation.measures import Estimate, estimate, per_query, percentiles
 from index.generations import needed
 from index.highlight import places_of
+from index.intent import Facts, intent_of
 from index.lexicon import medical_thesaurus
 from index.near import Places, is_far
 from index.port import Candidates, Generation, Generations, Index, Question
+from index.query import parse
 from index.question import build_question, query_vector
 from index.rank import RankedDocument, calibration_of, fuse
 
@@ -156,6 +158,7 @@ class Filled:
         self.embedder = embedder
         self._fill = (cut, vectors, progress)
         self._generation = _generation(collection, embedder)
+        self._facts = {document_of_entry(e.id): Facts(e.type_code, e.event_date) for e in collection.entries}
         self._entries: dict[DocumentId, str] = {document_of_entry(e.id): e.id for e in collection.entries}
         self.indexing: Indexing
 
@@ -198,20 +201,33 @@ class Filled:
     def found(self, query: Query, mode: Mode) -> Found | None:
         """What the engine gave to one question, and its fused order; None for one that the product refuses."""
         try:
-            return ask(self._index, scope_of(query.patient), query.text, self.embedder, mode)
+            return ask(self._index, scope_of(query.patient), query.text, self.embedder, mode, self._facts)
         except Refusal as refusal:
             if refusal.stage != "ask":
                 raise
             return None
 
 
-def ask(index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode) -> Found:
+def ask(
+    index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode, facts: Mapping[DocumentId, Facts]
+) -> Found:
     """The product's way from a text to ranked documents, at most `DEPTH`. Raises Refusal (stage "ask")."""
-    vector = _vector(embedder, text, mode)
-    words = () if mode == "semantic" else build_question(text, index.forms(scope), thesaurus=medical_thesaurus()).question.clauses
-    question = Question(words, vector)
+    query = parse(text)
+    vector = _vector(embedder, query.text, mode)
+    if mode == "semantic":
+        question = Question((), vector)
+    else:
+        known = index.forms(scope)
+        question = build_question(query.text, known, vector, thesaurus=medical_thesaurus(), query=query).question
     candidates = index.match(scope, question)
-    ranked = fuse(candidates, limit=DEPTH, question=question, calibration=calibration_of(embedder))
+    ranked = fuse(
+        candidates,
+        limit=DEPTH,
+        question=question,
+        calibration=calibration_of(embedder),
+        intent=intent_of(query.text),
+        facts=lambda wanted: {document: facts[document] for document in wanted if document in facts},
+    )
     return Found(candidates, tuple(ranked), question)
 
 
