@@ -16,13 +16,13 @@ from index.analysis import ENGLISH, EXACT, FRENCH, Word, stems
 from index.passages import DENIED
 from index.port import Alternative, Choice, Clause, Part, WeightedTerm
 from index.scoring import heaviest, quantised
-from index.thesaurus import Link, Thesaurus, Way
+from index.thesaurus import Link, Thesaurus, Way, without_small
 from index.vocabulary import Vocabulary
 from index.weights import weight
 
 STEM_SHARE = 0.8
 """A stem's weight beside its exact form: 0.7322 at 1 and 0.7597 at 0.8 (quaero_fr dev, words, nDCG@10)."""
-OTHER_ASSERTION = 0.6
+OTHER_ASSERTION = 0.7
 """Share of a denial when what is asked for is not denied, and the other way round."""
 UNCERTAIN = 0.6
 """Share of a meaning of an abbreviation that nothing in the question confirms."""
@@ -61,7 +61,8 @@ class Typed:
     @property
     def simple(self) -> list[int]:
         """Places of the words that are not the joined form of others."""
-        return [place for place in range(len(self.words)) if not self._joins(place)]
+        kept = without_small(tuple(self.words), self.text)
+        return [place for place, word in enumerate(self.words) if word in kept and not self._joins(place)]
 
     def spelt(self, place: int) -> Word:
         """The word as corrected."""

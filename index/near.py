@@ -18,7 +18,7 @@ from index.scoring import heaviest
 
 NEAR = 0.5
 """Share of the question's weight. Of 107 dev questions of samples/judgements with an answer, none is left without."""
-CLOSE = 60
+CLOSE = 40
 """Characters inside which the words of one idea stand."""
 
 Places = Mapping[str, Sequence[Span]]

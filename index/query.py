@@ -25,7 +25,7 @@ _PIECES = re.compile(
     r"""
     (?P<minus>(?<!\S)[-\u2212](?=[^\W\d_]|["\u00ab]))?
     (?:(?P<field>[^\W\d_]{2,14})\s?:\s?(?=[\w"\u00ab]))?
-    (?:"(?P<quoted>[^"]*)"?|\u00ab\s*(?P<guillemets>[^\u00bb]*)\u00bb?|(?P<plain>[^\s"\u00ab]+))
+    (?:"(?P<quoted>[^"]*)"|\u00ab\s*(?P<guillemets>[^\u00bb\u00ab]*)\u00bb|(?P<plain>[^\s"\u00ab]+))
     """,
     re.VERBOSE,
 )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from index.analysis import Word, analyse
+from index.stopwords import STOP_WORDS
 from index.weights import zipf
 
 LONGEST_TERM = 6  # words
@@ -135,13 +136,13 @@ class Thesaurus:
 
     def _ways(self, found: dict[_Entry, bool], typed: Sequence[Word]) -> Iterator[Way]:
         """Every other term of the concepts found, then those of narrower and of wider ones, each once."""
-        seen = {tuple(word.exact for word in typed)}
+        seen = {tuple(word.french for word in typed)}
         for relation in (None, Link.NARROWER, Link.BROADER):
             for entry, certain in found.items():
                 for concept in self._related(entry.concept, relation):
                     for place, term in enumerate(self._concepts[concept].terms):
                         words = self._words[concept][place]
-                        key = tuple(word.exact for word in words)
+                        key = tuple(word.french for word in words)
                         if words and key not in seen:
                             seen.add(key)
                             english = term.link is Link.ENGLISH
@@ -187,8 +188,15 @@ NO_THESAURUS = Thesaurus()
 
 def simple_words(text: str) -> tuple[Word, ...]:
     """The words of a text without the joined forms of hyphenated ones."""
-    words = analyse(text).words
+    words = without_small(analyse(text).words, text)
     return tuple(w for w in words if not any(w.start <= o.start and o.end <= w.end and o is not w for o in words))
+
+
+def without_small(words: tuple[Word, ...], text: str) -> tuple[Word, ...]:
+    """In a text of several words all in capitals, small words are small words and no abbreviations."""
+    if len(words) < 2 or not text.isupper():
+        return words
+    return tuple(word for word in words if word.exact not in STOP_WORDS)
 
 
 def _add(entries: list[_Entry], entry: _Entry, concept: int) -> None:
