@@ -30,6 +30,7 @@ from search_api.coverage import SHORTENED, WORDS_ONLY, coverage_view
 from search_api.cursors import Cursors
 from search_api.documents import view_of
 from search_api.services import Services
+from search_api.shelf import OpenReading
 from search_api.show import show
 from search_api.sift import facets_of, facts_of, holds_phrases, narrowed, newest_first
 from search_api.views import AnswerView, Correction, Expansion, Facets, HitView, Mode, Sort
@@ -225,22 +226,20 @@ class _Look:
     scope: Scope
     found: _Found
 
-    def hits(self, ranked: Sequence[RankedDocument]) -> Iterator[tuple[RankedDocument, Document, HitView]]:
-        """Hits that records confirm: inside the Scope at this instant, searchable, with a reading."""
+    def hits(self, ranked: Sequence[RankedDocument]) -> Iterator[tuple[RankedDocument, str, HitView]]:
+        """Hits that records confirm (inside the Scope at this instant, searchable, with a reading), each with a digest
+        of all its words."""
         confirmed = documents.get_documents(self.tx, self.scope, [each.document_id for each in ranked])
         for candidate in ranked:
             document = confirmed.get(candidate.document_id)
             if document is None or document.state is not DocumentState.SEARCHABLE:
                 continue
-            hit = self._hit(candidate, document)
-            if hit is not None:
-                yield candidate, document, hit
+            reading = self.services.shelf.take(self.services.blobs, self.tx, self.scope, document)
+            if reading is not None and (hit := self._hit(candidate, document, reading)):
+                yield candidate, reading.digest, hit
 
-    def _hit(self, candidate: RankedDocument, document: Document) -> HitView | None:
+    def _hit(self, candidate: RankedDocument, document: Document, reading: OpenReading) -> HitView | None:
         services, question = self.services, self.found.asked.question
-        reading = services.shelf.take(services.blobs, self.tx, self.scope, document)
-        if reading is None:
-            return None
 
         def places(passage: PassageId) -> Places | None:
             sequence = sequence_of(passage)
@@ -263,16 +262,15 @@ def _page(look: _Look, ranked: list[RankedDocument], start: int, limit: int) -> 
     reached = start
     while reached < len(ranked) and len(hits) < limit:
         step = ranked[reached : reached + limit]
-        for candidate, document, hit in look.hits(step):
-            if document.content_hash in of_content:
-                first = hits[of_content[document.content_hash]]
-                hits[of_content[document.content_hash]] = first.model_copy(
-                    update={"copies": [*first.copies, document.document_id]}
-                )
+        for candidate, content, hit in look.hits(step):
+            if content in of_content:
+                place = of_content[content]
+                copies = [*hits[place].copies, hit.document.id]
+                hits[place] = hits[place].model_copy(update={"copies": copies})
                 continue
             if len(hits) == limit:
                 return hits, ranked.index(candidate)
-            of_content[document.content_hash] = len(hits)
+            of_content[content] = len(hits)
             hits.append(hit.model_copy(update={"rank": start + len(hits) + 1}))
         reached += len(step)
     return hits, reached

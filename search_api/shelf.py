@@ -7,6 +7,7 @@ just confirmed inside the caller's Scope, and its key names the very reading, so
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class OpenReading:
     key: Key
     passages: tuple[Passage, ...]
     sheets: dict[int, Sheet]
+    digest: str  # the same for two readings of the same words, whatever blanks and case
 
 
 class Shelf:
@@ -103,7 +105,9 @@ class Shelf:
 
 
 def _opened(key: Key, reading: Reading) -> OpenReading:
-    return OpenReading(key, reading.passages, {page.number: _sheet(page) for page in reading.pages})
+    words = " ".join(" ".join(passage.text for passage in reading.passages).casefold().split())
+    digest = hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+    return OpenReading(key, reading.passages, {page.number: _sheet(page) for page in reading.pages}, digest)
 
 
 def _sheet(page: Page) -> Sheet:
