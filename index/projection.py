@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from access.identifiers import DocumentId, passage_id
 from access.refusal import Refusal
-from index.analysis import analyse
 from index.embedders.port import Embedder, quantise
-from index.port import IndexedDocument, IndexedPassage, Removal
+from index.passages import indexed_passage
+from index.port import IndexedDocument, Removal
 from records import documents, outbox, readings
 from records.blobs import Blobs
 from records.content import Reading
@@ -109,10 +109,9 @@ class Source:
         width = self.embedder.dimensions
         passages = []
         for place, passage in enumerate(reading.passages):
-            words = analyse(passage.text)
             vector = None if vectors is None else vectors[place * width : (place + 1) * width]
             name = passage_id(document.document_id, passage.sequence)
-            passages.append(IndexedPassage(name, words.tokens, words.forms, words.length, vector))
+            passages.append(indexed_passage(name, passage.text, vector))
         return IndexedDocument(
             document.patient_id,
             document.document_id,
