@@ -217,8 +217,9 @@ def test_a_patient_erased_since_stays_erased(own_world: World, tmp_path: Path) -
     named = back(old, own_world, tmp_path / "named", ledgers=[services.keys.ledger])
     saved(own_world, tmp_path)
     beside = back(old, own_world, tmp_path / "beside", beside=ledgers_beside(old.data, old.keys))
-    assert named.erased_again == beside.erased_again == (marie,)
-    for home in ("named", "beside"):
+    newer = back(old, own_world, tmp_path / "newer", keys=saved(own_world, tmp_path).keys)
+    assert named.erased_again == beside.erased_again == newer.erased_again == (marie,)
+    for home in ("named", "beside", "newer"):
         with reopened(tmp_path / home, own_world) as again:
             assert sound(again)
             assert not again.services.keys.has_patient_key(marie)
