@@ -113,6 +113,7 @@ def test_the_list_is_not_empty() -> None:
     assert all(len(commit) == 40 for commit in COMMITS)
 
 
+@pytest.mark.timeout(900)  # two days of commands, and models loaded twice
 @pytest.mark.parametrize("commit", COMMITS)
 def test_todays_code_opens_an_earlier_home(commit: str, tmp_path: Path) -> None:
     given = tmp_path / "given"
