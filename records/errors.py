@@ -22,8 +22,8 @@ def damaged() -> Refusal:
         "records",
         "records-damaged",
         "La base des dossiers est abîmée, ou n'est pas celle de ces clés.",
-        "Arrêtez le service et gardez une copie du dossier de données ; vérifiez le magasin de clés et la clé maîtresse, "
-        "puis restaurez la dernière sauvegarde.",
+        "Arrêtez le service et gardez une copie du dossier de données ; vérifiez le magasin de clés et la clé "
+        "maîtresse, puis restaurez la dernière sauvegarde.",
     )
 
 

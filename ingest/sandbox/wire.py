@@ -18,7 +18,7 @@ from typing import Any
 
 import msgpack
 
-from records.content import Box, Metadata, Page, Region, Section, Source, Word
+from records.content import Box, Metadata, Page, Region, Section, Source, StatedPatient, Word
 
 LENGTH = struct.Struct(">I")
 FRAME = 64 * 1024 * 1024  # bytes of one value at most; a dense page is 100 KB
@@ -100,14 +100,20 @@ def page_in(value: Any) -> Page:
 
 
 def metadata_out(metadata: Metadata) -> list[Any]:
-    """Metadata as plain values, in the order of `_METADATA`, then version, date and INS."""
+    """Metadata as plain values, in the order of `_METADATA`, then version, date, INS and patients stated."""
     event = metadata.event_date
     return [
         *(getattr(metadata, name) for name in _METADATA),
         metadata.version,
         None if event is None else event.isoformat(),
         metadata.patient_ins,
+        [_stated_out(one) for one in metadata.patients],
     ]
+
+
+def _stated_out(one: StatedPatient) -> list[Any]:
+    born = None if one.birth_date is None else one.birth_date.isoformat()
+    return [one.identifiers, one.birth_names, one.used_names, one.given_names, born, one.sex, one.birth_place]
 
 
 _METADATA = (
@@ -126,19 +132,55 @@ _METADATA = (
 def metadata_in(value: Any) -> Metadata:
     """Inverse of `metadata_out`, checked likewise. Raises Nonsense."""
     try:
-        *texts, version, event, stated = value
-        named = dict(zip(_METADATA, (_text(text, 10**6) for text in texts), strict=True))
-        if len(stated) > _PAIRS:
-            raise ValueError
-        pairs = tuple((_text(matricule, _TEXT), _text(oid, _TEXT)) for matricule, oid in stated)
+        *texts, version, event, stated, patients = value
+        unique_id, set_id, replaces, type_code, title, author, organization, confidentiality, language = (
+            _text(text, 10**6) for text in texts
+        )
         return Metadata(
-            **named,
+            unique_id=unique_id,
+            set_id=set_id,
+            replaces=replaces,
+            type_code=type_code,
+            title=title,
+            author=author,
+            organization=organization,
+            confidentiality=confidentiality,
+            language=language,
             version=_whole(version, -(10**9), 10**9),
-            event_date=None if event is None else date.fromisoformat(_text(event, 10)),
-            patient_ins=pairs,
+            event_date=_day(event),
+            patient_ins=_pairs(stated),
+            patients=tuple(_stated_in(*one) for one in _few(patients)),
         )
     except (TypeError, ValueError) as error:
         raise Nonsense from error
+
+
+def _stated_in(
+    identifiers: Any, birth_names: Any, used_names: Any, given: Any, born: Any, sex: Any, place: Any
+) -> StatedPatient:
+    return StatedPatient(
+        identifiers=_pairs(identifiers),
+        birth_names=tuple(_text(name, _TEXT) for name in _few(birth_names)),
+        used_names=tuple(_text(name, _TEXT) for name in _few(used_names)),
+        given_names=_text(given, _TEXT),
+        birth_date=_day(born),
+        sex=_text(sex, _TEXT),
+        birth_place=_text(place, _TEXT),
+    )
+
+
+def _day(value: Any) -> date | None:
+    return None if value is None else date.fromisoformat(_text(value, 10))
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((_text(matricule, _TEXT), _text(oid, _TEXT)) for matricule, oid in _few(value))
+
+
+def _few(value: Any) -> Any:
+    if len(value) > _PAIRS:
+        raise ValueError
+    return value
 
 
 def _whole(value: Any, least: int, most: int) -> int:
