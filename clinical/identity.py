@@ -293,7 +293,8 @@ def _is_illustration(one: Stated, known: _Known) -> bool:
     """In the record of a test identity, which is nobody's, a page under a real number is a sample's picture."""
     if one.page is None or not one.ins or not known.kind.startswith("test"):
         return False
-    return all(INS_OIDS.get(ins.oid) in _REAL for ins in one.ins)
+    real = {ins.matricule for ins in one.ins if INS_OIDS.get(ins.oid) in _REAL}
+    return all(ins.matricule in real for ins in one.ins)
 
 
 def _is_comparable(one: Stated, own: Ins | None, kind: str) -> bool:

@@ -24,7 +24,7 @@ _NUMBER = re.compile(
 _OID = re.compile(r"1\.2\.250\.1\.213\.1\.4\.\d{1,2}(?!\d)")
 _KIND = re.compile(r"[ ]?[\[(](?P<kind>(?:INS[- ]?)?(?:NIR|NIA)(?: de test)?)", re.IGNORECASE)
 _KIND_OIDS = {"NIR": "1.2.250.1.213.1.4.8", "NIA": "1.2.250.1.213.1.4.9", "NIR DE TEST": "1.2.250.1.213.1.4.10"}
-_FAR = 3  # lines without any piece of identity that end a statement
+_FAR = 5  # lines without any piece of identity that end a statement
 
 
 @dataclass(frozen=True, slots=True)
