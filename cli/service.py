@@ -55,13 +55,21 @@ def token(
     practitioner: Annotated[str | None, typer.Option("--as", help="RPPS du professionnel.")] = None,
     patient: Annotated[str | None, typer.Option("--patient", help="INS ou identifiant du patient.")] = None,
     system: Annotated[str | None, typer.Option("--system", help="Système, au nom du professionnel de --as.")] = None,
+    vigilance: Annotated[
+        str | None, typer.Option("--identitovigilance", help="Compte de la cellule d'identitovigilance.")
+    ] = None,
     hours: Annotated[float, typer.Option(min=0.01, max=24, help="Durée de validité.")] = 8,
 ) -> None:
     """Délivrer un jeton de développement."""
     from search_api.tokens import issue_token
 
-    if (practitioner is None) == (patient is None):
-        raise Refusal("token", "bad-request", "Il faut --as ou --patient, et un seul.", "Corrigez la commande.")
+    if sum(each is not None for each in (practitioner, patient, vigilance)) != 1:
+        raise Refusal(
+            "token",
+            "bad-request",
+            "Il faut --as, --patient ou --identitovigilance, et un seul.",
+            "Corrigez la commande.",
+        )
     if practitioner is not None and not is_rpps(practitioner):
         raise Refusal("token", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
     with open_home(load_settings()) as home:
@@ -72,6 +80,7 @@ def token(
                 rpps=practitioner,
                 patient_id=subject,
                 system=system or "",
+                identity_vigilance=vigilance or "",
                 lifetime=timedelta(hours=hours),
                 now=home.clock(),
             )

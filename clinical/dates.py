@@ -50,9 +50,7 @@ def find_dates(text: str) -> Iterator[Dated]:
     for found in _DATE.finditer(fold(text)):
         parts = {name[0]: value for name, value in found.groupdict().items() if value is not None}
         month = _MONTHS.get(parts["m"]) or _number(parts["m"])
-        days = tuple(
-            day for year in _years(parts["y"]) if (day := _day(year, month, _number(parts["d"]))) is not None
-        )
+        days = tuple(day for year in _years(parts["y"]) if (day := _day(year, month, _number(parts["d"]))) is not None)
         if days:
             yield Dated(days, found.start(), found.end())
 

@@ -19,15 +19,17 @@ from wordfreq import zipf_frequency
 ATTESTED = 2.0
 """Zipf frequency in French from which a spelling is a word of its own: Luna 3.6, Lina 3.3, Maeva 2.5; Jeam 0."""
 
-PARTICLES = frozenset(
-    "DE DU DES LA LE LES D L VAN VON DER DEN DA DI DOS DO BEN EL AL OULD BINT IBN SAINT ST STE SAINTE".split()
-)
+PARTICLES = frozenset((
+    "DE", "DU", "DES", "LA", "LE", "LES", "D", "L", "VAN", "VON", "DER", "DEN", "DA", "DI", "DOS", "DO", "BEN",
+    "EL", "AL", "OULD", "BINT", "IBN", "SAINT", "ST", "STE", "SAINTE",
+))  # fmt: skip
 """Words that come and go in a name: they never tell two people apart."""
 
-TITLES = frozenset(
-    "M MR MME MLLE MM MRS MS MONSIEUR MADAME MADEMOISELLE ENFANT BEBE PATIENT PATIENTE NEE NE EPOUSE EP VEUVE VVE DIT DITE"
-    " FEU NOUVEAU JUMEAU JUMELLE NN GARCON FILLE".split()
-)
+TITLES = frozenset((
+    "M", "MR", "MME", "MLLE", "MM", "MRS", "MS", "MONSIEUR", "MADAME", "MADEMOISELLE", "ENFANT", "BEBE",
+    "PATIENT", "PATIENTE", "NEE", "NE", "EPOUSE", "EP", "VEUVE", "VVE", "DIT", "DITE", "FEU", "NOUVEAU", "JUMEAU",
+    "JUMELLE", "NN", "GARCON", "FILLE",
+))  # fmt: skip
 _SOUNDS = str.maketrans("KQYZW", "CCISV")
 _CONFUSED = str.maketrans("01568|!", "OISGBII")  # digits that Tesseract reads in capitals
 
@@ -101,7 +103,9 @@ def match_names(stated: Name, family_names: Sequence[str], given_names: str, *, 
         return Match.PARTIAL  # « Mme LEGRAND »: a family name by a marriage, or a first name; nothing tells
     said = [*words(stated.given), *loose]
     given = _same_given(said, firsts, hyphens=(stated.given or stated.whole, given_names), other_sex=other_sex)
-    return _verdict(family=family, given=given, family_said=bool(families or len(words(stated.whole)) > 1), firsts=firsts)
+    return _verdict(
+        family=family, given=given, family_said=bool(families or len(words(stated.whole)) > 1), firsts=firsts
+    )
 
 
 def _verdict(*, family: bool, given: bool | None, family_said: bool, firsts: list[str]) -> Match:

@@ -88,7 +88,9 @@ def _under_headings(lines: list[str]) -> set[int]:
     table = False
     for number, line in enumerate(lines):
         tabular = _CELL.search(line) is not None
-        if not line.strip() or re.match(r"[ ]*(?:LE[ ]+|LA[ ]+|IDENTITE[ ]+DU[ ]+)?PATIENTE?(?:\(E\))?[ ]*:?(?:[ ]|$)", line):
+        if not line.strip() or re.match(
+            r"[ ]*(?:LE[ ]+|LA[ ]+|IDENTITE[ ]+DU[ ]+)?PATIENTE?(?:\(E\))?[ ]*:?(?:[ ]|$)", line
+        ):
             until, table = -1, False
         elif _opens(line, tabular=tabular):
             until, table = number + _REACH, tabular

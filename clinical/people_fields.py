@@ -167,7 +167,7 @@ def _with_name(page: Cells, dated: Dated, at: int, *, labelled: bool, sex: str) 
 
 
 def _beside_a_name(page: Cells, dated: Dated) -> Iterator[Field]:
-    """« Mme MARTIN née DUPONT le 02/11/1941 », « Mme Marie MARTIN (12/03/1950) », « Patient : DUPONT Jean 01/02/1950 »."""
+    """« Mme MARTIN née DUPONT le 02/11/1941 », « Mme Marie MARTIN (12/03/1950) », « Patient : DUPONT 01/02/1950 »."""
     start, _ = page.cell(dated.start)
     before = page.text[start : dated.start]
     born = _LE.search(page.folded, start, dated.start)
@@ -175,7 +175,9 @@ def _beside_a_name(page: Cells, dated: Dated) -> Iterator[Field]:
         gap = fold(before[found.end() :])
         by_birth = born is not None and found["other"] and gap.strip() == "LE"
         titled = found["title"] and FILLER.fullmatch(gap) and not gap.strip(" (-–,;:") and "(" in gap
-        label = re.search(r"(?:PATIENTE?(?:\(E\))?|CONCERNANT|CONCERNE|PRENOMS?)[ ]*:[ ]*$", fold(before[: found.start()]))
+        label = re.search(
+            r"(?:PATIENTE?(?:\(E\))?|CONCERNANT|CONCERNE|PRENOMS?)[ ]*:[ ]*$", fold(before[: found.start()])
+        )
         if not (by_birth or titled or (label and FILLER.fullmatch(gap))):
             continue
         person = _field(found, start, labelled=bool(label))

@@ -8,13 +8,17 @@ from __future__ import annotations
 import re
 
 FAMILY = re.compile(
-    r"(?<!\w)(?:(?:BEAU|BELLE|GRANDS?|DEMI|ARRIERE)[- ](?:PERE|MERE|FRERE|SOEUR|S.UR|FILS|FILLE|PARENTS?)|GRAND[- ]?MERE"
+    r"(?<!\w)(?:(?:BEAU|BELLE|GRANDS?|DEMI|ARRIERE)[- ](?:PERE|MERE|FRERE|SOEUR|S.UR|FILS|FILLE|PARENTS?)"
+    r"|GRAND[- ]?MERE"
     r"|PERES?|MERES?|PARENTS?|PARENTAL|FRERES?|SOEURS?|S.URS?|FILS|FILLES?|CONJOINTE?|CONCUBINE?|COMPAGNE|COMPAGNON"
-    r"|MARI|(?:SA|LA)[ ]+FEMME|FEMME[ ]*:|EPOUX|(?:SON|L'|L’|SA|LA|D'UNE|ET|AVEC|D')\s*EPOUSE|EPOUSE\s*:|TANTE|ONCLE|NEVEU|NIECE|COUSINE?S?"
+    r"|MARI|(?:SA|LA)[ ]+FEMME|FEMME[ ]*:|EPOUX"
+    r"|(?:SON|L'|L’|SA|LA|D'UNE|ET|AVEC|D')\s*EPOUSE|EPOUSE\s*:|TANTE|ONCLE|NEVEU|NIECE|COUSINE?S?"
     r"|ENFANTS|ENFANT\s+A\s+CHARGE|DESCENDANTS?|ASCENDANTS?|PETITE?S?[- ](?:FILS|FILLES?|ENFANTS?)"
     r"|PERSONNES?\s+(?:DE\s+CONFIANCE|A\s+(?:PREVENIR|CONTACTER|JOINDRE)|CONTACTS?)|PROCHES?|ENTOURAGE|AIDANTE?S?"
-    r"|ACCOMPAGNANTE?S?|TUTEURS?|TUTRICES?|CURATEURS?|CURATRICES?|MANDATAIRES?|REPRESENTANTE?S?|TITULAIRE"
-    r"|ASSUREE?S?|OUVRANT|AYANT[- ]DROIT|BENEFICIAIRE\s+DE|VOISINE?|(?:SON|SA|UNE?|DES|SES)[ ]+AMIE?S?|DONNEUSE?|DONNEUR|GUARDIAN|NOK|EMPLOYEUR"
+    r"|ACCOMPAGNANTE?S?|TUTEURS?|TUTRICES?"
+    r"|CURATEURS?|CURATRICES?|MANDATAIRES?|REPRESENTANTE?S?|TITULAIRE"
+    r"|ASSUREE?S?|OUVRANT|AYANT[- ]DROIT|BENEFICIAIRE\s+DE|VOISINE?|(?:SON|SA|UNE?|DES|SES)[ ]+AMIE?S?"
+    r"|DONNEUSE?|DONNEUR|GUARDIAN|NOK|EMPLOYEUR"
     r"|SOUSCRIPTEUR|CAS\s+INDEX|PARTENAIRE|TEMOIN)(?!\w)"
 )
 """Somebody near the patient."""
@@ -49,7 +53,8 @@ BIRTH_BEFORE = re.compile(
 the date in the same cell, the next one, or on the next line."""
 
 AFTER_NAME = re.compile(
-    rf"(?<!\w)(?:{_NE}[ ]+(?:LE|[\d:])|DATE|D\.?D\.?N|DN[ ]?:|IPP|IEP|NIP|INS|NSS|AGE|SEXE|TEL|ADRESSE|N[°O]|NUMERO|LIEU|HOSPITALISE"
+    rf"(?<!\w)(?:{_NE}[ ]+(?:LE|[\d:])|DATE|D\.?D\.?N|DN[ ]?:|IPP|IEP|NIP|INS|NSS|AGE|SEXE|TEL|ADRESSE|N[°O]|NUMERO"
+    rf"|LIEU|HOSPITALISE"
     rf"|VU[ ]|VUE[ ]|QUALIFIE|SERVICE|CHAMBRE|DOSSIER|ENTREE?|SORTIE?|SEJOUR|MATRICULE|IDENTIFIANT|[HF][ ]*$)"
 )
 """What ends a labelled name on its line."""
@@ -65,7 +70,8 @@ LABELS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "whole",
             r"NOM[ ]*(?:/|ET|,|-|&|\+)?[ ]*PRENOMS?(?:[ ]+UTILISES?)?|PRENOMS?[ ]*(?:/|ET|,|-|&)?[ ]*NOM"
             r"|NOM[ ]+COMPLET|NOM[ ]+ET[ ]+PRENOMS?[ ]+UTILISES|PATIENT(?:E|\(E\)|[.·]E)?|IDENTITE|CONCERNANT|CONCERNE"
-            r"|MALADE|RESIDENTE?|USAGER|BENEFICIAIRE[ ]+DES[ ]+SOINS|PATIENT[ ]+NAME|OBJET|REF|RE|ENFANT|NOUVEAU[- ]NEE?",
+            r"|MALADE|RESIDENTE?|USAGER|BENEFICIAIRE[ ]+DES[ ]+SOINS|PATIENT[ ]+NAME|OBJET|REF|RE"
+            r"|ENFANT|NOUVEAU[- ]NEE?",
         ),
         (
             "birth-name",
@@ -73,7 +79,10 @@ LABELS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|NOM[ ]+DE[ ]+FAMILLE[ ]+DE[ ]+NAISSANCE|LAST[ ]+NAME|SURNAME",
         ),
         ("used-name", r"NOM[ ]+(?:D'USAGE|D’USAGE|USUEL|MARITAL|UTILISE|D'EPOUSE|D’EPOUSE|EPOUSE)"),
-        ("given", r"PRENOMS?(?:[ ]*\(S\))?(?:[ ]+(?:DE[ ]+NAISSANCE|UTILISES?|USUELS?|D'USAGE))?|1ER[ ]+PRENOM|FIRST[ ]+NAME"),
+        (
+            "given",
+            r"PRENOMS?(?:[ ]*\(S\))?(?:[ ]+(?:DE[ ]+NAISSANCE|UTILISES?|USUELS?|D'USAGE))?|1ER[ ]+PRENOM|FIRST[ ]+NAME",
+        ),
         ("name", r"NOMS?"),
         ("sex", r"SEXE|GENRE|CIVILITE"),
     )
@@ -88,29 +97,36 @@ _WORD = r"[A-ZÀ-ÞŒ](?:[A-Za-zÀ-ÿœŒ0|'’]|-(?=\w))*\.?"
 _PARTICLE = r"(?:de[ ]la|de|du|des|la|le|van|von|der|ben|el|al|da|dos|di|d'|d’)"
 NAME = rf"{_WORD}(?:[ ]+(?:{_PARTICLE}[ ]+)*{_WORD}){{0,5}}"
 _OTHER_NAME = (
-    rf"(?:[ ]*[,(]?[ ]*(?P<how>[Nn][ée]+(?:\([eE]\))?|NÉE?|NEE?|[ÉEée]pouse|ÉPOUSE|[ÉEée]p\.|[Vv]euve|[Vv]ve\.?|VVE|[Dd]ite?"
+    rf"(?:[ ]*[,(]?[ ]*(?P<how>[Nn][ée]+(?:\([eE]\))?|NÉE?|NEE?|[ÉEée]pouse|ÉPOUSE|[ÉEée]p\."
+    rf"|[Vv]euve|[Vv]ve\.?|VVE|[Dd]ite?"
     rf"|nom de naissance[ ]?:?)[ ]+(?P<other>{NAME})\)?)?"
 )
 PERSON = re.compile(rf"(?:(?P<title>{TITLE})[ ]+)?(?P<name>(?:{_PARTICLE}[ ]+)?{NAME}){_OTHER_NAME}")
 """A person in prose: « Mme Nathalie BERNARD née CHAUVIN ». Over the text as written: capitals tell names."""
 
 FILLER = re.compile(
-    r"[\s,;:().\-–—/]*(?:(?:AGEE?[ ]+DE[ ]+)?\d{1,3}[ ]+(?:ANS|MOIS|JOURS)|[HFM](?!\w)|SEXE[ ]*:?[ ]*[FMH](?!\w)|MASCULIN|FEMININ"
+    r"[\s,;:().\-–—/]*(?:(?:AGEE?[ ]+DE[ ]+)?\d{1,3}[ ]+(?:ANS|MOIS|JOURS)|[HFM](?!\w)|SEXE[ ]*:?[ ]*[FMH](?!\w)"
+    r"|MASCULIN|FEMININ"
     r"|ET|PATIENTE?|QUI[ ]+EST|EST|QUI)?[\s,;:().\-–—/]*"
 )
 """What may stand between a name and its birth date."""
 
-NOT_NAMES = frozenset(
-    "SERVICE HOPITAL CENTRE HOSPITALIER CLINIQUE CABINET LABORATOIRE UNITE POLE CHU CHRU CH AVENUE RUE BOULEVARD PLACE"
-    " ROUTE CHEMIN IMPASSE CEDEX TEL FAX PAGE DATE NAISSANCE NOM PRENOM SEXE AGE IPP IEP INS NIR NSS NUMERO DOSSIER OBJET"
-    " COMPTE RENDU LETTRE ORDONNANCE CONSULTATION HOSPITALISATION URGENCES EXAMEN RESULTATS RESULTAT BILAN BIOLOGIE"
-    " IMAGERIE RADIOLOGIE CARDIOLOGIE ENTREE SORTIE DU AU LE LES UN UNE POUR VOTRE CHER CHERE CONFRERE ADRESSE VILLE"
-    " FRANCE PARIS LYON MARSEILLE COMMUNE CODE LIEU MATRICULE IDENTITE PATIENT PATIENTE CONCERNANT DDN NEE NE JE J IL ELLE"
-    " NOUS VOUS CETTE CE SON SA SES ANTECEDENTS MOTIF TRAITEMENT CONCLUSION TELEPHONE MOBILE DOMICILE MEDECIN TRAITANT"
-    " PRESCRIPTEUR RAPPEL DEMANDE PRELEVEMENT EDITE IMPRIME RECU SUIVI SYNTHESE JANVIER FEVRIER MARS AVRIL MAI JUIN JUILLET"
-    " AOUT SEPTEMBRE OCTOBRE NOVEMBRE DECEMBRE LUNDI MARDI MERCREDI JEUDI VENDREDI SAMEDI DIMANCHE QUALIFIEE VALIDEE"
-    " PROVISOIRE MASCULIN FEMININ HOMME FEMME INCONNU INCONNUE SITUATION PROFESSION RETRAITE RETRAITEE".split()
-)
+NOT_NAMES = frozenset((
+    "SERVICE", "HOPITAL", "CENTRE", "HOSPITALIER", "CLINIQUE", "CABINET", "LABORATOIRE", "UNITE", "POLE", "CHU",
+    "CHRU", "CH", "AVENUE", "RUE", "BOULEVARD", "PLACE", "ROUTE", "CHEMIN", "IMPASSE", "CEDEX", "TEL", "FAX",
+    "PAGE", "DATE", "NAISSANCE", "NOM", "PRENOM", "SEXE", "AGE", "IPP", "IEP", "INS", "NIR", "NSS", "NUMERO",
+    "DOSSIER", "OBJET", "COMPTE", "RENDU", "LETTRE", "ORDONNANCE", "CONSULTATION", "HOSPITALISATION", "URGENCES",
+    "EXAMEN", "RESULTATS", "RESULTAT", "BILAN", "BIOLOGIE", "IMAGERIE", "RADIOLOGIE", "CARDIOLOGIE", "ENTREE",
+    "SORTIE", "DU", "AU", "LE", "LES", "UN", "UNE", "POUR", "VOTRE", "CHER", "CHERE", "CONFRERE", "ADRESSE",
+    "VILLE", "FRANCE", "PARIS", "LYON", "MARSEILLE", "COMMUNE", "CODE", "LIEU", "MATRICULE", "IDENTITE",
+    "PATIENT", "PATIENTE", "CONCERNANT", "DDN", "NEE", "NE", "JE", "J", "IL", "ELLE", "NOUS", "VOUS", "CETTE",
+    "CE", "SON", "SA", "SES", "ANTECEDENTS", "MOTIF", "TRAITEMENT", "CONCLUSION", "TELEPHONE", "MOBILE",
+    "DOMICILE", "MEDECIN", "TRAITANT", "PRESCRIPTEUR", "RAPPEL", "DEMANDE", "PRELEVEMENT", "EDITE", "IMPRIME",
+    "RECU", "SUIVI", "SYNTHESE", "JANVIER", "FEVRIER", "MARS", "AVRIL", "MAI", "JUIN", "JUILLET", "AOUT",
+    "SEPTEMBRE", "OCTOBRE", "NOVEMBRE", "DECEMBRE", "LUNDI", "MARDI", "MERCREDI", "JEUDI", "VENDREDI", "SAMEDI",
+    "DIMANCHE", "QUALIFIEE", "VALIDEE", "PROVISOIRE", "MASCULIN", "FEMININ", "HOMME", "FEMME", "INCONNU",
+    "INCONNUE", "SITUATION", "PROFESSION", "RETRAITE", "RETRAITEE",
+))  # fmt: skip
 """Capitalised words of letterheads that are nobody's name."""
 
 ADDRESS = re.compile(
@@ -119,5 +135,7 @@ ADDRESS = re.compile(
 )
 FEMALE = frozenset({"MME", "MADAME", "MLLE", "MADEMOISELLE", "F", "FEMININ", "FEMME", "FEMALE"})
 MALE = frozenset({"M", "MR", "MONSIEUR", "H", "MASCULIN", "HOMME", "MALE"})
-COUPLE = re.compile(r"\b(?:couples?|PMA|AMP|FIV|ICSI|procréation|spermogramme|fertilité|infertilité|conjugal\w*)\b", re.IGNORECASE)
+COUPLE = re.compile(
+    r"\b(?:couples?|PMA|AMP|FIV|ICSI|procréation|spermogramme|fertilité|infertilité|conjugal\w*)\b", re.IGNORECASE
+)
 """A page about two people together, each with their birth date."""

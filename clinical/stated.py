@@ -27,6 +27,9 @@ _KIND_OIDS = {"NIR": "1.2.250.1.213.1.4.8", "NIA": "1.2.250.1.213.1.4.9", "NIR D
 _FAR = 5  # lines without any piece of identity that end a statement
 
 
+NOBODY = Name()
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
     """An identity that a document states: in its header (page None), or at the `spans` of a page's text.
@@ -35,7 +38,7 @@ class Stated:
     text does not say which kind of matricule it is. `newborn`: a child whose name is a parent's.
     """
 
-    name: Name = Name()
+    name: Name = NOBODY
     birth: tuple[date, ...] = ()
     sex: str = ""
     birth_place: str = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from access.refusal import Refusal
-from clinical.identity import compare
+from clinical.identity import compare, unreleased
 from index.embedders.port import fits, quantise
 from ingest.parse import parse
 from ingest.split import split
@@ -28,11 +28,11 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
     try:
         upload = take(job, bench)
         reading = parse(upload.data, upload.document.file_name, bench.ocr, bench.limits)
-        doubt = compare(upload.identity, reading.metadata, reading.pages)
+        doubt = unreleased(compare(upload.identity, reading.metadata, reading.pages), upload.document.released)
         reading = _cut(reading, bench)
         vectors = _embed(reading, bench)
         if doubt is not None:
-            return quarantine(job, bench, upload, reading, doubt)
+            return quarantine(job, bench, upload, reading, vectors, doubt)
         return store(job, bench, upload, reading, vectors)
     except Refusal as refusal:
         return refuse(job, bench, refusal)

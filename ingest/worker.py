@@ -14,6 +14,7 @@ from ingest.recipe import ingest
 from ingest.workbench import Workbench
 from records import jobs
 from records.jobs import Job
+from records.quarantine import sweep
 
 log = logging.getLogger("anamnese.worker")
 IDLE = 1.0  # seconds between two looks at the jobs table when nobody wakes a worker
@@ -24,6 +25,7 @@ def drain(bench: Workbench, done: Callable[[], bool] = lambda: False) -> int:
     """Run claimed jobs until none is left or `done`; then project what is stored. Returns how many jobs were run."""
     worker = f"{os.getpid()}-{threading.get_ident()}-{uuid.uuid4().hex[:6]}"
     ran = 0
+    sweep(bench.records, bench.blobs)
     while not done() and (job := _claim(bench, worker)) is not None:
         run(job, bench)
         ran += 1

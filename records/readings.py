@@ -79,6 +79,21 @@ def drop_page_checkpoints(blobs: Blobs, document: Document, recipe: str, pages: 
         blobs.delete(blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number)))
 
 
+def blobs_of(blobs: Blobs, document: Document, embedder_fingerprint: str, recipe: str = "") -> list[BlobRef]:
+    """The blobs that a document has: its upload, its readings of every fence, their vectors, kept pages.
+
+    Vectors of other embedders are not among them: `spare_blobs_without_scope` finds those.
+    """
+    named = [document.upload]
+    for fence in range(document.fence + 1):
+        key = f"{document.document_id}/{fence}"
+        named.append(blobs.named(document.patient_id, _READING, key))
+        named.append(blobs.named(document.patient_id, _VECTORS, f"{key}/{embedder_fingerprint}"))
+    pages = range(1, document.pages + 1)
+    named += [blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number)) for number in pages]
+    return [ref for ref in named if blobs.exists(ref)]
+
+
 def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Collection[str]) -> Iterator[BlobRef]:
     """Blobs that nothing refers to: uploads never recorded, readings of lost leases, vectors of other embedders, kept
     pages of documents that are not being read. For `verify`, while no worker and no upload runs.

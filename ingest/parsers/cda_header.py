@@ -43,7 +43,8 @@ def metadata_of(root: _Element) -> Metadata:
 
 def _patient(role: _Element) -> StatedPatient:
     """A patientRole. A name part without qualifier may be a name of birth or in use: it is taken for one in use."""
-    births, useds = [], []
+    births: list[str] = []
+    useds: list[str] = []
     for part in _all(role, "h:patient/h:name/h:family"):
         (births if part.get("qualifier") == "BR" else useds).append(clean("".join(map(str, part.itertext()))))
     givens = [clean("".join(map(str, one.itertext()))) for one in _all(role, "h:patient/h:name/h:given")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 from access.identifiers import Ins, ins_key
@@ -18,7 +19,7 @@ def number(thirteen: str) -> str:
 def spaced(matricule: str) -> str:
     """A matricule in groups, as on a label."""
     cuts = (0, 1, 3, 5, 7, 10, 13, 15)
-    return " ".join(matricule[a:b] for a, b in zip(cuts, cuts[1:], strict=False))
+    return " ".join(matricule[a:b] for a, b in itertools.pairwise(cuts))
 
 
 def person(
