@@ -132,7 +132,7 @@ def _child(one: Compared, known: Known, around: Around) -> tuple[Reason, ...]:
 
 def _by_name_alone(one: Compared, known: Known, around: Around) -> tuple[Reason, ...]:
     """Another name after the patient's label, and none of theirs anywhere on the page."""
-    if one.name not in (Match.OTHER, Match.OTHER_GIVEN) or not one.stated.labelled:
+    if one.name not in (Match.OTHER, Match.OTHER_GIVEN) or not (one.stated.labelled or one.stated.birth):
         return ()
     if around.on_page or (around.in_document and not one.stated.sure):
         return ()

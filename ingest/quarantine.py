@@ -23,8 +23,9 @@ from access.identifiers import DocumentId, PatientId
 from access.identitovigilance import Vigilance
 from access.refusal import Refusal
 from access.scope import Purpose
-from clinical.identity import compare
+from clinical.identity import Mismatch, compare
 from ingest.evidence import Shown, from_json
+from ingest.receive import BUSY
 from ingest.steps import completed
 from records import documents, journal, outbox, patients, quarantine, readings
 from records.blobs import BlobRef, Blobs
@@ -198,13 +199,26 @@ class _Settling:
         if doubt is not None and not self.decision.confirmed:
             raise OTHER_TOO
         arrived = self._copy(document, arrived_id, reading)
-        left = self._blobs_of(document, reading)
+        try:
+            return self._moved(document, arrived, reading, doubt)
+        except Refusal:
+            with self.stores.records.write() as tx:
+                if documents.document_without_scope(tx, arrived_id) is None:
+                    quarantine.leave(tx, self._blobs_of(arrived, reading))
+            quarantine.sweep(self.stores.records, self.stores.blobs)
+            raise
+
+    def _moved(self, document: Document, arrived: Document, reading: Reading, doubt: Mismatch | None) -> Settled:
+        """The one transaction in which the document changes its owner."""
+        copied, left = self._blobs_of(arrived, reading), self._blobs_of(document, reading)
         with self.stores.records.write() as tx:
             self._begin(tx, document)
+            if not quarantine.take_up(tx, self.stores.blobs, copied):
+                raise BUSY
             twin = quarantine.twin_without_scope(tx, arrived.patient_id, arrived.content_hash)
             if twin is not None:
                 self._note(tx, twin.patient_id, "quarantine-receive", twin.document_id)
-                quarantine.remove(tx, document, left=[*left, *self._blobs_of(arrived, reading)])
+                quarantine.remove(tx, document, left=[*left, *copied])
             else:
                 self._note(tx, arrived.patient_id, "quarantine-receive", arrived.document_id)
                 keys = [] if doubt is None else [one.key for one in doubt.evidence]

@@ -97,11 +97,25 @@ def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef]) -> None:
     for table in (tables.DepositKey, tables.Job):
         tx.session.execute(delete(table).where(table.document_id == document.document_id))
     tx.session.execute(delete(_T).where(_T.document_id == document.document_id))
+    leave(tx, left)
+
+
+def leave(tx: Tx, left: Iterable[BlobRef]) -> None:
+    """List blobs as leftovers."""
     for ref in left:
-        known = tx.session.get(tables.Leftover, (ref.patient_id, ref.name))
-        if known is None:
+        if tx.session.get(tables.Leftover, (ref.patient_id, ref.name)) is None:
             tx.session.execute(insert(tables.Leftover).values(patient_id=ref.patient_id, blob=ref.name))
     tx.session.flush()
+
+
+def take_up(tx: Tx, blobs: Blobs, refs: Iterable[BlobRef]) -> bool:
+    """Keep blobs that may have been listed as leftovers. False when one is gone already: store them again."""
+    for ref in refs:
+        if not blobs.exists(ref):
+            return False
+        at = (tables.Leftover.patient_id == ref.patient_id, tables.Leftover.blob == ref.name)
+        tx.session.execute(delete(tables.Leftover).where(*at))
+    return True
 
 
 def sweep(records: Records, blobs: Blobs) -> int:
