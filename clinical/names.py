@@ -181,7 +181,7 @@ def _attested(word: str) -> bool:
 def _carried(stated: list[str], name: str) -> list[str]:
     """The stated words that make up a whole name, spaces, hyphens and particles aside; none when it is not there."""
     parts = words(name)
-    found = [next((one for one in stated if alike(one, part)), "") for part in parts]
+    found = [part if part in stated else next((o for o in stated if alike(o, part)), "") for part in parts]
     if all(found):
         return list(dict.fromkeys(found))
     written = "".join(one for one in fold(name) if one.isalnum())

@@ -21,6 +21,7 @@ from clinical.people_words import (
     FILLER,
     LABELS,
     MALE,
+    MAYBE_NAMES,
     NAME,
     NEWBORN,
     NOT_NAMES,
@@ -31,6 +32,7 @@ _ENDS = (*(pattern for _, pattern in LABELS), AFTER_NAME)
 _BEFORE = 90  # characters before a date in which its label stands
 _UP = 4  # lines above a birth date in which its name may stand: an address is often between
 _LE = re.compile(r"[ ]+LE[ ]+$")
+NO_NAMES = NOT_NAMES - MAYBE_NAMES
 _SURE = frozenset({"birth-name", "used-name", "given", "name"})
 NAMING = _SURE | {"whole"}
 """Kinds of fields that hold a name."""
@@ -82,7 +84,7 @@ def _labelled(page: Cells) -> Iterator[Field]:
             value = _value(page, label.end())
             if value is None or page.is_others(*value) or page.is_others(label.start(), label.end()):
                 continue
-            piece = _piece(page, kind, *value, bare=label.group()[:3] in ("OBJ", "REF", "RE ", "RE:", "IDE", "CON"))
+            piece = _piece(page, kind, *value, bare=_promises_nothing(label.group()))
             if piece is not None:
                 said = label.group()
                 piece = replace(
@@ -120,7 +122,7 @@ def _piece(page: Cells, kind: str, start: int, end: int, *, bare: bool) -> Field
     if kind in _SURE:
         plain = re.match(r"[^\d(\[,;:/]*", value)
         name = plain.group().strip() if plain else ""
-        if not words(name) or len(words(name)) > 6 or set(fold(name).split()) & NOT_NAMES:
+        if not words(name) or len(words(name)) > 6 or set(fold(name).split()) & NO_NAMES:
             return None
         person = PERSON.fullmatch(name)
         if person and person["other"] and kind == "name":
@@ -133,6 +135,11 @@ def _piece(page: Cells, kind: str, start: int, end: int, *, bare: bool) -> Field
     if person_field is None or (bare and not person_field.sex):
         return None
     return person_field if len(words(person_field.value)) >= 2 or person_field.sex else None
+
+
+def _promises_nothing(label: str) -> bool:
+    """Labels after which something else than a name may stand: « Objet : », « Identité : », « Concernant : »."""
+    return label.startswith(("OBJET", "REF", "RE", "IDENTITE", "CONCERN")) and "PATIENT" not in label
 
 
 def _birth(page: Cells, dated: Dated) -> Iterator[Field]:
@@ -193,7 +200,7 @@ def _person_before(page: Cells, start: int, at: int) -> Field | None:
         return _parent(page, newborns[-1], at)
     for found in reversed(list(PERSON.finditer(page.text, max(start, at - 140), at))):
         if FILLER.fullmatch(page.folded, found.end(), at):
-            return _field(found, 0)
+            return _field(found, 0, sure=True)
         if found["title"]:
             break
     return None
@@ -227,7 +234,8 @@ def _named_cell(page: Cells, start: int, end: int) -> Field | None:
         return None
     rest = page.text[found.end() : end].strip(" ,;.()")
     field = _field(found, 0)
-    if field is None or (rest and not (found["title"] and len(rest) < 40)):
+    trimmed = field is None or (not found["title"] and field.start > found.start("name"))
+    if field is None or trimmed or (rest and not (found["title"] and len(rest) < 40)):
         return None
     capitals = any(len(one) > 1 and one.isupper() for one in re.split(r"[\s'’-]", field.value))
     return field if found["title"] or (capitals and len(words(field.value)) >= 2) else None
@@ -243,15 +251,16 @@ def _parent(page: Cells, newborn: re.Match[str], end: int, *, labelled: bool = F
     return Field("whole", found.group(), *span, sex=sex, labelled=labelled, child=True, newborn=True)
 
 
-def _field(found: re.Match[str], shift: int, *, labelled: bool = False) -> Field | None:
-    """A person as matched. Words of letterheads around an untitled name are cut off."""
+def _field(found: re.Match[str], shift: int, *, labelled: bool = False, sure: bool = False) -> Field | None:
+    """A person as matched. Words of letterheads around an untitled name are cut off; `sure`: it is one, PARIS too."""
     title, name = found["title"] or "", found["name"]
     tokens = re.split(r"[ ]+", name)
     last = max((n for n, one in enumerate(tokens) if fold(one).rstrip(".") in TITLES), default=-1)
     if last >= 0:
         title, tokens = tokens[last], tokens[last + 1 :]
     if not title:
-        stop = max((n for n, one in enumerate(tokens) if fold(one).rstrip(".:") in NOT_NAMES), default=-1)
+        foreign = NO_NAMES if labelled or sure else NOT_NAMES
+        stop = max((n for n, one in enumerate(tokens) if fold(one).rstrip(".:") in foreign), default=-1)
         tokens = tokens[stop + 1 :]
     if not words(" ".join(tokens)):
         return None

@@ -53,9 +53,9 @@ BIRTH_BEFORE = re.compile(
 the date in the same cell, the next one, or on the next line."""
 
 AFTER_NAME = re.compile(
-    rf"(?<!\w)(?:{_NE}[ ]+(?:LE|[\d:])|DATE|D\.?D\.?N|DN[ ]?:|IPP|IEP|NIP|INS|NSS|AGE|SEXE|TEL|ADRESSE|N[°O]|NUMERO"
-    rf"|LIEU|HOSPITALISE"
-    rf"|VU[ ]|VUE[ ]|QUALIFIE|SERVICE|CHAMBRE|DOSSIER|ENTREE?|SORTIE?|SEJOUR|MATRICULE|IDENTIFIANT|[HF][ ]*$)"
+    rf"(?<!\w)(?:{_NE}[ ]+(?:LE|[\d:])|N°|D\.D\.N|(?:DATE|DDN|DN|IPP|IEP|NIP|INS|NSS|AGEE?|SEXE|TEL|TELEPHONE"
+    r"|ADRESSE|NO|NUMERO|LIEU|HOSPITALISEE?|VUE?|QUALIFIEE?|SERVICE|CHAMBRE|DOSSIER|ENTREE?|SORTIE?|SEJOUR|MATRICULE"
+    r"|IDENTIFIANT|[HF][ ]*$)(?!\w))"
 )
 """What ends a labelled name on its line."""
 
@@ -94,14 +94,15 @@ TITLE = (
     r"|Mademoiselle|MADEMOISELLE|[Ee]nfant|ENFANT|[Bb]ébé|BÉBÉ|BEBE)"
 )
 _WORD = r"[A-ZÀ-ÞŒ](?:[A-Za-zÀ-ÿœŒ0|'’]|-(?=\w))*\.?"
-_PARTICLE = r"(?:de[ ]la|de|du|des|la|le|van|von|der|ben|el|al|da|dos|di|d'|d’)"
-NAME = rf"{_WORD}(?:[ ]+(?:{_PARTICLE}[ ]+)*{_WORD}){{0,5}}"
+_PARTICLE = r"(?:de[ ]la|de|du|des|la|le|van|von|den|der|ter|ben|bin|el|al|da|dos|di|y)"
+_LINKS = rf"(?:{_PARTICLE}[ ]+)*(?:[dD]['’])?"
+NAME = rf"{_LINKS}{_WORD}(?:[ ]+{_LINKS}{_WORD}){{0,5}}"
 _OTHER_NAME = (
     rf"(?:[ ]*[,(]?[ ]*(?P<how>[Nn][ée]+(?:\([eE]\))?|NÉE?|NEE?|[ÉEée]pouse|ÉPOUSE|[ÉEée]p\."
     rf"|[Vv]euve|[Vv]ve\.?|VVE|[Dd]ite?"
     rf"|nom de naissance[ ]?:?)[ ]+(?P<other>{NAME})\)?)?"
 )
-PERSON = re.compile(rf"(?:(?P<title>{TITLE})[ ]+)?(?P<name>(?:{_PARTICLE}[ ]+)?{NAME}){_OTHER_NAME}")
+PERSON = re.compile(rf"(?:(?P<title>{TITLE})[ ]+)?(?P<name>{NAME}){_OTHER_NAME}")
 """A person in prose: « Mme Nathalie BERNARD née CHAUVIN ». Over the text as written: capitals tell names."""
 
 FILLER = re.compile(
@@ -128,6 +129,13 @@ NOT_NAMES = frozenset((
     "INCONNUE", "SITUATION", "PROFESSION", "RETRAITE", "RETRAITEE",
 ))  # fmt: skip
 """Capitalised words of letterheads that are nobody's name."""
+
+MAYBE_NAMES = frozenset((
+    "VILLE", "COMMUNE", "FRANCE", "PARIS", "LYON", "MARSEILLE", "PLACE", "JANVIER", "FEVRIER", "MARS", "AVRIL", "MAI",
+    "JUIN", "JUILLET", "AOUT", "SEPTEMBRE", "OCTOBRE", "NOVEMBRE", "DECEMBRE", "LUNDI", "MARDI", "MERCREDI", "JEUDI",
+    "VENDREDI", "SAMEDI", "DIMANCHE", "UN", "LE", "DU", "SON", "PAGE", "POLE", "J", "IL", "CH", "PROFESSION",
+))  # fmt: skip
+"""Those of NOT_NAMES that are somebody's name all the same, where a label says that a name follows."""
 
 ADDRESS = re.compile(
     r"(?<!\w)(?:RUE|AVENUE|AV|BD|BOULEVARD|PLACE|CHEMIN|IMPASSE|ALLEES?|COURS|QUAI|ROUTE|LOTISSEMENT|RESIDENCE|BATIMENT|BAT"

@@ -93,7 +93,7 @@ def reasons_of(one: Compared, known: Known, around: Around) -> tuple[Reason, ...
     if one.same_birth is False:
         return () if _is_excused(one, known, around) else _traits(one)
     if one.same_birth:
-        two_weak = one.other_sex and one.other_place
+        two_weak = one.other_sex and (one.other_place or one.name is Match.OTHER_FAMILY)
         return _traits(one) if one.name in (Match.OTHER, Match.OTHER_GIVEN) or two_weak else ()
     return _by_name_alone(one, known, around)
 
