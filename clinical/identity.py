@@ -58,14 +58,14 @@ def compare(identity: HasIdentity | None, metadata: Metadata, pages: Sequence[Pa
     known = known_of(identity, statements)
     compared = [compared_with(one, known) for one in statements if not is_illustration(one, known)]
     by_number = {page.number: page for page in pages}
+    agreeing = {one.stated.page for one in compared if one.agrees}
+    said = {one.stated.page: frozenset[str]() for one in compared}
+    said |= {number: frozenset(words(page.text)) for number, page in by_number.items() if number in said}
     found = []
     for one in compared:
-        page = by_number.get(one.stated.page) if one.stated.page is not None else None
-        around = Around(
-            page,
-            on_page=any(other.agrees for other in compared if other.stated.page == one.stated.page),
-            in_document=any(other.agrees for other in compared),
-        )
+        number = one.stated.page
+        page = None if number is None else by_number.get(number)
+        around = Around(page, said[number], on_page=number in agreeing, in_document=bool(agreeing))
         reasons = reasons_of(one, known, around)
         if reasons:
             found.append(Evidence(one.stated, reasons))

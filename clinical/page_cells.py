@@ -28,6 +28,7 @@ class Cells:
     folded: str
     starts: tuple[int, ...] = field(repr=False)
     others: frozenset[int] = field(repr=False)  # lines under a heading that names family or carers
+    _cells: dict[int, list[tuple[int, int]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, text: str) -> Cells:
@@ -46,6 +47,11 @@ class Cells:
 
     def cells(self, line: int) -> list[tuple[int, int]]:
         """The cells of a line, by their offsets."""
+        if line not in self._cells:
+            self._cells[line] = self._cut(line)
+        return self._cells[line]
+
+    def _cut(self, line: int) -> list[tuple[int, int]]:
         start, end = self.bounds(line)
         found, at = [], start
         for cut in _CELL.finditer(self.text, start, end):
@@ -55,11 +61,13 @@ class Cells:
 
     def cell(self, offset: int) -> tuple[int, int]:
         """The cell that an offset stands in."""
-        return next(((s, e) for s, e in self.cells(self.line(offset)) if s <= offset <= e), (offset, offset))
+        cells = self.cells(self.line(offset))
+        start, end = cells[max(0, bisect_right(cells, (offset, len(self.text))) - 1)]
+        return (start, end) if start <= offset <= end else (offset, offset)
 
     def sentence_start(self, offset: int) -> int:
         """Where the sentence of an offset starts, inside its cell."""
-        start, _ = self.cell(offset)
+        start = max(self.cell(offset)[0], offset - 2 * _LOOK_BACK)
         ends = [cut.end() for cut in _SENTENCE.finditer(self.text, start, offset)]
         return max([start, *ends])
 

@@ -6,6 +6,7 @@ A piece that belongs to the family, a carer or a recipient is not returned.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,8 @@ from clinical.people_words import (
 
 _ENDS = (*(pattern for _, pattern in LABELS), AFTER_NAME)
 _BEFORE = 90  # characters before a date in which its label stands
+_LONGEST = 140  # characters of a person's name with what surrounds it; long lines are not searched beyond
+_MOST = 12  # cells of a line in which a name is looked for
 _UP = 4  # lines above a birth date in which its name may stand: an address is often between
 _LE = re.compile(r"[ ]+LE[ ]+$")
 NO_NAMES = NOT_NAMES - MAYBE_NAMES
@@ -64,14 +67,25 @@ def fields_of(page: Cells) -> list[Field]:
     found = list(_labelled(page))
     for dated in find_dates(page.text):
         found += _birth(page, dated)
-    unique: dict[tuple[int, str], Field] = {}
-    for one in sorted(found, key=lambda f: (f.kind == "whole", not f.labelled, f.start, -f.end)):
-        if one.kind == "whole" and any(
-            kept.kind in NAMING and kept.start < one.end and one.start < kept.end for kept in unique.values()
-        ):
-            continue
-        unique.setdefault((one.start, one.kind), one)
-    return sorted(unique.values(), key=lambda f: f.start)
+    return _unique(found)
+
+
+def _unique(found: list[Field]) -> list[Field]:
+    """One field a place and kind, labelled ones first; no unlabelled name over a labelled one, or over another."""
+    kept: dict[tuple[int, str], Field] = {}
+    for one in sorted(found, key=lambda f: (not f.labelled, f.start, -f.end)):
+        kept.setdefault((one.start, one.kind), one)
+    labelled = sorted((f.start, f.end) for f in kept.values() if f.kind in _SURE)
+    result: list[Field] = []
+    reached = -1
+    for one in sorted(kept.values(), key=lambda f: (f.start, -f.end)):
+        if one.kind == "whole":
+            near = bisect_right(labelled, (one.end, -1)) - 1
+            if one.start < reached or (near >= 0 and labelled[near][1] > one.start):
+                continue
+            reached = one.end
+        result.append(one)
+    return result
 
 
 def _labelled(page: Cells) -> Iterator[Field]:
@@ -104,7 +118,7 @@ def _value(page: Cells, at: int) -> tuple[int, int] | None:
         at += 1
         while at < len(page.text) and page.text[at] == " ":
             at += 1
-    _, end = page.cell(at)
+    end = min(page.cell(at)[1], at + _LONGEST)
     following = [m.start() for p in _ENDS for m in [p.search(page.folded, at, end + 1)] if m is not None]
     end = min([end, *following])
     return (at, end) if end > at and page.text[at:end].strip() else None
@@ -175,7 +189,7 @@ def _with_name(page: Cells, dated: Dated, at: int, *, labelled: bool, sex: str) 
 
 def _beside_a_name(page: Cells, dated: Dated) -> Iterator[Field]:
     """« Mme MARTIN née DUPONT le 02/11/1941 », « Mme Marie MARTIN (12/03/1950) », « Patient : DUPONT 01/02/1950 »."""
-    start, _ = page.cell(dated.start)
+    start = max(page.cell(dated.start)[0], dated.start - _LONGEST)
     before = page.text[start : dated.start]
     born = _LE.search(page.folded, start, dated.start)
     for found in PERSON.finditer(before):
@@ -195,10 +209,11 @@ def _beside_a_name(page: Cells, dated: Dated) -> Iterator[Field]:
 
 def _person_before(page: Cells, start: int, at: int) -> Field | None:
     """The person whose name ends right before `at`, in the same cell."""
+    start = max(start, at - _LONGEST)
     newborns = list(NEWBORN.finditer(page.folded, start, at))
     if newborns:
         return _parent(page, newborns[-1], at)
-    for found in reversed(list(PERSON.finditer(page.text, max(start, at - 140), at))):
+    for found in reversed(list(PERSON.finditer(page.text, start, at))):
         if FILLER.fullmatch(page.folded, found.end(), at):
             return _field(found, 0, sure=True)
         if found["title"]:
@@ -217,7 +232,7 @@ def _person_above(page: Cells, at: int) -> Field | None:
         start, end = page.bounds(above)
         if ADDRESS.search(page.folded, start, end):
             continue
-        for cell_start, cell_end in page.cells(above):
+        for cell_start, cell_end in page.cells(above)[:_MOST]:
             if (named := _named_cell(page, cell_start, cell_end)) is not None:
                 return named
     return None

@@ -24,6 +24,9 @@ _NUMBER = re.compile(
 _OID = re.compile(r"1\.2\.250\.1\.213\.1\.4\.\d{1,2}(?!\d)")
 _KIND = re.compile(r"[ ]?[\[(](?P<kind>(?:INS[- ]?)?(?:NIR|NIA)(?: de test)?)", re.IGNORECASE)
 _KIND_OIDS = {"NIR": "1.2.250.1.213.1.4.8", "NIA": "1.2.250.1.213.1.4.9", "NIR DE TEST": "1.2.250.1.213.1.4.10"}
+Piece = Field | tuple[Ins, int, int]
+"""A trait, or an INS with its place."""
+_MOST = 40  # pieces of one statement: what goes on longer is a list
 _FAR = 5  # lines without any piece of identity that end a statement
 
 
@@ -62,15 +65,49 @@ def stated_in(metadata: Metadata, pages: Sequence[Page]) -> list[Stated]:
 def stated_on(page: Page) -> list[Stated]:
     """The identities of a page, in order: pieces close to each other are one person's until they contradict."""
     cells = Cells.of(page.text)
-    pieces: list[Field | tuple[Ins, int, int]] = [*fields_of(cells)]
+    pieces: list[Piece] = [*fields_of(cells)]
     pieces += [one for one in find_ins(page.text) if not cells.is_others(one[1], one[2])]
-    groups: list[list[Field | tuple[Ins, int, int]]] = []
+    groups: list[_Group] = []
     for piece in sorted(pieces, key=_start):
-        if groups and _belongs(piece, groups[-1], cells):
-            groups[-1].append(piece)
+        if groups and groups[-1].takes(piece, cells):
+            groups[-1].add(piece)
         else:
-            groups.append([piece])
-    return [one for group in groups if (one := _stated(group, page.number)) is not None]
+            groups.append(_Group())
+            groups[-1].add(piece)
+    return [one for group in groups if (one := _stated(group.pieces, page.number)) is not None]
+
+
+class _Group:
+    """Pieces close to each other on a page, with the first of each kind."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self._first: dict[str, Field] = {}
+        self._ins: Ins | None = None
+
+    def add(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        if isinstance(piece, Field):
+            self._first.setdefault(piece.kind, piece)
+        else:
+            self._ins = self._ins or piece[0]
+
+    def takes(self, piece: Piece, cells: Cells) -> bool:
+        """Whether a piece goes on with this identity: near, and not a second value of the same trait."""
+        if cells.line(_start(piece)) - cells.line(_end(self.pieces[-1])) > _FAR or len(self.pieces) >= _MOST:
+            return False
+        if not isinstance(piece, Field):
+            return self._ins is None or self._ins.matricule == piece[0].matricule
+        first = self._first.get(piece.kind)
+        if first is None:
+            return True
+        if piece.kind == "whole" and first.newborn != piece.newborn:
+            return False
+        if piece.date is not None and first.date is not None:
+            return bool(set(first.date.days) & set(piece.date.days))
+        if piece.kind == "sex":
+            return first.sex == piece.sex
+        return bool(set(words(first.value)) & set(words(piece.value)))
 
 
 def find_ins(text: str) -> tuple[tuple[Ins, int, int], ...]:
@@ -113,32 +150,15 @@ def _of_header(one: StatedPatient) -> Stated:
     )
 
 
-def _start(piece: Field | tuple[Ins, int, int]) -> int:
+def _start(piece: Piece) -> int:
     return piece.start if isinstance(piece, Field) else piece[1]
 
 
-def _end(piece: Field | tuple[Ins, int, int]) -> int:
+def _end(piece: Piece) -> int:
     return piece.end if isinstance(piece, Field) else piece[2]
 
 
-def _belongs(piece: Field | tuple[Ins, int, int], group: list[Field | tuple[Ins, int, int]], cells: Cells) -> bool:
-    """Whether a piece goes on with the identity before it: near, and not a second value of the same trait."""
-    if cells.line(_start(piece)) - cells.line(_end(group[-1])) > _FAR:
-        return False
-    if not isinstance(piece, Field):
-        return all(isinstance(one, Field) or one[0].matricule == piece[0].matricule for one in group)
-    fields = [one for one in group if isinstance(one, Field)]
-    if any(one.newborn != piece.newborn for one in fields if one.kind == piece.kind == "whole"):
-        return False
-    same = [one for one in fields if one.kind == piece.kind]
-    if piece.kind == "birth" and piece.date is not None:
-        return all(one.date is not None and set(one.date.days) & set(piece.date.days) for one in same)
-    if piece.kind == "sex":
-        return all(one.sex == piece.sex for one in same)
-    return all(set(words(one.value)) & set(words(piece.value)) for one in same)
-
-
-def _stated(group: list[Field | tuple[Ins, int, int]], page: int) -> Stated | None:
+def _stated(group: list[Piece], page: int) -> Stated | None:
     fields = [one for one in group if isinstance(one, Field)]
     ins = tuple(dict.fromkeys(one[0] for one in group if not isinstance(one, Field)))
     births = [one.date for one in fields if one.date is not None]

@@ -57,6 +57,7 @@ class Around:
     """Where a statement stands: its page (None: the header), and whether the patient's own identity does too."""
 
     page: Page | None
+    said: frozenset[str]  # the words of the page, folded
     on_page: bool
     in_document: bool
 
@@ -137,9 +138,8 @@ def _by_name_alone(one: Compared, known: Known, around: Around) -> tuple[Reason,
     if around.on_page or (around.in_document and not one.stated.sure):
         return ()
     if around.page is not None:
-        said = words(around.page.text)
         telling = [*words(known.given), *(words(" ".join(known.families)) if one.name is Match.OTHER else [])]
-        if any(len(name) > 2 and name in said for name in telling):
+        if any(len(name) > 2 and name in around.said for name in telling):
             return ()
     return _traits(one)
 
