@@ -1,4 +1,4 @@
-"""The wrong-patient check: mismatches of many kinds in 200 documents, and false alarms on documents in their own record."""
+"""The wrong-patient check: mismatches of many kinds in 200 documents, false alarms on documents in their own record."""
 
 from __future__ import annotations
 
