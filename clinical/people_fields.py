@@ -18,6 +18,7 @@ from clinical.people_words import (
     AFTER_NAME,
     BIRTH_BEFORE,
     BIRTH_COLUMN,
+    BIRTH_UNREAD,
     FEMALE,
     FILLER,
     LABELS,
@@ -67,6 +68,7 @@ def fields_of(page: Cells) -> list[Field]:
     found = list(_labelled(page))
     for dated in find_dates(page.text):
         found += _birth(page, dated)
+    found += _undated(page, {one.end for one in found if one.kind == "birth"})
     return _unique(found)
 
 
@@ -86,6 +88,16 @@ def _unique(found: list[Field]) -> list[Field]:
             reached = one.end
         result.append(one)
     return result
+
+
+def _undated(page: Cells, dated: set[int]) -> Iterator[Field]:
+    """Names before a « née le » whose date is lost: who the patient is stays said."""
+    for anchor in BIRTH_UNREAD.finditer(page.folded):
+        if dated & set(range(anchor.end(), anchor.end() + _BEFORE // 3)):
+            continue
+        person = _person_before(page, page.cell(anchor.start())[0], anchor.start())
+        if person is not None and not person.newborn and not page.is_others(person.start, anchor.end()):
+            yield replace(person, labelled=bool(person.sex))
 
 
 def _labelled(page: Cells) -> Iterator[Field]:

@@ -52,6 +52,9 @@ BIRTH_BEFORE = re.compile(
 """What stands right before a birth date: « né le », « née le », « né(e) le », also as a scan makes of it; or a label,
 the date in the same cell, the next one, or on the next line."""
 
+BIRTH_UNREAD = re.compile(r"(?<!\w)(?:NEE?|NE\(E\))[ ]+LE(?!\w)")
+"""« née le » whose date a scan may have lost."""
+
 AFTER_NAME = re.compile(
     rf"(?<!\w)(?:{_NE}[ ]+(?:LE|[\d:])|N°|D\.D\.N|(?:DATE|DDN|DN|IPP|IEP|NIP|INS|NSS|AGEE?|SEXE|TEL|TELEPHONE"
     r"|ADRESSE|NO|NUMERO|LIEU|HOSPITALISEE?|VUE?|QUALIFIEE?|SERVICE|CHAMBRE|DOSSIER|ENTREE?|SORTIE?|SEJOUR|MATRICULE"
