@@ -43,7 +43,7 @@ NEWBORN = re.compile(
 _NE = r"NE{1,2}(?:[ ]?\([ ]?E?[ ]?\)|[.·/-]E)?"
 BIRTH_BEFORE = re.compile(
     rf"(?<!\w)(?:"
-    rf"(?:{_NE}|BORN)[ ]+(?:LE|ON|EN)?[ ]*:?[ ]*|(?:N[ECG6]E?|NAISS\.?)[ ]+L[EC][ ]*:?[ ]*"
+    rf"(?:{_NE}|BORN)[ ]+(?:LE|ON|EN)?[ ]*:?[ ]*|(?:N[ECG6]E?|NAISS\.?)[ ]+[LFTIJ1|!][ECO]?[ ]*:?[ ]*"
     rf"|(?P<label>(?:DATE[ ]+(?:DE[ ]+)?(?:LA[ ]+)?NAISS(?:ANCE|\.)?|NAISSANCE|D\.?D\.?N\.?|D\.N\.|DN|NAISS\.?"
     rf"|{_NE}[ ]+LE|DATE[ ]+OF[ ]+BIRTH|DOB|BIRTH[ ]?DATE)"
     rf"(?:[ ]*\([^)\n]{{0,25}}\))?[ ]*[:=]?[ ]*[\t|\n]?[ ]*:?[ ]*(?:LE[ ]+)?)"
