@@ -317,7 +317,7 @@ def test_a_refused_file_that_comes_back_is_read_again(intake: Intake, monkeypatc
 
     intake.put("a.txt")
     with monkeypatch.context() as patch:
-        patch.setattr("ingest.recipe.parse", broken)
+        patch.setattr("ingest.recipe.read", broken)
         intake.look()
     assert "(damaged-pdf)" in intake.note("a.txt")
     os.rename(intake.root / ".refused" / INS / "a.txt", intake.root / INS / "a.txt")
