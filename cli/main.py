@@ -7,8 +7,9 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, demo, evaluate, intake, projection, search, service, watch
+from cli import acts, audit, backup, demo, evaluate, intake, keys, projection, search, service, watch
 from cli.console import show_refusal
+from cli.process import harden
 from records.disk import storage_refusal
 
 app = typer.Typer(
@@ -18,12 +19,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, watch, search, acts, projection, evaluate, audit):
+for family in (demo, service, intake, watch, search, acts, projection, evaluate, audit, keys, backup):
     family.register(app)
 
 
 def main() -> None:
     """Run the command; a Refusal is printed with its remedy and exits 1, never a stack trace."""
+    harden()
     try:
         app()
     except Refusal as refusal:

@@ -43,8 +43,8 @@ def run(job: Job, bench: Workbench) -> None:
         try:
             with bench.records.write() as tx:
                 jobs.release(tx, job)
-        except Refusal as refusal:  # another has the job, or records are away: the lease ends it
-            log.warning("job %s not given back: %s", job.job_id, refusal.code)
+        except Refusal as refusal:  # the document was erased, another worker has it, or records are away
+            log.warning("job %s was not given back: %s", job.job_id, refusal.code)
 
 
 def project(bench: Workbench) -> bool:

@@ -20,7 +20,7 @@ from records.errors import translated
 from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
 from records.presence import Presence
-from records.sqlcipher import BUSY_MS, abandon, for_writing, make_engine
+from records.sqlcipher import BUSY_MS, abandon, copy_database, for_writing, make_engine
 from records.turns import leave, turn
 
 
@@ -96,6 +96,11 @@ class Records:
         with translated(), turn(self._real, BUSY_MS / 1000), Session(engine, autoflush=False) as session:
             yield Tx(session, self._keys)
             session.commit()
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the database as of one moment into a new encrypted file under the same key, while others write."""
+        with translated():
+            copy_database(self._alive(), path, self._keys.service_key("records"))
 
     def healthy(self) -> None:
         """Raise Refusal (stage "records", code "records-unavailable") when records cannot answer now."""

@@ -22,7 +22,7 @@ def damaged() -> Refusal:
         "records",
         "records-damaged",
         "La base des dossiers est abîmée, ou n'est pas celle de ces clés.",
-        "Arrêtez le service et gardez une copie du dossier de données ; vérifiez keys.db et la clé maîtresse, "
+        "Arrêtez le service et gardez une copie du dossier de données ; vérifiez les clés et la clé maîtresse, "
         "puis restaurez la dernière sauvegarde.",
     )
 

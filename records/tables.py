@@ -202,6 +202,7 @@ class JournalEntry(Base):
     sealed: Mapped[bytes]  # query and detail, under the journal's key
     previous: Mapped[bytes]
     mac: Mapped[bytes]
+    erased: Mapped[bytes | None]  # MAC over what stays of an entry whose words were erased
     __table_args__ = (Index(None, "chain", "sequence", unique=True), {"sqlite_autoincrement": True})
 
 
