@@ -45,7 +45,7 @@ def run(job: Job, bench: Workbench) -> None:
         try:
             with bench.records.write() as tx:
                 jobs.release(tx, job)
-        except Refusal as refusal:  # the document was erased meanwhile, or another worker has it
+        except Refusal as refusal:  # the document was erased, another worker has it, or records are away
             log.warning("job %s was not given back: %s", job.job_id, refusal.code)
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -272,38 +273,33 @@ class Ordeal:
 
     def by_http(self) -> None:
         """The API, with two senders that do not wait for each other. A 202 is an acknowledgement."""
-        command = self.start("serve", "--port", "0")
-        senders = [threading.Thread(target=self._send, args=(command, half)) for half in (0, 1)]
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = self.start("serve", "--port", str(port))
+        over = threading.Event()
+        senders = [threading.Thread(target=self._send, args=(port, half, over)) for half in (0, 1)]
         for sender in senders:
             sender.start()
         self.usual["serve"] = 2.0
         self.strike(command, "serve")
         command.end()
+        over.set()
         for sender in senders:
             sender.join()
 
-    def _send(self, command: Command, half: int) -> None:
-        port = self._port(command)
+    def _send(self, port: int, half: int, over: threading.Event) -> None:
         for paper in self.owed[half::2]:
-            if port is None:
-                return
-            try:
-                document_id = self._post(port, paper)
-            except (OSError, http.client.HTTPException, ValueError):
-                return
+            document_id = ""
+            while not document_id and not over.is_set():
+                try:
+                    document_id = self._post(port, paper)
+                except ConnectionRefusedError:  # not listening yet, or no more
+                    over.wait(0.02)
+                except (OSError, http.client.HTTPException, ValueError):
+                    return
             if document_id:
                 self.acknowledge(paper, document_id)
-
-    def _port(self, command: Command) -> int | None:
-        """The port that the server listens on, once it does; None when it died before."""
-        with suppress(psutil.Error):
-            process = psutil.Process(command.pid)
-            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                for one in process.net_connections("tcp"):
-                    if one.status == psutil.CONN_LISTEN:
-                        return int(one.laddr.port)
-                time.sleep(0.01)
-        return None
 
     def _post(self, port: int, paper: Paper) -> str:
         limit = "x9f27c1limite"
@@ -341,12 +337,24 @@ class Ordeal:
         return counts
 
     def _read_all(self, home: Home) -> int:
-        """Let the workers finish. What three kills refused is asked for again, as a person would."""
-        drain(home.bench)
+        """Let everything be read, here and by workers that run. What three kills refused is asked for again, as a
+        person would."""
+        self._until_final(home)
         with home.services.records.write() as tx:
             refused = jobs.retry_failed(tx, None, home.clock())
-        drain(home.bench)
+        self._until_final(home)
         return refused
+
+    def _until_final(self, home: Home) -> None:
+        deadline = time.monotonic() + 200
+        while True:
+            drain(home.bench)
+            with home.services.records.read() as tx:
+                moving = sum(documents.count_without_scope(tx, state) for state in set(DocumentState) - FINAL)
+            if not moving:
+                return
+            assert time.monotonic() < deadline, f"{moving} documents that nobody moves"
+            time.sleep(0.2)
 
     def _judge_home(self, home: Home) -> dict[str, int]:
         records, blobs = home.services.records, home.services.blobs

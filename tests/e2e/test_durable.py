@@ -15,10 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cli.compose import open_home, resolve_patient
@@ -93,8 +94,11 @@ def traced(folder: Path, *argv: str, **more: str) -> Iterator[tuple[subprocess.P
     ) as process:
         try:
             yield process, trace
-        finally:
-            process.kill()
+        finally:  # the command ends first: strace writes the end of its trace when it has nobody left to follow
+            with suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children():
+                    child.terminate()
+            process.wait(timeout=60)
 
 
 def test_a_printed_object_is_on_the_disk(tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def report(seed: int, chapters: list[dict[str, dict[str, int]]]) -> None:
         "kills",
         "Killed while taking documents in",
         f"{len(chapters)} homes of {PAPERS} papers, seed {seed}, {sum(c['seconds'] for c in chapters)} s."  # type: ignore[misc]
-        " Lost, doubled or unclean would fail the test.\n\n" + table(("what", "count"), rows),
+        " Lost, doubled or unclean would fail the test. « child » is one child (Tesseract), or the whole group when"
+        " there was none at that moment.\n\n" + table(("what", "count"), rows),
         "ANAMNESE_LONG=1 python -m pytest --timeout=0 tests/e2e/test_kills.py",
     )

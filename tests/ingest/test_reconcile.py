@@ -101,7 +101,7 @@ def test_a_home_that_agrees_is_clean(shop: Shop) -> None:
     [
         ("DELETE FROM documents WHERE number = 1", "missing"),
         ("UPDATE documents SET digest = 'x' WHERE number = 1", "different"),
-        ("UPDATE documents SET document_id = 'b' || substr(document_id, 2) WHERE number = 1", "extra"),
+        ("UPDATE documents SET document_id = 'extra' || substr(document_id, 6) WHERE number = 1", "extra"),
     ],
 )
 def test_the_index_is_made_to_agree(shop: Shop, statement: str, field: str, repair: bool) -> None:
