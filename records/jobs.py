@@ -162,6 +162,13 @@ def retry_failed(
     return len(rows)
 
 
+def requeue_held(tx: Tx) -> int:
+    """Give back every job that somebody held, its attempt too: in a restored home nobody does. Returns how many."""
+    statement = update(_T).where(_T.state == "leased")
+    values = {"state": "queued", "holder": None, "leased_until": None, "attempts": _T.attempts - 1}
+    return int(tx.session.execute(statement.values(values)).rowcount)  # type: ignore[attr-defined]
+
+
 def last_lease_without_scope(tx: Tx) -> datetime | None:
     """The latest end of a lease: it moves as long as anybody works, however long one document takes."""
     return tx.session.scalars(select(func.max(_T.leased_until))).one()
