@@ -70,23 +70,18 @@ class ForkServer:
 
         Closing the second kills the child. Raises Refusal "sandbox-unavailable".
         """
-        for attempt in range(2):
-            answer, theirs = socket.socketpair()
-            status, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            answer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            with theirs, told:
-                try:
-                    with self._lock:
-                        server = self._server()
-                    socket.send_fds(server.control, [b"run"], [data, theirs.fileno(), told.fileno()])
-                    return answer, status
-                except OSError as error:
-                    answer.close()
-                    status.close()
-                    if attempt:
-                        raise unavailable() from error
-                    self._forget(server)
-        raise unavailable()
+        with self._lock:
+            server = self._server()
+        try:
+            return _ask(server, data)
+        except OSError:  # it died since it was last looked at
+            self._forget(server)
+        with self._lock:
+            server = self._server()
+        try:
+            return _ask(server, data)
+        except OSError as error:
+            raise unavailable() from error
 
     def close(self) -> None:
         """End the server and the children that it has."""
@@ -110,6 +105,21 @@ class ForkServer:
             if self._running is server:
                 self._running = None
                 _end(server)
+
+
+def _ask(server: _Running, data: int) -> tuple[socket.socket, socket.socket]:
+    """Send the request for a child; the client's ends of its sockets."""
+    answer, theirs = socket.socketpair()
+    status, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs, told:
+        try:
+            answer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            socket.send_fds(server.control, [b"run"], [data, theirs.fileno(), told.fileno()])
+        except OSError:
+            answer.close()
+            status.close()
+            raise
+    return answer, status
 
 
 def _start(module: str, more: Mapping[str, str]) -> _Running:

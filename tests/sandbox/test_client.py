@@ -110,6 +110,8 @@ def test_a_forked_copy_of_the_client_has_a_server_of_its_own(sandbox: Sandbox) -
 def test_a_killed_server_is_started_again(sandbox: Sandbox) -> None:
     before = sandbox.server.pid()
     os.kill(before, signal.SIGKILL)
+    while _runs(before):
+        time.sleep(0.01)
     assert whole(sandbox, DOCUMENTS["text"]).pages
     assert sandbox.server.pid() != before
 

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,13 @@ def test_what_was_kept_goes_when_the_document_is_refused(world: World, bench: Wo
     run(job, dataclasses.replace(bench, limits=dataclasses.replace(bench.limits, pages=3)))
     assert document_of(bench, job.document_id).refusal.code == "too-many-pages"  # type: ignore[union-attr]
     assert kept(bench) == []
+
+
+def test_a_document_waits_while_no_child_can_be_started(world: World, bench: Workbench, scan: bytes) -> None:
+    """Nothing is read in this process instead, and the wait costs no attempt."""
+    document_id = deposited(world, scan)
+    broken = Sandbox(server=ForkServer("ingest.sandbox.no_such_module"))
+    assert ingest(claimed(bench), dataclasses.replace(bench, sandbox=broken)) is DocumentState.READING
+    assert document_of(bench, document_id).refusal is None
+    world.clock.now += timedelta(minutes=1)
+    assert claimed(bench).attempts == 1
