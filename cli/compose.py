@@ -29,6 +29,8 @@ from records.blobs import Blobs
 from records.content import Page
 from records.database import Records
 from records.keys import KeyStore
+from records.master import FileMaster, MasterKey, MovedMaster
+from records.transit import TransitMaster
 from search_api.services import Services, ServingIndex
 
 
@@ -75,14 +77,46 @@ def open_bench(settings: Settings) -> Iterator[Workbench]:
         yield bench
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Records, files and keys of a home, without index or model."""
+
+    settings: Settings
+    records: Records
+    blobs: Blobs
+    keys: KeyStore
+
+    @property
+    def ledger(self) -> Path:
+        """The erasure ledger."""
+        return self.settings.erasure_ledger or self.keys.ledger
+
+
 @contextmanager
-def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generations]]:
+def open_stores(settings: Settings) -> Iterator[Stores]:
+    """Open the truth of a home, making what is absent."""
     with ExitStack() as held:
-        keys = KeyStore.open(settings.home, settings.master_key_file)
+        keys = KeyStore.open(settings.home, master_of(settings), settings.keys_dir)
         held.callback(keys.close)
         records = Records.open(settings.home / "records.db", keys)
         held.callback(records.close)
-        blobs = Blobs(settings.home / "blobs", keys)
+        yield Stores(settings, records, Blobs(settings.home / "blobs", keys), keys)
+
+
+def master_of(settings: Settings) -> MasterKey:
+    """The master key: a service where one is set, which takes over from a file where there is one; else the file."""
+    file = FileMaster(settings.master_key_file or settings.home / "master.key")
+    if settings.kms_url is None:
+        return file
+    service = TransitMaster(settings.kms_url.get_secret_value(), settings.kms_key, settings.kms_token_file)
+    return MovedMaster(service, file) if file.exists() else service
+
+
+@contextmanager
+def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generations]]:
+    with ExitStack() as held:
+        stores = held.enter_context(open_stores(settings))
+        records, blobs, keys = stores.records, stores.blobs, stores.keys
         embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
         generations = _generations(settings, keys)
         yield (

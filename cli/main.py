@@ -7,8 +7,9 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, demo, evaluate, intake, projection, search, service
+from cli import acts, audit, backup, demo, evaluate, intake, keys, projection, search, service
 from cli.console import show_refusal
+from cli.process import harden
 
 app = typer.Typer(
     name="anamnese",
@@ -17,12 +18,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, search, acts, projection, evaluate, audit):
+for family in (demo, service, intake, search, acts, projection, evaluate, audit, keys, backup):
     family.register(app)
 
 
 def main() -> None:
     """Run the command; a Refusal is printed with its remedy and exits 1, never a stack trace."""
+    harden()
     try:
         app()
     except Refusal as refusal:

@@ -21,7 +21,18 @@ class Settings(BaseSettings):
         "single", description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis."
     )
     master_key_file: Path | None = Field(
-        None, description="File of the 32-byte master key; made under the home when not given."
+        None, description="File of the 32-byte master key (later versions beside it); under the home when not given."
+    )
+    kms_url: SecretStr | None = Field(
+        None, description="Master key in a service instead: address of a transit engine (Vault, OpenBao)."
+    )
+    kms_key: str = Field("anamnese", min_length=1, description="Name of the master key in that service.")
+    kms_token_file: Path | None = Field(None, description="File of the token for that service, read at each call.")
+    keys_dir: Path | None = Field(
+        None, description="Folder of the wrapped keys, on another disk if wished; under the home when not given."
+    )
+    erasure_ledger: Path | None = Field(
+        None, description="File that names erased patients, to outlive the home; beside the wrapped keys otherwise."
     )
     opensearch_url: SecretStr | None = Field(None, description="Cluster profile: address of OpenSearch.")
     redis_url: SecretStr | None = Field(None, description="Cluster profile: address of Redis.")

@@ -17,9 +17,10 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
-from opensearchpy.exceptions import NotFoundError, RequestError
+from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
 
 from access.refusal import Refusal
+from index import opensearch_client
 from index.generations import refuse_retiring, refuse_unknown
 from index.opensearch_client import (
     PING_SECONDS,
@@ -92,6 +93,7 @@ class OpenSearchGenerations:
                 except RequestError as error:
                     if error.error != "resource_already_exists_exception":
                         raise
+            self._await_shards(name)
             held = self._client.indices.get_mapping(index=name)[name]["mappings"]
         if held.get("_meta", {}).get("mapping") != mapping_fingerprint():
             raise Refusal(
@@ -101,6 +103,15 @@ class OpenSearchGenerations:
                 "Reconstruisez-la avec « anamnese reindex ».",
             )
         return OpenSearchIndex(self._client, name, generation)
+
+    def _await_shards(self, name: str) -> None:
+        """Another process may have created the index an instant ago: its shards answer only once they have started."""
+        seconds = opensearch_client.OPEN_SECONDS
+        params = {"wait_for_status": "yellow", "timeout": f"{seconds}s", "request_timeout": seconds + PING_SECONDS}
+        try:
+            self._client.cluster.health(index=name, params=params)
+        except TransportError as error:
+            raise (unavailable() if error.status_code == 408 else error) from None  # 408: not by then
 
     def serve(self, generation: Generation) -> None:
         """See the port. One request moves the alias."""

@@ -27,9 +27,13 @@ from access.refusal import Refusal
 SEARCH_SECONDS = 10.0  # a question over one patient takes milliseconds; past this the person is better told
 WRITE_SECONDS = 60.0
 PING_SECONDS = 2.0
+OPEN_SECONDS = 15
+"""For the shards of an index that was just created."""
 BUSY_PAUSES = (0.1, 0.4, 1.6)
 """Seconds before each further try when the cluster answers 429: a queue of searches drains within two."""
 BUSY = 429
+_NO_SHARD = ("no_shard_available_action_exception", "unavailable_shards_exception")
+"""Items of a multi-get and of a bulk tell it without a status."""
 _AWAY = {BUSY, 502, 503, 504}
 T = TypeVar("T")
 
@@ -83,7 +87,7 @@ def of_status(status: int | str, kind: object, info: object) -> Exception:
             "L'index de recherche n'accepte plus d'écriture : le disque est plein ou l'index est en lecture seule.",
             "Libérez de l'espace sur les machines OpenSearch, levez le blocage en lecture seule, puis réessayez.",
         )
-    if status in _AWAY:
+    if status in _AWAY or kind in _NO_SHARD:
         return unavailable()
     if status in {401, 403}:
         return Refusal(

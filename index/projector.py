@@ -30,6 +30,8 @@ from records.outbox import Event
 
 BATCH = 32
 """Events a step: one write of the engine and one of records; under a second when vectors are stored already."""
+STEP = 64
+"""Batches of a build aside between two looks at the serving generation: new documents wait for at most that many."""
 LEASE = timedelta(minutes=5)
 """How long a cursor stays a projector's without news: above the embedding of one batch without stored vectors."""
 
@@ -57,6 +59,8 @@ class Projector:
         self._prefix = prefix
         self._turn = threading.Lock()
         self._name = uuid.uuid4().hex[:12]
+        self._found: Generation | None = None  # what served at the first `renew`
+        self._former: list[Generation] = []  # what `renew` replaced
 
     @property
     def wanted(self) -> Generation:
@@ -80,8 +84,31 @@ class Projector:
             followed = self._follow(serving, now, settles=True)
             for building in self._generations.names():
                 if building != serving and building.fingerprint == self.wanted.fingerprint:
-                    self._follow(building, now, settles=False)
+                    self._follow(building, now, settles=False, batches=STEP)
             return followed
+
+    def renew(self, now: datetime) -> bool:
+        """One step, of STEP batches at most, towards serving what this code and this embedder write. False: call again.
+
+        A long-lived worker calls it when it looks for work, so that a new fingerprint builds aside while the old
+        serves, whatever process is killed. It replaces only the generation that it found serving at its first look:
+        two workers with different models would replace each other's for ever. What served before is retired at the
+        call after the swap, when no question of this process is in it any more. Refuses like `reindex`.
+        """
+        with self._turn:
+            serving = self._generations.serving()
+            self._found = self._found or serving
+            while self._former:
+                self._retire(self._former.pop())
+            if serving is None or serving != self._found or serving.fingerprint == self.wanted.fingerprint:
+                return True
+            target = self._target(serving)
+            followed = self._follow(target, now, settles=False, batches=STEP)
+            if not self._is_level(target):
+                return not followed  # another process has the cursor: it will finish
+            self._swap(target, now)
+            self._former.append(serving)
+            return False
 
     def reindex(self, now: datetime) -> ReindexReport:
         """Build a generation aside while the old serves, count, swap, retire the others. Resumes what was interrupted.
@@ -95,15 +122,11 @@ class Projector:
             self._follow(target, now, settles=serving is None)
             if not self._is_level(target):
                 raise _busy()
-            index = self._generations.open(target)
-            held = {line.document_id for line in index.inventory_without_scope()}
-            self._refuse_missing(held)
-            self._generations.serve(target)
-            self._follow(target, now, settles=True)
+            held = self._swap(target, now)
             retired = [other for other in self._generations.names() if other != target and self._is_ours(other)]
             for other in retired:
                 self._retire(other)
-            return ReindexReport(target.name, len(held), tuple(other.name for other in retired))
+            return ReindexReport(target.name, held, tuple(other.name for other in retired))
 
     def verify(self, now: datetime, repair: bool = True) -> VerifyReport:
         """Compare the serving generation with records, document by document; repair what differs when asked.
@@ -117,6 +140,14 @@ class Projector:
         index = self._generations.open(serving)
         return compare(index, self._source, vectors=self._has_vectors(serving), repair=repair)
 
+    def _swap(self, target: Generation, now: datetime) -> int:
+        """Serve a generation that is level, once counted; returns how many documents it holds."""
+        held = {line.document_id for line in self._generations.open(target).inventory_without_scope()}
+        self._refuse_missing(held)
+        self._generations.serve(target)
+        self._follow(target, now, settles=True)
+        return len(held)
+
     def _target(self, serving: Generation | None) -> Generation:
         """Where to build: a build already begun, else a new name of the wanted fingerprint."""
         present = self._generations.names()
@@ -127,8 +158,11 @@ class Projector:
             return self.wanted
         return Generation(f"{self._prefix}-b", self.wanted.fingerprint)
 
-    def _follow(self, generation: Generation, now: datetime, *, settles: bool) -> int:
-        """Bring one generation level with the outbox. `settles`: its documents become searchable in records."""
+    def _follow(self, generation: Generation, now: datetime, *, settles: bool, batches: int | None = None) -> int:
+        """Bring one generation level with the outbox, or `batches` nearer. Returns how many events it followed.
+
+        settles: its documents become searchable in records.
+        """
         began = time.monotonic()
         index = self._opened(generation)
         followed = 0
@@ -136,7 +170,7 @@ class Projector:
             return 0
         holder = f"{os.getpid()}-{self._name}"
         try:
-            while True:
+            while batches is None or followed < batches * BATCH:
                 moment = now + timedelta(seconds=time.monotonic() - began)
                 with self._records.write() as tx:
                     if not outbox.take_cursor(tx, generation.name, holder, moment, LEASE):
@@ -151,6 +185,7 @@ class Projector:
                     if settles:
                         _settle(tx, settled, broken, moment)
                 followed += len(events)
+            return followed
         finally:
             with self._records.write() as tx:
                 outbox.release_cursor(tx, generation.name, holder)

@@ -14,9 +14,11 @@ from ingest.media_type import HEAD, media_type_of
 from records.blobs import BlobRef, Blobs, BlobWriter
 from records.content import Metadata
 from records.database import Records, Tx
+from records.deposit_keys import document_of_key, keep_key
 from records.documents import (
     Document,
     DocumentState,
+    document_without_scope,
     new_document,
     same_content_without_scope,
     set_metadata,
@@ -60,6 +62,7 @@ def receive(
     limit: int,
     declared: Metadata = Metadata(),
     admit: Callable[[Document], bool] = lambda _: True,
+    key: str = "",
 ) -> Receipt:
     """Store an upload of at most `limit` bytes for a patient that exists, and queue its reading.
 
@@ -67,18 +70,21 @@ def receive(
     document, if the depositor may know of the one that is there (`admit`); otherwise they are one more, hidden like
     its twin, so that the reply does not tell what is there. `declared` is what the sender says of it; what the
     document says of itself wins once it is read. A type that nothing reads is kept too, as a refused document with
-    its reason. Raises Refusal (stage "receive"): "empty-file" and "too-large" keep no byte.
+    its reason. `key` is the depositor's idempotency key: sent again with the same bytes it is the same deposit.
+    Raises Refusal (stage "receive"): "empty-file", "too-large" and "idempotency-key-reused" record nothing.
     """
     with blobs.create(patient_id, UPLOAD) as writer:
         media_type, refusal = _type(_copy(stream, writer, limit))
         with records.read() as tx:
             known = same_content_without_scope(tx, patient_id, writer.content_hash, admit)
-        if known is not None:
+        if known is not None and not key:
             return Receipt(known.document_id, True, None)
         upload = writer.commit()
     with records.write() as tx:
-        known = same_content_without_scope(tx, patient_id, writer.content_hash, admit)
-        if known is not None:  # the same bytes came in twice at once
+        known = _of_key(tx, deposited_by, key, upload, writer.content_hash)
+        known = known or same_content_without_scope(tx, patient_id, writer.content_hash, admit)
+        if known is not None:  # a request sent again, or the same bytes twice at once
+            _keep(tx, deposited_by, key, known.document_id)
             return Receipt(known.document_id, True, None)
         document = _record(
             tx,
@@ -91,11 +97,33 @@ def receive(
             deposited_for=deposited_for,
             now=now,
         )
+        _keep(tx, deposited_by, key, document.document_id)
         set_metadata(tx, document.document_id, declared, category_of(declared.type_code))
         if refusal is not None:
             set_state(tx, document.document_id, DocumentState.REFUSED, refusal=refusal)
             return Receipt(document.document_id, False, None)
         return Receipt(document.document_id, False, enqueue(tx, document.document_id, patient_id, now))
+
+
+def _of_key(tx: Tx, depositor: str, key: str, upload: BlobRef, content_hash: str) -> Document | None:
+    """The document of an idempotency key; a key that came with other bytes or for another record is refused."""
+    document_id = document_of_key(tx, depositor, key) if key else None
+    if document_id is None:
+        return None
+    document = document_without_scope(tx, document_id)
+    if document is None or (document.patient_id, document.content_hash) != (upload.patient_id, content_hash):
+        raise Refusal(
+            "receive",
+            "idempotency-key-reused",
+            "Cette clé d'idempotence a déjà servi à un autre dépôt.",
+            "Envoyez chaque document sous une clé neuve.",
+        )
+    return document
+
+
+def _keep(tx: Tx, depositor: str, key: str, document_id: DocumentId) -> None:
+    if key and document_of_key(tx, depositor, key) is None:
+        keep_key(tx, depositor, key, document_id)
 
 
 def _copy(stream: Stream, writer: BlobWriter, limit: int) -> bytes:

@@ -6,17 +6,15 @@ Losing every message loses nothing: a beat every SWEEP seconds wakes the workers
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
 from kombu.exceptions import OperationalError
 
 from ingest.workbench import Workbench
-from ingest.worker import drain
+from ingest.worker import drain, renew
 
 log = logging.getLogger("anamnese.tasks")
 TASK = "anamnese.work"
@@ -84,21 +82,20 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
 
     def _work() -> None:
         drain(bench[0])
+        renew(bench[0])
 
     worker_process_init.connect(_open, weak=False)
     worker_process_shutdown.connect(_close, weak=False)
     app.task(name=TASK)(_work)
 
-    with tempfile.TemporaryDirectory() as folder:
-        schedule = Path(folder) / "beat"
-        app.worker_main(
-            [
-                "worker",
-                "--beat",
-                f"--schedule={schedule}",
-                f"--concurrency={concurrency}",
-                "--loglevel=WARNING",
-                "--without-gossip",
-                "--without-mingle",
-            ]
-        )
+    app.worker_main(
+        [
+            "worker",
+            "--beat",
+            "--scheduler=celery.beat:Scheduler",  # in memory: one entry, due at start, needs no file
+            f"--concurrency={concurrency}",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )

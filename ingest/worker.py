@@ -40,8 +40,11 @@ def run(job: Job, bench: Workbench) -> None:
             ingest(job, bench)
     except Exception as error:  # the border of the pipeline: nothing of the document may reach the log
         log.error("job %s failed at attempt %s: %s", job.job_id, job.attempts, type(error).__name__)
-        with bench.records.write() as tx:
-            jobs.release(tx, job)
+        try:
+            with bench.records.write() as tx:
+                jobs.release(tx, job)
+        except Refusal as refusal:  # the document was erased meanwhile, or another worker has it
+            log.warning("job %s was not given back: %s", job.job_id, refusal.code)
 
 
 def project(bench: Workbench) -> bool:
@@ -52,6 +55,15 @@ def project(bench: Workbench) -> bool:
         log.warning("projection waits: %s", refusal.code)
         return False
     return True
+
+
+def renew(bench: Workbench) -> bool:
+    """One step of building the index again aside, when this code or this model writes another. False: there is more."""
+    try:
+        return bench.projector.renew(bench.clock())
+    except Refusal as refusal:
+        log.warning("the new index waits: %s", refusal.code)
+        return True
 
 
 def _claim(bench: Workbench, worker: str) -> Job | None:
@@ -117,7 +129,7 @@ class Workers:
             self._awake.clear()
             try:
                 drain(self._bench, self._stopping.is_set)
-                wait = IDLE
+                wait = IDLE if renew(self._bench) else 0.0
             except Exception as error:  # records away: wait longer, never die
                 log.error("reader: %s", type(error).__name__)
                 wait = min(PATIENCE, wait * 2)

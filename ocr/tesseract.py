@@ -1,12 +1,15 @@
 """Tesseract through pytesseract: a picture in, words with boxes and confidence out.
 
-pytesseract's `run_tesseract` is called rather than `image_to_data`, because it takes the names of its files: ours lie
-in a private folder, in memory where the machine has such a place, wiped when the picture is read.
+pytesseract finds the program, its languages and its errors; the program itself is run here, because pytesseract writes
+picture and text into files, and a page of a patient must not lie on a disk. It reads and answers through pipes.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import shlex
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -145,27 +148,35 @@ def _parsed(table: str) -> Iterator[ReadWord]:
 
 
 def _run(image: Image.Image, kind: str, options: str, languages: str, folder: Path, deadline: float) -> str:
-    """Tesseract's output of one kind ("tsv", "osd") for a grey image."""
-    left = deadline - time.monotonic()
-    given, result = folder / "page.pgm", folder / "page"
-    image.save(given)  # PGM: no compression to pay, 9 MB for a page
+    """Tesseract's output of one kind ("tsv", "osd") for a grey image. Picture and text go through pipes, never a file.
+
+    `folder` is where it works: what it may write in spite of that lies there, and is wiped with it.
+    """
+    given = io.BytesIO()
+    image.save(given, "PPM")  # of a grey image PGM: no compression to pay, 9 MB for a page
+    command = [runner.tesseract_cmd, "stdin", "stdout", "-l", languages, *shlex.split(_config(kind, options))]
     try:
         with _one_thread():
-            runner.run_tesseract(
-                str(given), str(result), kind, languages, config=_config(kind, options), timeout=max(0.1, left)
+            done = subprocess.run(
+                command,
+                input=given.getbuffer(),
+                capture_output=True,
+                cwd=folder,
+                timeout=max(0.1, deadline - time.monotonic()),
+                check=False,
             )
-    except runner.TesseractNotFoundError as error:
+    except FileNotFoundError as error:
         raise _missing() from error
-    except runner.TesseractError:
-        raise
-    except RuntimeError as error:  # what pytesseract raises when its timeout has passed
+    except subprocess.TimeoutExpired:
         raise Refusal(
             "read",
             "ocr-timeout",
             "La reconnaissance de texte a dépassé le temps permis sur cette page.",
             "Déposer le document en moins haute résolution ou page par page.",
-        ) from error
-    return result.with_suffix(f".{kind}").read_text(encoding="utf-8", errors="replace")
+        ) from None  # the exception holds what was read so far
+    if done.returncode:
+        raise runner.TesseractError(done.returncode, runner.get_errors(done.stderr))
+    return done.stdout.decode("utf-8", "replace")
 
 
 def _config(kind: str, options: str) -> str:

@@ -17,6 +17,7 @@ import io
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,17 @@ class Blobs:
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
             sync_directory(path.parent)
+
+    def erase(self, patient_id: PatientId) -> int:
+        """Remove every blob of a patient, whatever its key has become. Returns how many there were."""
+        if not is_opaque_id(patient_id):
+            raise ValueError("not a patient's identifier")
+        folder = self._root / patient_id[:2] / patient_id
+        files = len(list(folder.iterdir())) if folder.is_dir() else 0
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.parent.is_dir():
+            sync_directory(folder.parent)
+        return files
 
     def walk(self) -> Iterator[BlobRef]:
         """Every blob stored, in order of patient and name. For `verify`: opens nothing."""

@@ -41,6 +41,11 @@ def link_all(key: bytes, entry: bytes, previous: bytes) -> bytes:
     return keyed_hash(key, "all", entry.hex(), previous.hex())
 
 
+def without_words(key: bytes, chain: str, sequence: int, content: str, previous: bytes, mac: bytes) -> bytes:
+    """The MAC of an entry whose sealed words were erased: it stands for `link`, which the chain still goes by."""
+    return keyed_hash(key, "erased", chain, str(sequence), content, previous.hex(), mac.hex())
+
+
 def head_mac(key: bytes, chain: str, length: int, last: bytes) -> bytes:
     """The MAC of a head."""
     return keyed_hash(key, "head", chain, str(length), last.hex())

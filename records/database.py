@@ -18,7 +18,7 @@ from records.chains import ALL, UNKNOWN, open_chain
 from records.errors import translated
 from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
-from records.sqlcipher import abandon, for_writing, make_engine
+from records.sqlcipher import abandon, copy_database, for_writing, make_engine
 
 _writers: dict[str, threading.Lock] = {}
 _writing = threading.local()
@@ -115,6 +115,11 @@ class Records:
                 session.commit()
             finally:
                 _mine().discard(self._name)
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the database as of one moment into a new encrypted file under the same key, while others write."""
+        with translated():
+            copy_database(self._alive(), path, self._keys.service_key("records"))
 
     def healthy(self) -> None:
         """Raise Refusal (stage "records", code "records-unavailable") when records cannot answer now."""

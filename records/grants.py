@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from access.categories import Category
@@ -120,6 +120,18 @@ def revoke_grant(tx: Tx, grant_id: str, patient_id: PatientId, now: datetime, by
         .values(revoked_at=now, revoked_by=by)
     )
     return bool(tx.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def in_force_without_scope(tx: Tx, now: datetime) -> int:
+    """How many grants are live at `now`, of all patients: after a restore, those that may have been revoked since."""
+    live = and_(_T.revoked_at.is_(None), _T.valid_from <= now, or_(_T.valid_until.is_(None), _T.valid_until > now))
+    return tx.session.scalar(select(func.count()).select_from(_T).where(live)) or 0
+
+
+def revoke_all(tx: Tx, now: datetime, by: str) -> int:
+    """End every grant that was not revoked. Returns how many."""
+    statement = update(_T).where(_T.revoked_at.is_(None)).values(revoked_at=now, revoked_by=by)
+    return int(tx.session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
 def list_grants(tx: Tx, scope: Scope) -> list[Grant]:

@@ -1,4 +1,4 @@
-"""The data directory on disk: private files, durable renames, a lock between processes, the master key's file."""
+"""The data directory on disk: private files, durable renames, overwriting, a lock between processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from access.refusal import Refusal
+
+_BLOCK = 64 * 1024
 
 
 def make_private_directory(path: Path) -> None:
@@ -37,50 +39,49 @@ def sync_directory(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file `path` against other processes and threads; freed when a holder dies."""
+def locked(path: Path, *, busy: Refusal | None = None) -> Iterator[None]:
+    """Hold an exclusive lock on the file `path` against other processes and threads; freed when a holder dies.
+
+    Waits for it, or raises `busy` when given and somebody holds it.
+    """
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if busy is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if busy is None:
+                raise
+            raise busy from None
         yield
     finally:
         os.close(descriptor)
 
 
-def master_key(path: Path, *, create: bool) -> bytes:
-    """The 32 bytes in the master key's file: 64 hexadecimal digits, or the raw bytes. Made (0600) when `create`."""
-    try:
-        if create and not path.exists():
-            _write_master_key(path)
-        content = path.read_bytes()
-    except OSError:
-        raise Refusal(
-            "records",
-            "master-key-missing",
-            "La clé maîtresse de ce dossier de données est introuvable ou illisible.",
-            "Remettez son fichier en place, ou indiquez-le par ANAMNESE_MASTER_KEY_FILE.",
-        ) from None
-    if len(content) == 32:
-        return content
-    try:
-        key = bytes.fromhex(content.decode("ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise Refusal(
-            "records",
-            "master-key-malformed",
-            "Le fichier de la clé maîtresse ne contient pas une clé de 32 octets.",
-            "Il doit contenir 64 chiffres hexadécimaux.",
-        )
-    return key
-
-
-def _write_master_key(path: Path) -> None:
-    """Durable before any key is wrapped by it: a key lost after that loses every document."""
+def durable(path: Path, content: bytes) -> None:
+    """Write a new private file (0600) whose bytes survive a power cut; its name does after `sync_directory`."""
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_durably(path: Path, content: bytes) -> None:
+    """Give `path` new content in one step: after a power cut it holds the old or the new."""
+    pending = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    durable(pending, content)
+    os.replace(pending, path)
+    sync_directory(path.parent)
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file, then remove it. Says nothing about blocks that a disk or a file system kept elsewhere."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        for _ in range(-(-os.fstat(file.fileno()).st_size // _BLOCK)):
+            file.write(os.urandom(_BLOCK))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
     sync_directory(path.parent)

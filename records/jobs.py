@@ -148,6 +148,13 @@ def retry_failed(
     return len(rows)
 
 
+def requeue_held(tx: Tx) -> int:
+    """Give back every job that somebody held, its attempt too: in a restored home nobody does. Returns how many."""
+    statement = update(_T).where(_T.state == "leased")
+    values = {"state": "queued", "holder": None, "leased_until": None, "attempts": _T.attempts - 1}
+    return int(tx.session.execute(statement.values(values)).rowcount)  # type: ignore[attr-defined]
+
+
 def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:
     """How many jobs are in each state ("queued", "leased", "done", "failed"), of a patient when given."""
     conditions = [] if patient_id is None else [_T.patient_id == patient_id]

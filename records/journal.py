@@ -1,7 +1,8 @@
 """The journal: who looked at what, append-only, hash-chained by patient (see `chains`).
 
 Attempts on identifiers that nobody has share the chain "unknown". What was asked in words, and any detail, is sealed
-under the journal's key: only an auditor's reading opens it.
+under the journal's key and the patient's together: only an auditor's reading opens it, and nobody's once the patient is
+erased. Then the sealed words leave the row too, and a MAC over what stays takes the place of the one that covered them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _T = tables.JournalEntry
 _KNOWN = select(tables.Patient.patient_id).where(tables.Patient.patient_id == bindparam("patient_id"))
 _INSERT = insert(tables.core(tables.JournalEntry))
 _SEALED = ("query", "detail")
+_BOTH = b"\x02"  # before words sealed under the journal's and the patient's key; a seal itself begins with 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def append(tx: Tx, entry: Entry) -> int:
     length, previous = chains.head(tx.session, key, chain)
     total, whole = chains.head(tx.session, key, chains.ALL)
     content = _canonical(entry)
-    sealed = seal_json(_words_key(key), {"query": entry.query, "detail": entry.detail}, _place(chain, length + 1))
+    sealed = _seal(tx, entry, _place(chain, length + 1))
     mac = chains.link(key, chain, content, sealed, previous)
     values = {
         "chain": chain,
@@ -105,6 +107,17 @@ def append(tx: Tx, entry: Entry) -> int:
     chains.move_head(tx.session, key, chain, length + 1, mac)
     chains.move_head(tx.session, key, chains.ALL, total + 1, chains.link_all(key, mac, whole))
     return length + 1
+
+
+def erase_words(tx: Tx, patient_id: PatientId) -> int:
+    """Take the sealed words out of every entry about an identifier; the chains stay whole. Returns how many."""
+    key = tx.service_key("journal")
+    rows = tx.session.scalars(select(_T).where(_T.patient_id == patient_id, _T.erased.is_(None))).all()
+    for row in rows:
+        row.sealed = b""
+        row.erased = chains.without_words(key, row.chain, row.sequence, row.content, row.previous, row.mac)
+    tx.session.flush()
+    return len(rows)
 
 
 def entries(tx: Tx, scope: Scope, *, limit: int = 200) -> list[Entry]:
@@ -177,7 +190,12 @@ def _verify_chain(tx: Tx, key: bytes, chain: str, head: tables.JournalHead | Non
 
 def _authentic(key: bytes, row: tables.JournalEntry) -> bool:
     """Whether a row is as it was written, apart from its place."""
-    if row.mac != chains.link(key, row.chain, row.content, row.sealed, row.previous):
+    if row.erased is None:
+        authentic = row.mac == chains.link(key, row.chain, row.content, row.sealed, row.previous)
+    else:
+        kept = chains.without_words(key, row.chain, row.sequence, row.content, row.previous, row.mac)
+        authentic = row.sealed == b"" and row.erased == kept
+    if not authentic:
         return False
     return bool(json.loads(row.content)["patient_id"] == row.patient_id)
 
@@ -218,10 +236,28 @@ def _canonical(entry: Entry) -> str:
 
 def _entry(tx: Tx, row: tables.JournalEntry) -> Entry:
     value = json.loads(row.content)
-    words = unseal_json(_words_key(tx.service_key("journal")), row.sealed, _place(row.chain, row.sequence))
     value["at"] = datetime.fromisoformat(value["at"])
     value["documents"] = tuple(value["documents"])
-    return Entry(**value, **words)
+    return Entry(**value, **_unseal(tx, row))
+
+
+def _seal(tx: Tx, entry: Entry, place: str) -> bytes:
+    """Query and detail under both keys (2), or, for who is no patient here, under the journal's alone (1)."""
+    key = tx.service_key("journal")
+    both = tx.keys.words_key(key, entry.patient_id)
+    words = {"query": entry.query, "detail": entry.detail}
+    return seal_json(_words_key(key), words, place) if both is None else _BOTH + seal_json(both, words, place)
+
+
+def _unseal(tx: Tx, row: tables.JournalEntry) -> dict[str, Any]:
+    """Query and detail; empty when they were erased, or will be: the key goes before the rows do."""
+    key, place = tx.service_key("journal"), _place(row.chain, row.sequence)
+    if row.erased is not None:
+        return {"query": None, "detail": ""}
+    if row.sealed[:1] != _BOTH:
+        return unseal_json(_words_key(key), row.sealed, place)
+    both = tx.keys.words_key(key, row.patient_id)
+    return {"query": None, "detail": ""} if both is None else unseal_json(both, row.sealed[1:], place)
 
 
 def _words_key(key: bytes) -> bytes:

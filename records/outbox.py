@@ -122,5 +122,10 @@ def drop_cursor(tx: Tx, generation_name: str) -> None:
     tx.session.execute(delete(tables.Cursor).where(tables.Cursor.generation == generation_name))
 
 
+def drop_cursors(tx: Tx) -> None:
+    """Forget every generation: in a restored home none follows these records."""
+    tx.session.execute(delete(tables.Cursor))
+
+
 def _changed(tx: Tx, statement: object) -> bool:
     return bool(tx.session.execute(statement).rowcount)  # type: ignore[call-overload]

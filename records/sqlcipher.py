@@ -11,6 +11,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlcipher3.dbapi2
 from sqlalchemy import Engine, QueuePool, String, bindparam, create_engine, event, func, select
@@ -25,15 +26,21 @@ WRITE = "anamnese_write"
 _ABANDONED: list[object] = []
 
 
-def make_engine(path: Path, key: bytes, *, journal_mode: str = "WAL") -> Engine:
-    """An engine on the encrypted file `path`, created 0600 when absent. `key`: 32 raw bytes, no derivation.
+def make_engine(path: Path, key: bytes, *, journal_mode: str = "WAL", create: bool = True) -> Engine:
+    """An engine on the encrypted file `path`, created 0600 when absent if `create`. `key`: 32 raw bytes, no derivation.
 
     Connections are opened by whoever uses the engine first, so create it after a fork.
     """
     if len(key) != 32:
         raise ValueError("a database key has 32 bytes")
-    _create_private(path)
-    url = URL.create("sqlite+pysqlcipher", password=f"x'{key.hex()}'", database=str(path))
+    if create:
+        _create_private(path)
+    url = URL.create(
+        "sqlite+pysqlcipher",
+        password=f"x'{key.hex()}'",
+        database=f"file:{quote(str(path))}",
+        query={"mode": "rw", "uri": "true"},
+    )
     engine = create_engine(
         url,
         module=sqlcipher3.dbapi2,
@@ -80,6 +87,23 @@ def abandon(engine: Engine) -> None:
     """Forget, in a forked child, connections that its parent opened: SQLite forbids even to close them there."""
     _ABANDONED.append(engine.pool)
     engine.dispose(close=False)
+
+
+def copy_database(engine: Engine, path: Path, key: bytes) -> None:
+    """SQLite's online backup in one step, from one snapshot, into a new file of mode 0600 without a write-ahead log.
+
+    Writers go on; the source's log grows until the copy is done. A page that does not authenticate stops it.
+    """
+    _create_private(path)
+    source = engine.raw_connection()
+    target = sqlcipher3.dbapi2.connect(str(path), isolation_level=None)
+    try:
+        target.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        source.driver_connection.backup(target)  # type: ignore[union-attr]
+        target.execute("PRAGMA journal_mode = DELETE").fetchall()
+    finally:
+        target.close()
+        source.close()
 
 
 def among(column: InstrumentedAttribute[Any] | ColumnElement[Any], name: str) -> ColumnElement[bool]:

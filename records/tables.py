@@ -139,6 +139,14 @@ class Document(Base):
     )
 
 
+class DepositKey(Base):
+    """An idempotency key of a depositor, as a keyed hash, and the document it made."""
+
+    __tablename__ = "deposit_keys"
+    key_blind: Mapped[bytes] = mapped_column(primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"))
+
+
 class Job(Base):
     __tablename__ = "jobs"
     job_id: Mapped[str] = mapped_column(primary_key=True)
@@ -194,6 +202,7 @@ class JournalEntry(Base):
     sealed: Mapped[bytes]  # query and detail, under the journal's key
     previous: Mapped[bytes]
     mac: Mapped[bytes]
+    erased: Mapped[bytes | None]  # MAC over what stays of an entry whose words were erased
     __table_args__ = (Index(None, "chain", "sequence", unique=True), {"sqlite_autoincrement": True})
 
 

@@ -42,6 +42,7 @@ STATUS = {
     "bad-cursor": 400,
     "bad-boxes": 400,
     "bad-request": 422,
+    "idempotency-key-reused": 422,
     "query-empty": 422,
     "bad-ins": 422,
     "over-window": 422,

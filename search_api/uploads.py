@@ -63,20 +63,21 @@ def uploads_router(limit: int, places: int) -> APIRouter:
         request: Request,
         response: Response,
         desk: AtDesk,
-        _key: Annotated[
-            str | None,
+        key: Annotated[
+            str,
             Header(
                 alias="Idempotency-Key",
                 max_length=255,
-                description="Accepté ; les octets suffisent : les mêmes, du même déposant, sont le même document.",
+                description="Propre au déposant. La même clé avec les mêmes octets est le même dépôt ; avec d'autres"
+                " octets ou un autre dossier elle est refusée (idempotency-key-reused).",
             ),
-        ] = None,
+        ] = "",
     ) -> Deposited:
         """Répond dès que le document est à l'abri ; `Location` donne son état. Un doublon reçoit la même réponse."""
         if not slots.acquire(blocking=False):
             raise BUSY
         try:
-            deposited = take(desk, patient_id, request, limit)
+            deposited = take(desk, patient_id, request, limit, key)
         finally:
             slots.release()
         response.headers["Location"] = deposited.url
@@ -85,7 +86,7 @@ def uploads_router(limit: int, places: int) -> APIRouter:
     return router
 
 
-def take(desk: Desk, patient_id: str, request: Request, limit: int) -> Deposited:
+def take(desk: Desk, patient_id: str, request: Request, limit: int, key: str) -> Deposited:
     """Decide, stream, store, journal, wake a worker. The read transaction is over before the first byte is awaited."""
     services, caller = desk.services, desk.caller
     visit = desk.visit(patient_id, "deposit")
@@ -106,6 +107,7 @@ def take(desk: Desk, patient_id: str, request: Request, limit: int) -> Deposited
             limit=limit,
             declared=declared(part.fields),
             admit=lambda twin: may_know(mine, twin, organization_of(desk)),
+            key=key,
         )
     except Refusal as refusal:
         visit.refused(refusal)

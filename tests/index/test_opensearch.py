@@ -157,6 +157,27 @@ def test_an_index_of_another_mapping_is_not_opened(
     assert refused.value.code == "index-format-changed"
 
 
+def test_an_index_whose_shards_have_not_started_is_away_not_broken(
+    cluster: OpenSearchGenerations, client: OpenSearch, opensearch_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers open a new home: one creates the index, the other comes while its shards are starting."""
+    name, body = f"{opensearch_prefix}.{GENERATION.name}", mapping()
+    body["mappings"]["_meta"] = {"mapping": mapping_fingerprint()}
+    body["settings"]["index"]["routing.allocation.include._name"] = "nobody"
+    client.indices.create(index=name, body=body, params={"wait_for_active_shards": "0"})
+    monkeypatch.setattr(opensearch_client, "OPEN_SECONDS", 1)
+    early = OpenSearchIndex(cluster._client, name, GENERATION)
+    for attempt in (lambda: cluster.open(GENERATION), lambda: early.put([document("a", [ALLERGY])])):
+        with pytest.raises(Refusal) as refused:
+            attempt()
+        assert refused.value.code == "index-unavailable"
+    client.indices.put_settings(index=name, body={"index.routing.allocation.include._name": None})
+    monkeypatch.setattr(opensearch_client, "OPEN_SECONDS", 15)
+    opened = cluster.open(GENERATION)
+    opened.put([document("a", [ALLERGY])])
+    assert [line.document_id for line in opened.inventory_without_scope()] == [document_id("a")]
+
+
 def test_a_namespace_that_is_no_index_name_is_refused(opensearch_url: str) -> None:
     for bad in ("Majuscule", "", "-tiret", "a,b", "a*", "../x"):
         with pytest.raises(Refusal) as refused:

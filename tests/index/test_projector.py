@@ -282,6 +282,64 @@ def test_another_model_serves_words_until_its_generation_is_built(world: World) 
     assert index.match(scope(world.one), question).meaning[0].document_id == second
 
 
+def test_a_worker_builds_what_its_model_writes_while_the_old_serves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.projector.STEP", 1)
+    stored = [world.store(f"fièvre mot{n}") for n in range(70)]
+    world.projector.catch_up(NOW)
+    old = world.generations.serving()
+    world.embedder = Sums(fingerprint="sums-2", dimensions=16)
+    worker = world.projector
+    steps = 0
+    while not worker.renew(NOW):
+        steps += 1
+        assert len(world.found("fièvre")) == 70  # at each step, whichever serves
+        if world.generations.serving() == old:
+            late = world.store(f"fièvre tardive{steps}")
+            worker.catch_up(NOW)
+            assert world.state(late) is DocumentState.SEARCHABLE
+            stored.append(late)
+            world.remove(stored.pop())
+            worker.catch_up(NOW)
+    assert steps >= 2
+    assert list(world.generations.names()) == [world.projector.wanted] == [world.generations.serving()]
+    assert worker.verify(NOW, repair=False).clean
+    assert world.projector.renew(NOW)  # another process: nothing to do
+
+
+def test_a_killed_worker_leaves_the_old_serving_and_the_next_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = world.store("fièvre")
+    world.projector.catch_up(NOW)
+    old = world.generations.serving()
+    world.embedder = Sums(fingerprint="sums-2", dimensions=16)
+    for place in ("records.outbox.advance", "index.embedded.EmbeddedGenerations.serve"):
+        with monkeypatch.context() as broken:
+            broken.setattr(place, _crash)
+            with pytest.raises(KeyboardInterrupt):
+                world.projector.renew(NOW)
+        assert world.generations.serving() == old
+        assert world.found("fièvre") == [document]
+    assert not world.projector.renew(NOW)
+    assert world.generations.serving() == world.projector.wanted
+    assert world.found("fièvre") == [document]
+
+
+def test_two_workers_with_different_models_do_not_replace_each_other_for_ever(world: World) -> None:
+    world.store("fièvre")
+    world.projector.catch_up(NOW)
+    one = world.projector
+    world.embedder = Sums(fingerprint="sums-2", dimensions=16)
+    other = world.projector
+    assert one.renew(NOW)  # its own serves
+    while not other.renew(NOW):
+        pass
+    assert one.renew(NOW)
+    assert world.generations.serving() == other.wanted
+
+
 def test_an_interrupted_reindex_resumes_while_the_old_serves(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     document = world.store("fièvre")
     world.projector.catch_up(NOW)

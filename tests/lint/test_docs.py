@@ -30,7 +30,7 @@ def test_the_architecture_is_one_page() -> None:
     assert len(ARCHITECTURE.splitlines()) <= 70
 
 
-def test_no_two_decisions_have_one_number() -> None:
+def test_decisions_are_numbered_once() -> None:
     numbers = sorted(int(path.name[:3]) for path in (ROOT / "docs" / "decisions").glob("*.md"))
     assert len(set(numbers)) == len(numbers)
     assert len(numbers) >= 9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
+import shutil
 import subprocess
 import tempfile
 import time
@@ -125,27 +125,34 @@ def ours(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_nothing_is_left_in_the_temp_folders(
+def test_neither_picture_nor_text_is_ever_a_file(
     tesseract: Ocr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool
 ) -> None:
-    """Pictures lie in one private folder while they are read, and nowhere afterwards, a failure included."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    """Tesseract is given no path, works in a private folder that stays empty, and leaves nothing, failing too."""
+    place, log = tmp_path / "temp", tmp_path / "log"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
     if not in_memory:
         monkeypatch.setattr(private, "MEMORY", tmp_path / "absent")
-    seen: list[int] = []
-    run = runner.run_tesseract
-
-    def watched(given: str, *rest: object, **options: object) -> None:
-        seen.append(stat.S_IMODE(Path(given).parent.stat().st_mode))
-        run(given, *rest, **options)
-
-    monkeypatch.setattr(runner, "run_tesseract", watched)
-    tesseract.read(letter(100).image, 100)
+    script = tmp_path / "tesseract"
+    program = shutil.which("tesseract")
+    script.write_text(
+        f'#!/bin/sh\n{program} "$@"; code=$?\n{{ stat -c %a .; echo "$@"; ls -A .; echo --; }} >> {log}\nexit $code\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setattr(runner, "tesseract_cmd", str(script))
+    assert tesseract.read(letter(100).image, 100).words
+    runs = [run.split("\n") for run in log.read_text().split("--\n")[:-1]]
+    assert len(runs) >= 1
+    for mode, arguments, *files in runs:
+        assert mode == "700"
+        assert arguments.startswith("stdin stdout ")
+        assert "/" not in arguments
+        assert files == [""]
     with pytest.raises(Refusal):
         TesseractOcr(timeout=0.05).read(letter(300).image, 300)
-    assert set(seen) == {0o700}
-    assert ours(private.MEMORY) == ours(tmp_path) == set()
-    assert list(tmp_path.iterdir()) == []
+    assert ours(private.MEMORY) == ours(place) == set()
+    assert list(place.iterdir()) == []
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

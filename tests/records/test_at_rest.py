@@ -134,7 +134,7 @@ def test_no_file_holds_a_planted_word_while_open_or_closed(tmp_path: Path) -> No
             stack.enter_context(home.records.read())
         fill(home)
         names = {path.name for path in home.path.rglob("*")}
-        assert {"records.db", "records.db-wal", "records.db-shm", "keys.db"} <= names
+        assert {"records.db", "records.db-wal", "records.db-shm", "keys-1.db"} <= names
         assert len([path for path in (home.path / "blobs").rglob("*") if path.is_file()]) == 4
         assert leaks(home.path) == []
     assert leaks(tmp_path / "home") == []

@@ -13,9 +13,12 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from access.identifiers import PatientId
 from access.refusal import Refusal
+from records.keyring import Header
 from records.keys import KeyStore
+from records.master import FileMaster
 from records.sealed import derive
 
+FILES = {"store.json", "keys-1.db", "lock"}
 ONE, TWO = PatientId("a" * 26), PatientId("b" * 26)
 
 
@@ -45,11 +48,8 @@ def test_home_and_files_are_private(tmp_path: Path) -> None:
     home.mkdir(mode=0o755)
     KeyStore.open(home).service_key("records")
     assert home.stat().st_mode & 0o777 == 0o700
-    assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == {
-        "keys.db": 0o600,
-        "keys.lock": 0o600,
-        "master.key": 0o600,
-    }
+    assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == {"keys": 0o700, "master.key": 0o600}
+    assert {path.name: path.stat().st_mode & 0o777 for path in (home / "keys").iterdir()} == dict.fromkeys(FILES, 0o600)
 
 
 def test_a_destroyed_key_is_gone_at_once_for_every_process_and_leaves_no_copy(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_destroyed_key_is_gone_at_once_for_every_process_and_leaves_no_copy(tm
     assert dict(rows(home))[f"patient/{TWO}"] in plain_pages(home)
     assert wrapped[:16] not in plain_pages(home)
     assert wrapped[-16:] not in plain_pages(home)
-    assert {path.name for path in home.iterdir()} == {"keys.db", "keys.lock", "master.key"}
+    assert {path.name for path in (home / "keys").iterdir()} == FILES
 
 
 def rows(home: Path) -> list[tuple[str, bytes | None]]:
@@ -80,20 +80,25 @@ def rows(home: Path) -> list[tuple[str, bytes | None]]:
         return connection.execute("SELECT name, wrapped FROM keys").fetchall()  # type: ignore[no-any-return]
 
 
+def store_key(home: Path) -> bytes:
+    """The key under which the store's file is, by the master key's own way."""
+    header = Header.read(home / "keys")
+    assert header is not None
+    return derive(FileMaster(home / "master.key").unwrap(header.wrapped, header.place), "anamnese/keys.db/1")
+
+
 def plain_pages(home: Path) -> bytes:
     """The store's file decrypted page by page (SQLCipher 4: AES-256-CBC, its IV in the 80 bytes that end a page)."""
-    key = derive(bytes.fromhex((home / "master.key").read_text()), "anamnese/keys.db/1")
-    data, plain = (home / "keys.db").read_bytes(), b""
+    data, plain = (home / "keys" / "keys-1.db").read_bytes(), b""
     for page in range(0, len(data), 4096):
         body, iv = data[page + (16 if page == 0 else 0) : page + 4016], data[page + 4016 : page + 4032]
-        plain += Cipher(AES(key), CBC(iv)).decryptor().update(body)
+        plain += Cipher(AES(store_key(home)), CBC(iv)).decryptor().update(body)
     return plain
 
 
 def raw(home: Path) -> sqlcipher3.dbapi2.Connection:
-    master = bytes.fromhex((home / "master.key").read_text())
-    connection = sqlcipher3.dbapi2.connect(str(home / "keys.db"), isolation_level=None)
-    connection.execute(f"PRAGMA key = \"x'{derive(master, 'anamnese/keys.db/1').hex()}'\"")
+    connection = sqlcipher3.dbapi2.connect(str(home / "keys" / "keys-1.db"), isolation_level=None)
+    connection.execute(f"PRAGMA key = \"x'{store_key(home).hex()}'\"")
     return connection
 
 

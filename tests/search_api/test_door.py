@@ -55,7 +55,7 @@ def traced(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
         seen.append(text)
 
     current = ServingIndex.current
-    engines = [world.services.records._engine, world.services.keys._engine]
+    engines = [world.services.records._engine, world.services.keys.store().engine]
     with monkeypatch.context() as patch:
         patch.setattr(ServingIndex, "current", lambda self: (seen.append("index"), current(self))[1])
         for engine in engines:

@@ -215,3 +215,28 @@ def test_plain_bytes_never_touch_the_disk(own_world: World) -> None:
             read += 1
             assert marker not in path.read_bytes(), path
     assert read > 5
+
+
+def test_an_idempotency_key_makes_one_deposit_of_two_requests(own_world: World) -> None:
+    def post(key: str, data: bytes, headers: dict[str, str], patient: str = "marie") -> Any:
+        sent = {**headers, "Idempotency-Key": key}
+        return own_world.http.post(own_world.url(patient, "/documents"), files={"file": ("a.txt", data)}, headers=sent)
+
+    def stored() -> int:
+        with own_world.services.records.read() as tx:
+            return len(documents.documents_of_patient_without_scope(tx, own_world.patients["marie"]))
+
+    doctor, patient = own_world.bearer(DOCTOR), own_world.as_patient("marie")
+    before = stored()
+    first, again = (post("k1", b"Courrier du 4 mars.", doctor) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json() == again.json()
+    assert stored() == before + 1
+    other = post("k1", b"Courrier du 5 mars.", doctor)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    assert stored() == before + 1
+    assert post("k2", b"Courrier du 5 mars.", doctor).status_code == 202
+    assert post("k2", b"Courrier du 4 mars.", doctor).status_code == 422  # known bytes do not excuse a key reused
+    assert post("k1", b"Mes notes du 6 mars.", patient).status_code == 202  # a key is its depositor's own
+    assert post("k3", b"Courrier du 4 mars.", doctor).json() == first.json()  # a new key for what is known already
+    assert post("k3", b"Courrier du 7 mars.", doctor).status_code == 422

@@ -1,0 +1,122 @@
+"""The master key as a port: both implementations pass one contract."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from access.identifiers import PatientId
+from access.refusal import Refusal
+from records.keys import KeyStore
+from records.master import FileMaster, MasterKey, MovedMaster
+from records.rotation import destroy_version, rotate, status
+from records.transit import TransitMaster
+from tests.keys.conftest import Service
+
+KEY = bytes(range(32))
+ONE = PatientId("a" * 26)
+Fresh = Callable[[], MasterKey]
+
+
+@pytest.fixture(params=["file", "transit"])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Fresh:
+    """A function that opens the same master key anew, as another process would."""
+    if request.param == "transit":
+        service: Service = request.getfixturevalue("transit")
+        return service.master
+    FileMaster(tmp_path / "master.key").create()
+    return lambda: FileMaster(tmp_path / "master.key")
+
+
+def code_of(call: Callable[[], object]) -> str:
+    with pytest.raises(Refusal) as refused:
+        call()
+    return refused.value.code
+
+
+def test_wraps_under_the_newest_version_and_unwraps_by_any(fresh: Fresh) -> None:
+    first = fresh().wrap(KEY, "here")
+    assert KEY not in first.ciphertext
+    assert fresh().unwrap(first, "here") == KEY
+    renewed = fresh().renew()
+    second = fresh().wrap(KEY, "here")
+    assert second.by == renewed == fresh().versions()[-1]
+    assert (first.by.number, second.by.number) == (1, 2)
+    assert fresh().unwrap(first, "here") == fresh().unwrap(second, "here") == KEY
+
+
+def test_a_wrapped_key_opens_in_its_place_and_whole_only(fresh: Fresh) -> None:
+    wrapped = fresh().wrap(KEY, "here")
+    assert code_of(lambda: fresh().unwrap(wrapped, "there")) in {"master-key-wrong", "seal-broken"}
+    cut = dataclasses.replace(wrapped, ciphertext=wrapped.ciphertext[:-8])
+    assert code_of(lambda: fresh().unwrap(cut, "here")) in {"master-key-wrong", "seal-broken"}
+
+
+def test_a_destroyed_version_opens_nothing_more(fresh: Fresh) -> None:
+    wrapped = fresh().wrap(KEY, "here")
+    fresh().renew()
+    again = fresh().wrap(KEY, "here")
+    fresh().destroy(wrapped.by)
+    assert code_of(lambda: fresh().unwrap(wrapped, "here")) == "master-key-wrong"
+    assert fresh().unwrap(again, "here") == KEY
+    assert [version.number for version in fresh().versions()] == [2]
+
+
+def test_a_home_lives_rotates_and_forgets_the_old_version_on_either(fresh: Fresh, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    keys = KeyStore.open(home, fresh())
+    keys.create_patient_key(ONE)
+    before = (keys.service_key("records"), keys.patient_key(ONE))
+    assert [v.number for v in rotate(keys).spare] == [1]
+    assert code_of(lambda: destroy_version(keys, 2)) == "version-in-use"
+    assert code_of(lambda: destroy_version(keys, 7)) == "no-version"
+    destroy_version(keys, 1)
+    again = KeyStore.open(home, fresh())
+    assert (again.service_key("records"), again.patient_key(ONE)) == before
+    assert status(again).spare == ()
+
+
+def test_a_home_moves_from_a_file_to_a_service(transit: Service, tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "master.key"
+    keys = KeyStore.open(home, file)
+    key = keys.service_key("records")
+    moving = MovedMaster(transit.master(), FileMaster(file))
+    moved = KeyStore.open(home, moving)
+    assert moved.service_key("records") == key
+    assert rotate(moved).in_use.provider == "transit"
+    file.unlink()
+    assert KeyStore.open(home, transit.master()).service_key("records") == key
+
+
+def test_a_service_that_is_gone_stops_a_start_and_no_running_store(transit: Service, tmp_path: Path) -> None:
+    keys = KeyStore.open(tmp_path / "home", transit.master())
+    key = keys.service_key("records")
+    transit.process.kill()
+    transit.process.wait(10)
+    assert keys.service_key("records") == key
+    keys.create_patient_key(ONE)
+    assert code_of(lambda: KeyStore.open(tmp_path / "home", transit.master())) == "master-key-unavailable"
+
+
+def test_a_wrong_or_missing_token_and_a_plain_address_are_refused(transit: Service, tmp_path: Path) -> None:
+    transit.token_file.write_text("autre\n")
+    assert code_of(lambda: transit.master().wrap(KEY, "here")) == "master-key-unavailable"
+    transit.token_file.unlink()
+    assert code_of(lambda: transit.master().wrap(KEY, "here")) == "master-key-unavailable"
+    assert code_of(lambda: TransitMaster("http://cles.example/v1/transit", "a", tmp_path)) == "bad-settings"
+
+
+def test_where_the_folder_is_not_ours_the_operator_adds_the_version(tmp_path: Path) -> None:
+    """As Docker's secrets are: files that this process only reads."""
+    file = tmp_path / "secrets" / "master_key"
+    file.parent.mkdir()
+    file.write_bytes(bytes(range(32)))
+    keys = KeyStore.open(tmp_path / "home", file)
+    (file.parent / "master_key.v2").write_text("ab" * 32)
+    assert status(keys).pending
+    assert rotate(keys).in_use.number == 2
+    file.unlink()
+    assert KeyStore.open(tmp_path / "home", file).service_key("records") == keys.service_key("records")
