@@ -8,6 +8,7 @@ import sys
 NAMES = (
     "embedding",
     "evaluation",
+    "relevance",
     "engine_agreement",
     "search_http",
     "real_documents",

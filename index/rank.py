@@ -1,13 +1,14 @@
 """One order out of two arms: fusion, floors, grouping by document. The only ranking; both engines feed it.
 
-    fused(passage) = 0.6 x cover x words / best words + 0.4 x (meaning - least meaning) / (best meaning - least meaning)
+    fused(passage) = w x cover x words / best words + (1 - w) x (meaning - least) / (best - least)
 
 `cover` is the share of the question's weight that its best passage holds: words that hold half of the question speak
 half as loud, which is what a question in another language needs. Words are divided by their best (their zero is a true
 zero), meaning by its range (cosines of one model lie close together). Before the vocabulary, nDCG@10 on the dev splits
 (quaero_fr, xling_en_fr, nfcorpus) was 0.774, 0.877, 0.326; without cover 0.768, 0.852, 0.319; plain min-max of both
-arms 0.745 and 0.853 on the first two. With it, from 0.58 to 0.64: quaero_fr 0.802 to 0.806, xling_en_fr 0.882 to
-0.880, nfcorpus 0.341 to 0.340. A meaning arm that knew the synonyms too lost on quaero_fr what it gained elsewhere.
+arms 0.745 and 0.853 on the first two. With it, for w from 0.58 to 0.64: quaero_fr, single ideas, 0.802 to 0.806;
+xling_en_fr, sentences, 0.882 to 0.880; nfcorpus, both, 0.341 to 0.340; so w is 0.6 for one idea
+and 0.57 for several. A meaning arm that knew the synonyms too lost on quaero_fr what it gained elsewhere.
 
 Fusion would always crown something, so an answer needs an anchor: words that hold a seventh of the question, or one
 passage over the model's floor of cosine. Without one it is empty. An anchored answer also shows what is a little
@@ -26,7 +27,9 @@ from index.port import Candidate, Candidates, Question
 from index.scoring import ceiling
 
 WORDS = 0.6
-"""Share of the words arm when it holds the whole question."""
+"""Share of the words arm when it holds the whole of a question that is one word or one idea."""
+WORDS_OF_SEVERAL = 0.57
+"""Its share in a question of several: how they belong together, words do not know."""
 LEAST_COVER = 0.15
 """Under this share of the question's weight, words alone do not make an answer: one common word out of seven."""
 PASSAGES_SHOWN = 3
@@ -116,8 +119,9 @@ def _fused(candidates: Candidates, question: Question | None, calibration: Calib
     by_words = {each.passage_id: cover * each.score / candidates.words[0].score for each in candidates.words}
     by_meaning = _in_range(near)
     shown = (each.passage_id for each in near if calibration.reaches(each.score, calibration.weakest))
+    share = WORDS if question is None or len(question.clauses) == 1 else WORDS_OF_SEVERAL
     return {
-        passage: round(WORDS * by_words.get(passage, 0.0) + (1 - WORDS) * by_meaning.get(passage, 0.0), 9)
+        passage: round(share * by_words.get(passage, 0.0) + (1 - share) * by_meaning.get(passage, 0.0), 9)
         for passage in dict.fromkeys((*by_words, *shown))
     }
 

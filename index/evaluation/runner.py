@@ -153,7 +153,7 @@ class Filled:
         vectors: Path | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._collection = collection
+        self.collection = collection
         self._generations = generations
         self.embedder = embedder
         self._fill = (cut, vectors, progress)
@@ -167,7 +167,7 @@ class Filled:
             self._generations.retire(self._generation)
         self._index: Index = self._generations.open(self._generation)
         try:
-            self.indexing, self._texts = fill(self._index, self._collection, self.embedder, *self._fill)
+            self.indexing, self._texts = fill(self._index, self.collection, self.embedder, *self._fill)
         except BaseException:
             self._generations.retire(self._generation)
             raise
@@ -178,7 +178,7 @@ class Filled:
 
     def rank_all(self, mode: Mode) -> list[Ranking]:
         """Ask every question of the collection, in order. One is asked before, untimed, so that nothing is cold."""
-        queries = self._collection.queries
+        queries = self.collection.queries
         self.rank(Query("", "douleur thoracique", queries[0].patient, no_answer=True), mode)
         return [self.rank(query, mode) for query in queries]
 
