@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from access.identifiers import PatientId
+from access.refusal import Refusal
 from records import migrations
 from records.chains import ALL, UNKNOWN, open_chain
 from records.errors import translated
 from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
 from records.sqlcipher import abandon, copy_database, for_writing, make_engine
+from records.tables import Document
 
 _writers: dict[str, threading.Lock] = {}
 _writing = threading.local()
@@ -65,6 +67,19 @@ class Tx:
         return self._service_keys[name]
 
 
+def _fill_types(tx: Tx) -> None:
+    """Give documents of before migration 0006 their type in the clear, for the matrix; it was only in sealed words.
+
+    One whose key is destroyed has no type any more, and is shown to nobody anyway.
+    """
+    from records.document_rows import open_words  # it needs Tx
+
+    for row in tx.session.scalars(select(Document).where(Document.type_code.is_(None))):
+        with suppress(Refusal):
+            row.type_code = open_words(tx, row).type_code
+    tx.session.flush()
+
+
 class Records:
     """The records of one home. Safe for threads, for several processes, and across a fork."""
 
@@ -90,6 +105,7 @@ class Records:
                 with records.write() as tx:
                     for chain in (UNKNOWN, ALL):
                         open_chain(tx.session, tx.service_key("journal"), chain)
+                    _fill_types(tx)
         return records
 
     @contextmanager

@@ -71,6 +71,9 @@ class Document:
     deposited_for: str
     fence: int
     reading_fence: int | None  # of the job whose reading is this document's; None before the first
+    masked_by: str | None = None  # None when nobody masked this one itself
+    hidden_since: datetime | None = None  # from the patient; None when it is not
+    hidden_from_representatives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,9 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         deposited_for=row.deposited_for,
         fence=row.fence,
         reading_fence=row.reading_fence,
+        masked_by=row.masked_by,
+        hidden_since=(row.hidden_at or row.received_at) if row.hidden_from_patient else None,
+        hidden_from_representatives=row.hidden_from_representatives,
     )
 
 

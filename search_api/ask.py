@@ -22,10 +22,11 @@ from records.database import Tx
 from records.documents import DocumentState
 from search_api.coverage import SHORTENED, WORDS_ONLY, coverage_view
 from search_api.documents import view_of
+from search_api.marks import banner_of, marks_of
 from search_api.services import Services
 from search_api.show import show
 from search_api.views import AnswerView, Correction, HitView, Mode
-from search_api.visit import Visit
+from search_api.visit import Look, Visit
 
 QUERY_EMPTY = Refusal("ask", "query-empty", "La question est vide.", "Écrivez au moins un mot.")
 
@@ -57,7 +58,13 @@ class _Found:
 
 
 def answer(
-    services: Services, caller: Caller, patient_id: PatientId, request: SearchRequest, now: datetime, request_id: str
+    services: Services,
+    caller: Caller,
+    patient_id: PatientId,
+    request: SearchRequest,
+    now: datetime,
+    request_id: str,
+    look: Look = Look(),
 ) -> AnswerView:
     """The answer to a question over one record, journalled.
 
@@ -67,7 +74,7 @@ def answer(
     query = cleaned(request.query)
     if not query:
         raise QUERY_EMPTY
-    visit = Visit(services, caller, patient_id, "search", now, request_id)
+    visit = Visit(services, caller, patient_id, "search", now, request_id, look)
     with visit.record() as (tx, scope):
         found = _find(services, scope, query, request)
         ranked = fuse(
@@ -76,13 +83,14 @@ def answer(
             question=found.asked.question,
             calibration=calibration_of(services.embedder),
         )
-        hits = _shown(services, tx, scope, ranked, found.asked.question)
+        hits = _shown(services, tx, scope, now, ranked, found.asked.question)
         counted = documents.coverage(tx, scope)
     visit.granted([DocumentId(hit.document.id) for hit in hits], query=query)
     return AnswerView(
         patient_id=patient_id,
         query=query,
         mode=found.mode,
+        banner=banner_of(scope),
         hits=hits,
         total=found.candidates.matched_documents,
         corrections=[
@@ -130,7 +138,9 @@ def _vector(services: Services, engine: Index, query: str) -> bytes | None:
         return None
 
 
-def _shown(services: Services, tx: Tx, scope: Scope, ranked: list[RankedDocument], question: Question) -> list[HitView]:
+def _shown(
+    services: Services, tx: Tx, scope: Scope, now: datetime, ranked: list[RankedDocument], question: Question
+) -> list[HitView]:
     """Hits that records confirm: inside the Scope at this instant, searchable, with a reading. The index may lag."""
     confirmed = documents.get_documents(tx, scope, [candidate.document_id for candidate in ranked])
     hits: list[HitView] = []
@@ -146,5 +156,11 @@ def _shown(services: Services, tx: Tx, scope: Scope, ranked: list[RankedDocument
             for passage in candidate.passages
         )
         if passages := [passage for passage in shown if passage is not None]:
-            hits.append(HitView(rank=len(hits) + 1, document=view_of(document), passages=passages))
+            hits.append(
+                HitView(
+                    rank=len(hits) + 1,
+                    document=view_of(document, marks_of(services, scope, document, now)),
+                    passages=passages,
+                )
+            )
     return hits

@@ -46,4 +46,4 @@ def search(patient_id: str, body: SearchBody, desk: AtDesk) -> AnswerView:
         date_from=body.date_from,
         date_to=body.date_to,
     )
-    return answer(desk.services, desk.caller, patient_id_of(patient_id), request, desk.now, desk.request_id)
+    return answer(desk.services, desk.caller, patient_id_of(patient_id), request, desk.now, desk.request_id, desk.look)

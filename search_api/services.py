@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
 
+from access.policy import Policy
 from access.refusal import Refusal
 from index.embedders.port import Embedder
 from index.port import Generation, Generations, Index
 from records.blobs import Blobs
 from records.database import Records
 from records.keys import KeyStore
+from records.policy import load_policy
 from search_api.shelf import Shelf
 
 
@@ -78,4 +80,7 @@ class Services:
     token_audience: str = "anamnese"
     upload_limit: int = 200 * 1024 * 1024  # bytes
     threads: int = 16  # requests answered at the same time
+    policy: Policy = field(default_factory=load_policy)
+    development_profession: str = ""  # of an RPPS that no directory knows; only where tokens are development tokens
+    knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
     shelf: Shelf = field(default_factory=Shelf, repr=False)

@@ -86,7 +86,8 @@ class World:
 
     def add_practitioner(self, rpps: str, **more: Any) -> None:
         with self.services.records.write() as tx:
-            practitioners.put_practitioner(tx, Practitioner(Rpps(rpps), f"Dr {rpps}", "médecin", **more))
+            profession = {"profession": "médecin", "specialty": "Médecine générale"} | more
+            practitioners.put_practitioner(tx, Practitioner(Rpps(rpps), f"Dr {rpps}", **profession))
 
     def grant(self, name: str, patient: str, rpps: str, **more: Any) -> None:
         values: dict[str, Any] = {
@@ -140,7 +141,7 @@ class World:
             outbox.append(tx, document.patient_id, document_id, "put", fence)
 
     def hide(self, name: str, **columns: bool) -> None:
-        """Mask a document, or hide it from its patient, as its row says it (the acts come in another issue)."""
+        """Mask a document, or hide it from its patient, as its row says it: without an act's spreading and journal."""
         from sqlalchemy import update
 
         from records import tables
