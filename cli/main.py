@@ -7,7 +7,7 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, backup, demo, evaluate, intake, keys, projection, search, service
+from cli import acts, audit, backup, demo, evaluate, intake, keys, people, projection, search, service, wishes
 from cli.console import show_refusal
 from cli.process import harden
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, search, acts, projection, evaluate, audit, keys, backup):
+for family in (demo, service, intake, search, acts, wishes, people, projection, evaluate, audit, keys, backup):
     family.register(app)
 
 

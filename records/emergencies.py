@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -34,6 +35,13 @@ class Emergency:
     extensions: int
     reviewed_at: datetime | None
     verdict: str | None
+
+
+def as_dict(one: Emergency) -> dict[str, object]:
+    """An opening as JSON values, in the order of its fields."""
+    times = {"opened_at": one.opened_at.isoformat(), "valid_until": one.valid_until.isoformat()}
+    reviewed = None if one.reviewed_at is None else one.reviewed_at.isoformat()
+    return dataclasses.asdict(one) | times | {"reviewed_at": reviewed}
 
 
 def attempts_since(tx: Tx, caller: str, kind: str, since: datetime) -> int:

@@ -126,6 +126,12 @@ def list_relations(tx: Tx, scope: Scope) -> list[Relation]:
     return [_relation(row) for row in rows]
 
 
+def ids_without_scope(tx: Tx, patient_id: PatientId, person: str, kind: RelationKind) -> list[str]:
+    """Relations of one person to one patient, for administration."""
+    mine = (_R.patient_id == patient_id, _R.person == person, _R.kind == kind.value)
+    return list(tx.session.scalars(select(_R.relation_id).where(*mine)))
+
+
 def requests_without_scope(tx: Tx) -> list[Relation]:
     """Succession requests that wait for a review, oldest first: for who reviews them."""
     rows = tx.session.scalars(

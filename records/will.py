@@ -28,8 +28,8 @@ class Opposition:
 
 def close_record(tx: Tx, patient_id: PatientId, *, closed: bool) -> None:
     """Close or reopen the record of a person, under all of their identities."""
-    whole = update(tables.Patient).where(tables.Patient.patient_id.in_(group())).values(closed=closed)
-    tx.session.execute(whole, {"patient_id": patient_id}, execution_options={"synchronize_session": False})
+    ids = tx.session.scalars(group(), {"patient_id": patient_id}).all()
+    tx.session.execute(update(tables.Patient).where(tables.Patient.patient_id.in_(ids)).values(closed=closed))
 
 
 def is_closed(tx: Tx, scope: Scope) -> bool:

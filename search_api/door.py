@@ -59,22 +59,25 @@ class BreakGlassBody(BaseModel):
 def break_glass(patient_id: str, body: BreakGlassBody, desk: AtDesk) -> EmergencyView:
     """Le patient est en danger et ne peut pas consentir. Borné, inscrit au journal, notifié, relu par l'auditeur."""
     visit = desk.visit(patient_id, Act.BREAK_GLASS)
-    services = desk.services
-    _knock(visit, "break-glass", emergency_role_refusal(desk.caller, services.policy))
+    return EmergencyView(patient_id=visit.patient_id, until=break_in(visit, body.reason, body.comment))
+
+
+def break_in(visit: Visit, reason: str, comment: str) -> datetime:
+    """Open an emergency access, or extend the one that is open, and say until when. HTTP and the command call it."""
+    services, caller, now = visit.services, visit.caller, visit.now
+    _knock(visit, "break-glass", emergency_role_refusal(caller, services.policy))
     try:
         with services.records.write() as tx:
-            facts = access_facts(tx, desk.caller, visit.patient_id, desk.now, services.policy)
-            if (refusal := may_break_glass(desk.caller, facts, services.policy)) is not None:
+            facts = access_facts(tx, caller, visit.patient_id, now, services.policy)
+            if (refusal := may_break_glass(caller, facts, services.policy)) is not None:
                 raise refusal
-            visit.append(tx, "granted", detail=body.comment, reason=body.reason, purpose=Purpose.EMERGENCY)
-            _, until = emergencies.break_glass(
-                tx, visit.patient_id, desk.caller, body.reason, desk.now, services.policy
-            )
-            notify(tx, visit.patient_id, "break_glass", desk.now)
+            visit.append(tx, "granted", detail=comment, reason=reason, purpose=Purpose.EMERGENCY)
+            _, until = emergencies.break_glass(tx, visit.patient_id, caller, reason, now, services.policy)
+            notify(tx, visit.patient_id, "break_glass", now)
     except Refusal as refusal:
         visit.refused(refusal)
         raise
-    return EmergencyView(patient_id=visit.patient_id, until=until)
+    return until
 
 
 @router.delete("/patients/{patient_id}/break-glass", summary="Terminer l'accès d'urgence", status_code=204)

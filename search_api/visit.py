@@ -164,7 +164,11 @@ class Visit:
             basis="" if scope is None or scope.basis is None else scope.basis,
             reason=reason,
         )
-        journal.append(tx, entry)
+        try:
+            journal.append(tx, entry)
+        except Exception as error:  # whatever keeps the trace from being written keeps the act from being done
+            log.error("journal: %s", type(error).__name__)
+            raise JOURNAL_AWAY from None
 
 
 def patient_id_of(text: str) -> PatientId:
