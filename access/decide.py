@@ -28,7 +28,7 @@ from access.identifiers import DocumentId, PatientId
 from access.policy import POLICY_VERSION, Policy
 from access.refusal import Refusal
 from access.refusals import DOOR, NO_READING_ROLE, NOT_HABILITATED, SYSTEM_ALONE
-from access.relations import relation_categories, relation_in_force
+from access.relations import basis_of, relation_categories, relations_in_force
 from access.scope import Basis, Caller, CallerKind, Purpose, Scope
 from access.states import outside_patient, outside_professional, outside_representative
 
@@ -104,10 +104,12 @@ def _person(
     if caller.id in facts.identities:
         right = _Right(Basis.SELF, Purpose.SELF, _EVERYTHING, ("self",))
         return _scope(caller, right, facts, policy, outside_patient(facts, now, policy), all_states=all_states)
-    related = relation_in_force(caller, facts, now)
-    if related is None or not (categories := relation_categories(related[1])):
+    related = relations_in_force(caller, facts, now)
+    categories = relation_categories(related)
+    if not categories:
         return DOOR
-    right = _Right(related[0], Purpose.REPRESENTATION, categories, (related[1].relation_id,))
+    words = tuple(sorted(relation.relation_id for relation in related))
+    right = _Right(basis_of(related[0]), Purpose.REPRESENTATION, categories, words)
     return _scope(caller, right, facts, policy, outside_representative(facts, now, policy), all_states=all_states)
 
 

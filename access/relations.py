@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from access.categories import Category
@@ -15,19 +16,27 @@ _BASES = {
     RelationKind.HEIR: Basis.SUCCESSION,
     RelationKind.PARTNER: Basis.SUCCESSION,
 }
+"""Strongest first: who holds several relations acts by the first."""
 _SUCCESSION = frozenset({RelationKind.HEIR, RelationKind.PARTNER})
 
 
-def relation_in_force(caller: Caller, facts: AccessFacts, now: datetime) -> tuple[Basis, RelationFact] | None:
-    """The first relation that lets this person read now, and the basis that it gives; None when there is none."""
-    for relation in facts.relations:
-        if relation.person == caller.id and _alive(relation, now) and _opens(relation, facts):
-            return _BASES[RelationKind(relation.kind)], relation
-    return None
+def relations_in_force(caller: Caller, facts: AccessFacts, now: datetime) -> list[RelationFact]:
+    """The relations that let this person read now, strongest first."""
+    mine = [r for r in facts.relations if r.person == caller.id and _alive(r, now) and _opens(r, facts)]
+    return sorted(mine, key=lambda relation: list(_BASES).index(RelationKind(relation.kind)))
 
 
-def relation_categories(relation: RelationFact) -> frozenset[Category]:
-    """What it opens: for a succession what the review said, nothing if it said nothing; otherwise all."""
+def basis_of(relation: RelationFact) -> Basis:
+    """The basis that a relation in force gives."""
+    return _BASES[RelationKind(relation.kind)]
+
+
+def relation_categories(relations: Iterable[RelationFact]) -> frozenset[Category]:
+    """What they open together: a succession what its review said, nothing if it said nothing; the others all."""
+    return frozenset[Category]().union(*map(_categories, relations))
+
+
+def _categories(relation: RelationFact) -> frozenset[Category]:
     if relation.kind in _SUCCESSION:
         return relation.categories or frozenset()
     return frozenset(Category)

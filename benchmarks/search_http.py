@@ -131,7 +131,9 @@ def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
     identity = patients.Identity(ins, "qualified", "ESSAI", "Mesure", date(1985, 3, 1), "M", "75123")
     with home.services.records.write() as tx:
         patient = patients.create_patient(tx, identity, now)
-        practitioners.put_practitioner(tx, practitioners.Practitioner(Rpps(RPPS), "Dr Mesure", "médecin"))
+        practitioners.put_practitioner(
+            tx, practitioners.Practitioner(Rpps(RPPS), "Dr Mesure", "médecin", "Médecine générale")
+        )
         grants.add_grant(
             tx,
             patient_id=patient,
@@ -149,7 +151,7 @@ def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
         json.loads(line)["text"] for line in (JUDGEMENTS / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     for text in [*texts, *(f"{text}\n\nDuplicata." for text in texts)]:  # records repeat themselves
-        documents.append(_deposit(home, patient, text, len(documents)))
+        documents.append(deposit(home, patient, text, len(documents)))
         if len(documents) % 50 == 0:
             drain(home.bench)
             say(f"{len(documents)} documents, {_passages(home)} passages")
@@ -159,7 +161,7 @@ def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
     return patient, documents, _passages(home)
 
 
-def _deposit(home: Home, patient: PatientId, text: str, number: int) -> DocumentId:
+def deposit(home: Home, patient: PatientId, text: str, number: int) -> DocumentId:
     receipt = receive(
         io.BytesIO(text.encode()),
         patient_id=patient,

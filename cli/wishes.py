@@ -13,6 +13,7 @@ from access.refusal import Refusal
 from cli.acting import ADMINISTRATION, Json, Patient, Professional, acting, nothing_to_undo, professional, told
 from records import documents, grants, masks, will
 from records.database import Tx
+from records.policy import load_policy
 
 Document = Annotated[str, typer.Option("--document", help="Identifiant du document.")]
 Opposition = Annotated[OppositionKind, typer.Option("--to", help="Ce à quoi le patient s'oppose.")]
@@ -42,8 +43,8 @@ def unblock(patient: Patient, practitioner: Professional, json: Json = False) ->
 
 def mask(patient: Patient, document: Document, json: Json = False) -> None:
     """Masquer un document aux professionnels."""
-    with acting(patient, Act.MASK, detail=document) as (tx, patient_id, _):
-        masks.mask(tx, _named(tx, patient_id, document), ADMINISTRATION)
+    with acting(patient, Act.MASK, detail=document) as (tx, patient_id, now):
+        masks.mask(tx, _named(tx, patient_id, document), ADMINISTRATION, now, load_policy())
     told(json, "Document masqué.", patient_id=patient_id, masked=document)
 
 

@@ -51,6 +51,7 @@ class EncryptedFile:
         self._key = key
         self._lock = threading.Lock()
         self._idle: list[apsw.Connection] = []
+        self._file: tuple[int, int] | None = None  # device and inode that the idle connections have open
         self._pid = os.getpid()
         self._ready = False
 
@@ -72,7 +73,7 @@ class EncryptedFile:
             connection.close()
 
     def _transaction(self, begin: str) -> Iterator[apsw.Connection]:
-        connection = self._take()
+        connection, file = self._take()
         try:
             connection.execute(begin)
             try:
@@ -86,25 +87,43 @@ class EncryptedFile:
             connection.close()
             raise unavailable(error) from error
         except BaseException:
-            self._give(connection)
+            self._give(connection, file)
             raise
-        self._give(connection)
+        self._give(connection, file)
 
-    def _take(self) -> apsw.Connection:
+    def _take(self) -> tuple[apsw.Connection, tuple[int, int] | None]:
+        """A connection and the file that it has open, the one that has the name now.
+
+        A generation that is retired and built anew under its old name, perhaps by another process, is another file:
+        an idle connection would go on answering from the deleted one.
+        """
         with self._lock:
             if self._pid != os.getpid():  # after a fork: the parent's connections must not be touched, not even closed
                 _abandoned.append(self._idle)
                 self._idle, self._pid = [], os.getpid()
+            if (named := self._identity()) != self._file:
+                for stale in self._idle:
+                    stale.close()
+                self._idle, self._file = [], named
             if self._idle:
-                return self._idle.pop()
+                return self._idle.pop(), self._file
             try:
-                return self._connect()
+                connection = self._connect()
             except apsw.Error as error:
                 raise unavailable(error) from error
+            self._file = self._identity()
+            return connection, self._file
 
-    def _give(self, connection: apsw.Connection) -> None:
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _give(self, connection: apsw.Connection, file: tuple[int, int] | None) -> None:
         with self._lock:
-            if len(self._idle) < IDLE and self._pid == os.getpid():
+            if len(self._idle) < IDLE and self._pid == os.getpid() and file == self._file:
                 self._idle.append(connection)
                 return
         connection.close()

@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from access.identifiers import DocumentId
+from access.policy import Policy
 from access.refusal import Refusal
+from access.states import is_hidden_from_patient
 from records import tables
 from records.database import Tx
 from records.versions import relatives
@@ -30,10 +32,11 @@ OPENED_FOR_EVER = Refusal(
 """EX_3.3-1045."""
 
 
-def mask(tx: Tx, document_id: DocumentId, by: str) -> None:
-    """Keep a document from professionals. `by`: who does it."""
+def mask(tx: Tx, document_id: DocumentId, by: str, now: datetime, policy: Policy) -> None:
+    """Keep a document from professionals. `by`: who does it. One that time has released is hidden no more."""
     row = _row(tx, document_id)
-    if row.hidden_from_patient and row.deposited_by != by:
+    waits = row.hidden_from_patient and is_hidden_from_patient(row.hidden_at or row.received_at, now, policy)
+    if waits and row.deposited_by != by:
         raise MASKED_AND_HIDDEN
     for each in relatives(tx, row):
         each.masked = True

@@ -58,7 +58,7 @@ def hide(patient_id: str, body: MaskBody, desk: AtDesk) -> None:
     with visit.act(act, detail=body.document_id) as (tx, scope):
         document = _theirs(tx, scope, body.document_id, act)
         if act is Act.MASK:
-            masks.mask(tx, document.document_id, desk.caller.id)
+            masks.mask(tx, document.document_id, desk.caller.id, desk.now, desk.services.policy)
         elif act is Act.HIDE:
             masks.hide_from_patient(tx, document.document_id, desk.now)
         else:

@@ -130,20 +130,21 @@ def is_traitant(world: World, person: Person, now: datetime) -> bool:
     )
 
 
-def kinship(world: World, person: Person, now: datetime) -> Kin | None:
-    """The relation by which a person reads the record of another."""
+def kinship(world: World, person: Person, now: datetime) -> set[str]:
+    """The categories that a person's relations to the patient open."""
+    opened: set[str] = set()
     for kin in world.kin:
         alive = not kin.ended and kin.start <= now and (kin.end is None or now < kin.end)
         if kin.person != person.name or not alive:
             continue
         if kin.kind == "guardian" or (kin.kind == "curator" and kin.consented):
-            return kin
+            opened |= set(CATEGORY.values())
         if kin.kind == "legal_representative" and kin.end is not None:
-            return kin
+            opened |= set(CATEGORY.values())
         lawful = kin.approved and kin.purpose in PURPOSES and kin.end is not None and "heirs" not in world.opposed
         if kin.kind in ("heir", "partner") and lawful:
-            return kin
-    return None
+            opened |= kin.only or set()
+    return opened
 
 
 def broke_glass(world: World, person: Person, now: datetime) -> bool:
@@ -180,10 +181,7 @@ def may_see(world: World, person: Person, paper_name: str, now: datetime, *, all
             return False
         if person.name in {world.patient} | world.also:
             return True
-        kin = kinship(world, person, now)
-        if kin is None or (paper.secret and not mine):
-            return False
-        return kin.kind not in ("heir", "partner") or category in (kin.only or set())
+        return category in kinship(world, person, now) and (not paper.secret or mine)
     if person.role != "practitioner" or paper.kind not in TRADES[person.trade]:
         return False
     unmasked = not paper.masked or mine or is_traitant(world, person, now)
@@ -195,9 +193,8 @@ def answers_the_door(world: World, person: Person, now: datetime) -> bool:
     if not world.known:
         return True
     if person.role == "patient":
-        kin = kinship(world, person, now)
-        related = kin is not None and (kin.kind not in ("heir", "partner") or bool(kin.only))
-        return person.why != "self" or not (person.name in {world.patient} | world.also or related)
+        own = person.name in {world.patient} | world.also
+        return person.why != "self" or not (own or kinship(world, person, now))
     return not any(covers(world, person, category, now) for category in CATEGORY.values())
 
 
