@@ -29,6 +29,7 @@ class Act(StrEnum):
     OPPOSE = "oppose"
     WITHDRAW = "withdraw-opposition"
     CONTACT = "contact"
+    DEPOSIT = "deposit"
     CONSENT_CURATOR = "consent-curator"
     ATTEST = "attest-consent"
     BREAK_GLASS = "break-glass"
@@ -61,6 +62,7 @@ _WHO: dict[Act, frozenset[Basis]] = {
     Act.OPPOSE: _PERSON,
     Act.WITHDRAW: _PERSON,
     Act.CONTACT: _PERSON,
+    Act.DEPOSIT: frozenset(Basis) - {Basis.CURATOR, Basis.SUCCESSION},
     Act.CONSENT_CURATOR: frozenset({Basis.SELF}),
     Act.END_BREAK_GLASS: frozenset({Basis.BREAK_GLASS}),
 }

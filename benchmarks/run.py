@@ -5,7 +5,15 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("embedding", "evaluation", "engine_agreement", "search_http", "door_timing", "real_documents")
+NAMES = (
+    "embedding",
+    "evaluation",
+    "engine_agreement",
+    "search_http",
+    "door_timing",
+    "decision_share",
+    "real_documents",
+)
 """Modules of this package; each has `TITLE` and `measure()`, which returns Markdown."""
 
 

@@ -58,7 +58,7 @@ class Parts:
 def measure() -> str:
     """p50 of each part and of the whole, and their ratio."""
     with tempfile.TemporaryDirectory() as folder, open_home(load_settings(home=Path(folder))) as home:
-        patient, documents, passages = _fill(home)
+        patient, documents, passages = fill(home)
         with _served(home) as address, httpx.Client(base_url=address, headers=_headers(home)) as http:
             times = _interleaved(_parts(home, http, patient, documents[0]), _questions())
     p50 = {name: milliseconds(values) for name, values in times.items()}
@@ -124,7 +124,7 @@ def _questions() -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
+def fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
     """One patient, a doctor allowed to read everything, and sample texts until the passages are there."""
     now = home.clock()
     ins = Ins(f"1850375123456{ins_key('1850375123456'):02d}")

@@ -65,7 +65,7 @@ def break_glass(patient_id: str, body: BreakGlassBody, desk: AtDesk) -> Emergenc
 def break_in(visit: Visit, reason: str, comment: str) -> datetime:
     """Open an emergency access, or extend the one that is open, and say until when. HTTP and the command call it."""
     services, caller, now = visit.services, visit.caller, visit.now
-    _knock(visit, "break-glass", emergency_role_refusal(caller, services.policy))
+    knock(visit, "break-glass", emergency_role_refusal(caller, services.policy))
     try:
         with services.records.write() as tx:
             facts = access_facts(tx, caller, visit.patient_id, now, services.policy)
@@ -95,7 +95,7 @@ def attest(patient_id: str, desk: Desk, valid_until: datetime | None) -> GrantVi
     longest = desk.now + desk.services.policy.attested_longest
     until = longest if valid_until is None else min(valid_until, longest)
     barred = None if desk.caller.kind is CallerKind.PRACTITIONER else NOT_YOUR_ACT
-    _knock(visit, "attest", role_refusal(desk.caller, desk.services.policy) or barred)
+    knock(visit, "attest", role_refusal(desk.caller, desk.services.policy) or barred)
     with desk.services.records.write() as tx:
         visit.append(tx, "granted")
         added = grants.add_grant(
@@ -114,8 +114,8 @@ def attest(patient_id: str, desk: Desk, valid_until: datetime | None) -> GrantVi
     return GrantView.of(added)
 
 
-def _knock(visit: Visit, kind: str, barred: Refusal | None) -> None:
-    """Count an attempt; refuse who may not knock, and who knocked too often. The same steps whoever the patient."""
+def knock(visit: Visit, kind: str, barred: Refusal | None) -> None:
+    """Count an attempt; refuse who may not knock, and who knocked too often in the last hour, whoever the patient."""
     services, caller = visit.services, visit.caller
     with services.records.write() as tx:
         knocked = emergencies.attempts_since(tx, caller.id, kind, visit.now - HOUR)

@@ -15,6 +15,7 @@ from access.refusals import DOOR, NOT_YOUR_ACT
 from access.scope import CallerKind
 from records import patients, relations
 from search_api.desk import PROBLEM, AtDesk, Desk
+from search_api.door import TOO_MANY_DETAIL, knock
 from search_api.views import Recorded, RelationList, RelationView
 from search_api.visit import patient_id_of
 
@@ -137,7 +138,10 @@ def consent_to_curator(
 
 
 @router.post(
-    "/patients/{patient_id}/succession-requests", summary="Demander comme ayant droit ou conjoint", status_code=202
+    "/patients/{patient_id}/succession-requests",
+    summary="Demander comme ayant droit ou conjoint",
+    status_code=202,
+    responses=TOO_MANY_DETAIL,
 )
 def request_succession(patient_id: str, body: SuccessionBody, desk: AtDesk) -> Recorded:
     """Examinée par une personne. La réponse est la même que le dossier existe ou non, que le patient s'y soit opposé ou
@@ -146,6 +150,7 @@ def request_succession(patient_id: str, body: SuccessionBody, desk: AtDesk) -> R
     if desk.caller.kind is not CallerKind.PATIENT:
         with visit.record():
             raise NOT_YOUR_ACT
+    knock(visit, "succession", None)
     with desk.services.records.write() as tx:
         visit.append(tx, "granted", detail=f"{body.kind} {body.purpose}")
         recorded = relations.request_succession(

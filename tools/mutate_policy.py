@@ -150,6 +150,7 @@ def _die_by_the_suite(mutant: Mutant) -> NoReturn:
     try:
         import pytest
 
+        os.environ["HYPOTHESIS_PROFILE"] = "mutants"
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
@@ -166,7 +167,11 @@ def _die_by_the_suite(mutant: Mutant) -> NoReturn:
 def survivors(chosen: Sequence[Mutant], workers: int = 2) -> list[Mutant]:
     """The mutants that no test notices."""
     with ThreadPoolExecutor(workers) as pool:
-        return [one for one, dead in zip(chosen, pool.map(killed, chosen), strict=True) if not dead]
+        alive = []
+        for number, (one, dead) in enumerate(zip(chosen, pool.map(killed, chosen), strict=True), 1):
+            print(f"{number}/{len(chosen)} {'killed' if dead else 'ALIVE'} {one.name}", file=sys.stderr)
+            alive += [] if dead else [one]
+        return alive
 
 
 def every() -> list[Mutant]:

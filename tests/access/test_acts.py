@@ -30,6 +30,7 @@ WHO: dict[str, set[str]] = {
     "oppose": PERSON,
     "withdraw-opposition": PERSON,
     "contact": PERSON,
+    "deposit": PERSON | CARERS | {"break_glass", "regulation"},
     "consent-curator": {"self"},
     "end-break-glass": {"break_glass"},
     "attest-consent": set(),

@@ -126,6 +126,26 @@ def test_an_heirs_request_opens_what_a_review_said_until_it_said(own_world: Worl
     assert sees(world, world.as_patient("paul")) == 403
 
 
+def test_requests_are_limited_by_the_hour(own_world: World) -> None:
+    world = own_world
+    asked = [
+        act(world, "POST", "/succession-requests", world.as_patient("paul"), kind="heir", purpose="memory").status_code
+        for _ in range(11)
+    ]
+    assert asked == [202] * 10 + [429]
+
+
+def test_who_reads_by_succession_or_curatelle_deposits_nothing(own_world: World) -> None:
+    world, curator = own_world, own_world.as_patient("paul")
+    made = record(world, "curator", "marie").json()["id"]
+    act(world, "PUT", f"/representatives/{made}", world.as_patient("marie"), consented=True)
+    sent = world.http.post(world.url("marie", "/documents"), files={"file": b"papier"}, headers=curator)
+    assert (sent.status_code, sent.json()["code"]) == (403, "act-not-allowed")
+    record(world, "guardian", "marie")
+    sent = world.http.post(world.url("marie", "/documents"), files={"file": b"papier"}, headers=curator)
+    assert sent.status_code == 202
+
+
 def test_a_request_without_a_purpose_of_the_law_is_malformed(world: World) -> None:
     refused = act(world, "POST", "/succession-requests", world.as_patient("paul"), kind="heir", purpose="curiosity")
     assert refused.status_code == 422
