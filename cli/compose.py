@@ -31,8 +31,8 @@ from records.content import Page
 from records.database import Records
 from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
-from records.transit import TransitMaster
 from records.policy import load_policy
+from records.transit import TransitMaster
 from search_api.notifier import MailServer, Notifier
 from search_api.services import Services, ServingIndex
 

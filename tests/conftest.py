@@ -12,10 +12,6 @@ import pytest
 # In CI the examples are the same at every run: what is found at random is found by developers, not by a landing.
 hypothesis.settings.register_profile("usual", deadline=None, derandomize=os.environ.get("CI") == "true")
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
-# For tools/mutate_policy.py: a failure is enough, the smallest one is not needed.
-hypothesis.settings.register_profile(
-    "mutants", deadline=None, derandomize=True, phases=[hypothesis.Phase.generate], database=None
-)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 pytest_plugins = ["tests.services.fixtures"]

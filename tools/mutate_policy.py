@@ -41,6 +41,7 @@ EQUIVALENT: dict[str, str] = {}
 
 SUITE = [
     *("tests/access", "-x", "-q", "-p", "no:cacheprovider", "-m", "not realdata"),
+    *("--noconftest", "-p", "pytest_timeout"),  # no fixture of the services, no plugin but the one that pyproject sets
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # what the parent imported once for all children
 ]
 
@@ -63,7 +64,10 @@ def mutants(module: str) -> Iterator[Mutant]:
     """Every mutant of a module of access/."""
     tree = ast.parse((ROOT / "access" / f"{module}.py").read_text(encoding="utf-8"))
     seen: set[str] = set()
+    types = _annotations(tree)
     for index, node in enumerate(ast.walk(tree)):
+        if id(node) in types:
+            continue
         for what, change in _changes(node):
             mutated = copy.deepcopy(tree)
             target = next(n for i, n in enumerate(ast.walk(mutated)) if i == index)
@@ -103,6 +107,13 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, object]]:
         for position, condition in enumerate(node.ifs):
             left_out = ast.unparse(condition)[:60]
             yield f"filter left out: {left_out}", lambda n, at=position: n.ifs.pop(at)
+
+
+def _annotations(tree: ast.Module) -> set[int]:
+    """Every node of a type: changing one changes no answer."""
+    found = [n.returns for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    found += [n.annotation for n in ast.walk(tree) if isinstance(n, ast.arg | ast.AnnAssign)]
+    return {id(part) for each in found if each is not None for part in ast.walk(each)}
 
 
 def _negate(node: ast.If | ast.IfExp) -> None:
@@ -149,8 +160,12 @@ def _die_by_the_suite(mutant: Mutant) -> NoReturn:
     status = 70
     try:
         import pytest
+        from hypothesis import Phase, settings
 
-        os.environ["HYPOTHESIS_PROFILE"] = "mutants"
+        # A failure is enough: the smallest one is not looked for.
+        settings.register_profile("mutants", deadline=None, derandomize=True, phases=[Phase.generate], database=None)
+        settings.load_profile("mutants")
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
@@ -189,6 +204,7 @@ def preload() -> None:
     import hypothesis  # noqa: F401
     import lxml.etree  # noqa: F401
     import pytest  # noqa: F401
+    import pytest_timeout  # noqa: F401
     import yaml  # noqa: F401
 
 
