@@ -1,15 +1,16 @@
 """The decision: who asks, for whom, why, when and what is recorded come in; a Scope or a Refusal goes out.
 
     role      an auditor, an administrator and a system without a practitioner read no document
-    patient   a patient reads their own record, save what is hidden from them
+    patient   patients read their own record, others for them by a relation in force          relations.py
+    matrix    a profession or specialty that the matrix does not know sees nothing           habilitation.py
     closed    a closed record is invisible to every professional
     block     a professional whom the patient blocked gets nothing, whatever grants they hold
-    grant     otherwise a live grant to the professional, their organisation or their care team says which categories
-    states    and masked, archived and deprecated documents stay out (ACCESS.md, "Who may look", 1 to 10)
+    grant     a live grant to the professional, their organisation or team says what opens   grants.py
+    urgency   without one, break-glass or Centre 15 may open                                 emergency.py
+    states    masked, hidden, archived and deprecated documents stay out                     states.py
+                                                              (ACCESS.md, "Who may look", 1 to 10)
 
-Default deny: each rule can only refuse or narrow. Pure: no I/O, no clock. Time limits are half-open, a grant lives
-for valid_from <= now < valid_until; a revoked grant is dead whatever the date of its revocation, so that clocks that
-disagree by a second cannot keep it alive.
+Default deny: each rule can only refuse or narrow. Pure: no I/O, no clock. Time limits are half-open.
 """
 
 from __future__ import annotations
@@ -18,188 +19,176 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from access.categories import Category
+from access.emergency import block_stops_emergency, open_emergency, regulates
+from access.facts import AccessFacts, GranteeKind, GrantFact, GrantKind
+from access.grants import categories_of, is_traitant, live
 from access.identifiers import DocumentId, PatientId
+from access.policy import POLICY_VERSION, Policy
 from access.refusal import Refusal
-from access.scope import Caller, CallerKind, Purpose, Scope
+from access.refusals import DOOR, NO_READING_ROLE, NOT_HABILITATED, SYSTEM_ALONE
+from access.relations import basis_of, relation_categories, relations_in_force
+from access.scope import Basis, Caller, CallerKind, Purpose, Scope
+from access.states import outside_patient, outside_professional, outside_representative
 
-POLICY_VERSION = "2026.1"
-"""Version of the rules below; stands in every journal entry. Grows with every change of a rule."""
+__all__ = [
+    "DOOR",
+    "NO_READING_ROLE",
+    "POLICY_VERSION",
+    "SYSTEM_ALONE",
+    "AccessFacts",
+    "GrantFact",
+    "GrantKind",
+    "GranteeKind",
+    "decide",
+]
 
-DOOR = Refusal(
-    "grant",
-    "no-access",
-    "Aucun document accessible pour vous ; cela ne prouve pas qu'il n'en existe pas.",
-    "Si le patient est présent et d'accord, enregistrez son consentement ; en cas d'urgence vitale, "
-    "demandez un accès d'urgence.",
-)
-"""The one answer to whoever has no access: unknown patient, no grant, expired, revoked, blocked, closed."""
-
-NO_READING_ROLE = Refusal(
-    "grant",
-    "role-reads-no-document",
-    "Ce rôle ne donne accès à aucun document.",
-    "Connectez-vous comme professionnel de santé ou comme patient.",
-)
-"""Depends on the caller alone, so it says nothing of the patient."""
-
-SYSTEM_ALONE = Refusal(
-    "grant",
-    "system-needs-practitioner",
-    "Un système n'accède à un dossier que pour le compte d'un professionnel identifié.",
-    "Transmettez l'identité du professionnel dans le jeton du système.",
-)
-"""EX_AIR-085: a system's own identity adds no right."""
-
-
-class GranteeKind(StrEnum):
-    """To whom a grant is given."""
-
-    PRACTITIONER = "practitioner"
-    ORGANIZATION = "organization"
-    TEAM = "team"
-
-
-class GrantKind(StrEnum):
-    """What kind of act a grant records. A kind that is not listed here gives no right."""
-
-    CONSENT = "consent"
-    MEDECIN_TRAITANT = "medecin_traitant"
+_EVERYTHING = frozenset(Category)
 
 
 @dataclass(frozen=True, slots=True)
-class GrantFact:
-    """One recorded grant, live or not. `to` is an RPPS, a FINESS or a team id by `to_kind`; categories None is all."""
+class _Right:
+    """What a rule opened, before it is compiled. `words` are what the caller may know of it."""
 
-    grant_id: str
-    kind: str  # a GrantKind
-    to_kind: str  # a GranteeKind
-    to: str
-    categories: frozenset[Category] | None
-    valid_from: datetime
-    valid_until: datetime | None = None
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AccessFacts:
-    """What is recorded about one caller and one patient; `AccessFacts(patient_id)` is a patient who does not exist.
-
-    The sets of documents cover every identity merged into the patient. `authored` are the documents that the caller
-    wrote or deposited: these stay visible to them when masked, or hidden from the patient that they are.
-    """
-
-    patient_id: PatientId
-    exists: bool = False
-    closed: bool = False
-    blocked: bool = False  # the patient blocked this caller
-    identities: frozenset[PatientId] = frozenset()  # the patient and the identities merged into it; empty if unknown
-    grants: tuple[GrantFact, ...] = ()
-    hidden_from_professionals: frozenset[DocumentId] = frozenset()  # masked
-    hidden_from_patient: frozenset[DocumentId] = frozenset()
-    not_default: frozenset[DocumentId] = frozenset()  # archived or deprecated
-    authored: frozenset[DocumentId] = frozenset()
+    basis: Basis
+    purpose: Purpose
+    categories: frozenset[Category]
+    words: tuple[str, ...]
+    until: datetime | None = None
 
 
 def decide(
-    caller: Caller, patient_id: PatientId, purpose: Purpose, now: datetime, facts: AccessFacts
+    caller: Caller,
+    patient_id: PatientId,
+    purpose: Purpose,
+    now: datetime,
+    facts: AccessFacts,
+    policy: Policy,
+    *,
+    all_states: bool = False,
 ) -> Scope | Refusal:
     """The right of `caller` in the record of `patient_id` at `now` (aware), or the Refusal to answer with.
 
-    `facts` are those of this caller and this patient; facts of another patient give the door.
+    `facts` are those of this caller and this patient; facts of another patient give the door. `all_states`: archived
+    and deprecated documents are asked for (EX_3.1-1030).
     """
-    if (refusal := _role_refusal(caller)) is not None:
+    if (refusal := role_refusal(caller, policy)) is not None:
         return refusal
     if facts.patient_id != patient_id or not facts.exists or patient_id not in facts.identities:
         return DOOR
     if caller.kind is CallerKind.PATIENT:
-        return _own_record(caller, purpose, facts)
-    if facts.closed or facts.blocked or purpose is not Purpose.CARE:
+        return _person(caller, purpose, now, facts, policy, all_states=all_states)
+    if facts.closed:
         return DOOR
-    return _granted(caller, purpose, [grant for grant in facts.grants if _gives(grant, caller, now)], facts)
+    return _professional(caller, purpose, now, facts, policy, all_states=all_states)
 
 
-def _role_refusal(caller: Caller) -> Refusal | None:
-    """Roles that read no document, before anything about the patient is looked at."""
+def role_refusal(caller: Caller, policy: Policy) -> Refusal | None:
+    """What the caller alone decides, before anything about the patient is looked at."""
     if caller.kind in (CallerKind.AUDITOR, CallerKind.ADMINISTRATOR):
         return NO_READING_ROLE
     if caller.kind is CallerKind.SYSTEM:
         return SYSTEM_ALONE  # with a practitioner asserted, the caller is that practitioner and `system` says who spoke
+    if caller.kind is CallerKind.PRACTITIONER and not policy.matrix.role_of(caller.profession, caller.specialty).types:
+        return NOT_HABILITATED
     return None
 
 
-def _own_record(caller: Caller, purpose: Purpose, facts: AccessFacts) -> Scope | Refusal:
-    """A patient sees all of their own record, closed or not, except what a carer has yet to announce to them.
-
-    What they deposited themselves stays theirs, so that depositing a paper does not tell that a carer hid its twin.
-    """
-    if purpose is not Purpose.SELF or caller.id not in facts.identities:
+def _person(
+    caller: Caller, purpose: Purpose, now: datetime, facts: AccessFacts, policy: Policy, *, all_states: bool
+) -> Scope | Refusal:
+    """Patients see their own record, closed or not; another person what a relation in force opens."""
+    if purpose is not Purpose.SELF:
         return DOOR
-    excluded = (facts.hidden_from_patient - facts.authored) | facts.not_default
-    return _scope(caller, purpose, facts, frozenset(Category), excluded, ("self",), oversees=True)
-
-
-def _granted(caller: Caller, purpose: Purpose, grants: list[GrantFact], facts: AccessFacts) -> Scope | Refusal:
-    """The union of the categories of live grants; nothing granted is the door, like nobody there."""
-    categories = frozenset[Category]().union(*(_categories(grant) for grant in grants))
+    if caller.id in facts.identities:
+        right = _Right(Basis.SELF, Purpose.SELF, _EVERYTHING, ("self",))
+        return _scope(caller, right, facts, policy, outside_patient(facts, now, policy), all_states=all_states)
+    related = relations_in_force(caller, facts, now)
+    categories = relation_categories(related)
     if not categories:
         return DOOR
-    traitant = any(_is_traitant(grant) for grant in grants)
-    masked = frozenset[DocumentId]() if traitant else facts.hidden_from_professionals - facts.authored
-    right = (*sorted(grant.grant_id for grant in grants), "traitant" if traitant else "")
-    return _scope(caller, purpose, facts, categories, masked | facts.not_default, right, oversees=traitant)
+    words = tuple(sorted(relation.relation_id for relation in related))
+    right = _Right(basis_of(related[0]), Purpose.REPRESENTATION, categories, words)
+    return _scope(caller, right, facts, policy, outside_representative(facts, now, policy), all_states=all_states)
 
 
-def _gives(grant: GrantFact, caller: Caller, now: datetime) -> bool:
-    """Whether a grant is of a known kind, lives at `now`, and is given to this caller."""
-    if grant.kind not in frozenset(GrantKind) or grant.revoked_at is not None:
-        return False
-    if now < grant.valid_from or (grant.valid_until is not None and now >= grant.valid_until):
-        return False
-    holders = {
-        GranteeKind.PRACTITIONER: frozenset({caller.id}),
-        GranteeKind.ORGANIZATION: caller.organizations,
-        GranteeKind.TEAM: caller.teams,
-    }
-    return any(grant.to_kind == kind and grant.to in names for kind, names in holders.items())
+def _professional(
+    caller: Caller, purpose: Purpose, now: datetime, facts: AccessFacts, policy: Policy, *, all_states: bool
+) -> Scope | Refusal:
+    """What grants open; when that is not the whole, what urgency does. The matrix narrows either."""
+    right = None if facts.blocked else _granted(caller, purpose, now, facts, policy)
+    whole = right is not None and right.categories == _EVERYTHING
+    if not whole and not block_stops_emergency(facts, policy):
+        right = _urgent(caller, purpose, now, facts, policy) or right
+    if right is None:
+        return DOOR
+    role = policy.matrix.role_of(caller.profession, caller.specialty)
+    broke = right.basis is Basis.BREAK_GLASS and policy.break_glass_opens_masked
+    sees_masked = right.basis is Basis.TRAITANT or broke
+    outside = outside_professional(facts, role, policy, sees_masked=sees_masked)
+    return _scope(caller, right, facts, policy, outside, all_states=all_states)
 
 
-def _categories(grant: GrantFact) -> frozenset[Category]:
-    return frozenset(Category) if grant.categories is None else grant.categories
+def _granted(caller: Caller, purpose: Purpose, now: datetime, facts: AccessFacts, policy: Policy) -> _Right | None:
+    """The union of the categories of live grants; None when that is nothing."""
+    held = live(facts.grants, caller, now, policy)
+    categories = categories_of(held)
+    if purpose is not Purpose.CARE or not categories:
+        return None
+    basis = Basis.TRAITANT if any(is_traitant(grant) for grant in held) else Basis.GRANT
+    return _Right(basis, Purpose.CARE, categories, tuple(sorted(grant.grant_id for grant in held)))
 
 
-def _is_traitant(grant: GrantFact) -> bool:
-    """Médecin traitant, named in person and for the whole record: sees masked documents and reads the journal.
-
-    A narrower or shared grant of that kind counts as a plain one: the sources leave it in doubt.
-    """
-    personal = grant.to_kind == GranteeKind.PRACTITIONER
-    return grant.kind == GrantKind.MEDECIN_TRAITANT and personal and grant.categories is None
+def _urgent(caller: Caller, purpose: Purpose, now: datetime, facts: AccessFacts, policy: Policy) -> _Right | None:
+    """Centre 15 when the caller asks as its physician; an open emergency access otherwise."""
+    if regulates(caller, purpose, facts, policy) and not facts.blocked:
+        return _Right(Basis.REGULATION, Purpose.REGULATION, _EVERYTHING, ("regulation",))
+    opened = open_emergency(caller, facts, now, policy) if purpose is Purpose.CARE else None
+    if opened is None:
+        return None
+    until = min(opened.valid_until, opened.opened_at + policy.break_glass_longest)
+    return _Right(Basis.BREAK_GLASS, Purpose.EMERGENCY, _EVERYTHING, (opened.emergency_id,), until)
 
 
 def _scope(
     caller: Caller,
-    purpose: Purpose,
+    right: _Right,
     facts: AccessFacts,
-    categories: frozenset[Category],
-    excluded: frozenset[DocumentId],
-    right: Iterable[str],
+    policy: Policy,
+    outside: frozenset[DocumentId],
     *,
-    oversees: bool,
+    all_states: bool,
 ) -> Scope:
     """Compile. The version follows what the caller may know: an excluded document that arrives must not change it."""
-    known = (POLICY_VERSION, caller.kind, caller.id, facts.patient_id, purpose, *sorted(categories), *right)
-    version = hashlib.sha256("\x1f".join(known).encode()).hexdigest()[:16]
+    excluded = outside if all_states else outside | facts.not_default
     return Scope(
         caller=caller,
         patient_id=facts.patient_id,
-        purpose=purpose,
+        purpose=right.purpose,
         identities=facts.identities,
-        categories=categories,
+        categories=right.categories,
         excluded=excluded,
-        oversees=oversees,
-        policy_version=POLICY_VERSION,
-        grant_version=version,
+        oversees=right.basis in (Basis.SELF, Basis.TRAITANT),
+        basis=right.basis,
+        until=right.until,
+        policy_version=policy.version,
+        grant_version=_version(caller, right, facts, policy, "all" if all_states else "approved"),
     )
+
+
+def _version(caller: Caller, right: _Right, facts: AccessFacts, policy: Policy, states: str) -> str:
+    known: Iterable[str] = (
+        policy.version,
+        caller.kind,
+        caller.id,
+        caller.profession,
+        caller.specialty,
+        facts.patient_id,
+        right.purpose,
+        right.basis,
+        states,
+        *sorted(right.categories),
+        *right.words,
+    )
+    return hashlib.sha256("\x1f".join(known).encode()).hexdigest()[:16]

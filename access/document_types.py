@@ -4,7 +4,8 @@ Codes are those of the French value set XdsTypeCode (JDV J07 of the CI-SIS, ANS,
 and the ANS's own terms (system 1.2.250.1.213.1.1.4.12), which never look alike. Labels are ours, after the ANS's; the
 category is our reading of the DMP's classes (J06). `tests/access/test_document_types.py` checks the codes against the
 published set where it is present. A code that is not listed is OTHER: only a grant for all categories, or for OTHER by
-name, covers it.
+name, covers it; and the matrix (`access.habilitation`) shows it to no
+profession.
 """
 
 from __future__ import annotations
@@ -106,14 +107,33 @@ TYPES: dict[str, tuple[str, Category]] = {
 }
 """code → (French label, category)."""
 
+EQUIVALENT: dict[str, str] = {
+    "11504-8": "34874-8",  # surgical operation note
+    "11526-1": "60568-3",  # pathology study
+    "18726-0": "18748-4",  # radiology studies
+    "18842-5": "34112-3",  # discharge summary
+    "26436-6": "11502-2",  # laboratory studies
+    "28570-0": "11505-5",  # procedure note
+    "34105-7": "34112-3",  # hospital discharge summary
+    "34108-1": "11488-4",  # outpatient note
+    "34111-5": "15507-7",  # emergency department note
+    "34117-2": "67851-6",  # history and physical note
+    "52521-2": "18776-5",  # overall plan of care
+    "57133-1": "96349-6",  # referral note
+    "68608-9": "60591-5",  # summary note
+}
+"""LOINC document codes of other countries (those of HL7's C-CDA) → the listed type that a French sender would use."""
+
 UNKNOWN_TYPE = "Document de type non précisé"
 
 
 def label_of(code: str) -> str:
     """The French label of a type code; a neutral one for a code that is not listed."""
-    return TYPES[code][0] if code in TYPES else UNKNOWN_TYPE
+    listed = TYPES.get(EQUIVALENT.get(code, code))
+    return UNKNOWN_TYPE if listed is None else listed[0]
 
 
 def category_of(code: str) -> Category:
     """The category of a type code; OTHER for a code that is not listed."""
-    return TYPES[code][1] if code in TYPES else Category.OTHER
+    listed = TYPES.get(EQUIVALENT.get(code, code))
+    return Category.OTHER if listed is None else listed[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from access.categories import Category
@@ -22,6 +23,9 @@ class Purpose(StrEnum):
 
     CARE = "care"
     SELF = "self"  # a patient reading their own record
+    EMERGENCY = "emergency"  # break-glass
+    REGULATION = "regulation"  # the regulating physician of Centre 15
+    REPRESENTATION = "representation"  # for a minor, under guardianship, or after a death
     AUDIT = "audit"
     ADMINISTRATION = "administration"
 
@@ -38,6 +42,21 @@ class Caller:
     organizations: frozenset[str] = frozenset()  # FINESS numbers the caller works for
     teams: frozenset[str] = frozenset()  # care team identifiers
     system: str = ""  # client id of the system that speaks for this practitioner
+    regulates: bool = False  # a regulating physician of Centre 15, as the directory says
+
+
+class Basis(StrEnum):
+    """The rule that opened a record to somebody; the strongest when several did."""
+
+    SELF = "self"
+    LEGAL_REPRESENTATIVE = "legal_representative"
+    GUARDIAN = "guardian"
+    CURATOR = "curator"
+    SUCCESSION = "succession"  # heirs and partner
+    TRAITANT = "traitant"  # the médecin traitant and those with his rights
+    GRANT = "grant"
+    BREAK_GLASS = "break_glass"
+    REGULATION = "regulation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +74,8 @@ class Scope:
     categories: frozenset[Category] = frozenset()
     excluded: frozenset[DocumentId] = field(default=frozenset(), repr=False)
     oversees: bool = False  # may read the journal and every authorisation: the patient, the médecin traitant
+    basis: Basis | None = None
+    until: datetime | None = None  # when an emergency access ends; a banner says so
     policy_version: str = ""
     grant_version: str = ""  # changes whenever the right does; cursors and caches are bound to it
 

@@ -58,7 +58,7 @@ class Parts:
 def measure() -> str:
     """p50 of each part and of the whole, and their ratio."""
     with tempfile.TemporaryDirectory() as folder, open_home(load_settings(home=Path(folder))) as home:
-        patient, documents, passages = _fill(home)
+        patient, documents, passages = fill(home)
         with _served(home) as address, httpx.Client(base_url=address, headers=_headers(home)) as http:
             times = _interleaved(_parts(home, http, patient, documents[0]), _questions())
     p50 = {name: milliseconds(values) for name, values in times.items()}
@@ -124,14 +124,16 @@ def _questions() -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
+def fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
     """One patient, a doctor allowed to read everything, and sample texts until the passages are there."""
     now = home.clock()
     ins = Ins(f"1850375123456{ins_key('1850375123456'):02d}")
     identity = patients.Identity(ins, "qualified", "ESSAI", "Mesure", date(1985, 3, 1), "M", "75123")
     with home.services.records.write() as tx:
         patient = patients.create_patient(tx, identity, now)
-        practitioners.put_practitioner(tx, practitioners.Practitioner(Rpps(RPPS), "Dr Mesure", "médecin"))
+        practitioners.put_practitioner(
+            tx, practitioners.Practitioner(Rpps(RPPS), "Dr Mesure", "médecin", "Médecine générale")
+        )
         grants.add_grant(
             tx,
             patient_id=patient,
@@ -149,7 +151,7 @@ def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
         json.loads(line)["text"] for line in (JUDGEMENTS / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     for text in [*texts, *(f"{text}\n\nDuplicata." for text in texts)]:  # records repeat themselves
-        documents.append(_deposit(home, patient, text, len(documents)))
+        documents.append(deposit(home, patient, text, len(documents)))
         if len(documents) % 50 == 0:
             drain(home.bench)
             say(f"{len(documents)} documents, {_passages(home)} passages")
@@ -159,7 +161,7 @@ def _fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
     return patient, documents, _passages(home)
 
 
-def _deposit(home: Home, patient: PatientId, text: str, number: int) -> DocumentId:
+def deposit(home: Home, patient: PatientId, text: str, number: int) -> DocumentId:
     receipt = receive(
         io.BytesIO(text.encode()),
         patient_id=patient,

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from access.acts import Act
 from access.categories import Category
+from access.facts import GrantKind
 from access.identifiers import is_rpps
 from access.refusal import Refusal
-from cli.compose import open_home, resolve_patient
+from cli.acting import ADMINISTRATION, acting
 from cli.console import out, print_json
 from cli.intake import day
-from cli.settings import load_settings
 from records import grants
 
 PARIS = ZoneInfo("Europe/Paris")  # a date typed by a French user begins and ends there
@@ -34,26 +35,25 @@ def grant(
     since: Annotated[str | None, typer.Option("--from", help="Premier jour (AAAA-MM-JJ) ; maintenant sinon.")] = None,
     until: Annotated[str | None, typer.Option(help="Dernier jour inclus (AAAA-MM-JJ).")] = None,
     medecin_traitant: Annotated[bool, typer.Option(help="Le patient désigne son médecin traitant.")] = False,
+    comme_traitant: Annotated[bool, typer.Option(help="Avec les mêmes droits que le médecin traitant.")] = False,
+    episode: Annotated[bool, typer.Option(help="À l'équipe de soins (--team) d'un épisode.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
 ) -> None:
     """Enregistrer une autorisation donnée par le patient."""
     kind, grantee = _grantee(to, organization, team)
-    with open_home(load_settings()) as home:
-        now = home.clock()
-        patient_id = resolve_patient(home, patient, create=True)
-        with home.services.records.write() as tx:
-            added = grants.add_grant(
-                tx,
-                patient_id=patient_id,
-                grantee_kind=kind,
-                grantee=grantee,
-                kind="medecin_traitant" if medecin_traitant else "consent",
-                categories=frozenset(map(_category, category)) if category else None,
-                valid_from=_day(since, time.min) if since else now,
-                valid_until=_day(until, time.max) if until else None,
-                recorded_by="administration",
-                now=now,
-            )
+    with acting(patient, Act.GRANT, detail=f"{kind} {grantee}", create=True) as (tx, patient_id, now):
+        added = grants.add_grant(
+            tx,
+            patient_id=patient_id,
+            grantee_kind=kind,
+            grantee=grantee,
+            kind=_kind(medecin_traitant, comme_traitant, episode),
+            categories=frozenset(map(_category, category)) if category else None,
+            valid_from=_day(since, time.min) if since else now,
+            valid_until=_day(until, time.max) if until else None,
+            recorded_by=ADMINISTRATION,
+            now=now,
+        )
     if json:
         print_json({"grant_id": added.grant_id, "patient_id": added.patient_id})
     else:
@@ -69,23 +69,21 @@ def revoke(
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
 ) -> None:
     """Révoquer une autorisation ; effet dès la requête suivante."""
-    with open_home(load_settings()) as home:
-        patient_id = resolve_patient(home, patient)
-        with home.services.records.write() as tx:
-            if grant_id is not None:
-                ids = [grant_id]
-            else:
-                kind, grantee = _grantee(to, organization, team)
-                ids = [
-                    g.grant_id
-                    for g in grants.grants_without_scope(tx, patient_id)
-                    if (g.grantee_kind, g.grantee) == (kind, grantee) and g.revoked_at is None
-                ]
-            revoked = [i for i in ids if grants.revoke_grant(tx, i, patient_id, home.clock(), "administration")]
-    if not revoked:
-        raise Refusal(
-            "grant", "no-such-grant", "Aucune autorisation en vigueur ne correspond.", "Vérifiez la commande."
-        )
+    with acting(patient, Act.REVOKE, detail=grant_id or to or organization or team or "") as (tx, patient_id, now):
+        if grant_id is not None:
+            ids = [grant_id]
+        else:
+            kind, grantee = _grantee(to, organization, team)
+            ids = [
+                g.grant_id
+                for g in grants.grants_without_scope(tx, patient_id)
+                if (g.grantee_kind, g.grantee) == (kind, grantee) and g.revoked_at is None
+            ]
+        revoked = [i for i in ids if grants.revoke_grant(tx, i, patient_id, now, ADMINISTRATION)]
+        if not revoked:
+            raise Refusal(
+                "grant", "no-such-grant", "Aucune autorisation en vigueur ne correspond.", "Vérifiez la commande."
+            )
     if json:
         print_json({"revoked": revoked})
     else:
@@ -101,6 +99,16 @@ def _grantee(to: str | None, organization: str | None, team: str | None) -> tupl
     if to and not is_rpps(to):
         raise Refusal("grant", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
     return named[0]
+
+
+def _kind(medecin_traitant: bool, comme_traitant: bool, episode: bool) -> GrantKind:
+    if medecin_traitant + comme_traitant + episode > 1:
+        raise Refusal("grant", "bad-request", "Une autorisation n'est que d'un genre.", "Corrigez la commande.")
+    if medecin_traitant:
+        return GrantKind.MEDECIN_TRAITANT
+    if comme_traitant:
+        return GrantKind.AS_TRAITANT
+    return GrantKind.CARE_TEAM if episode else GrantKind.CONSENT
 
 
 def _category(text: str) -> Category:

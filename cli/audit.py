@@ -10,6 +10,7 @@ from rich.table import Table
 from access.refusal import Refusal
 from cli.compose import open_home, resolve_patient
 from cli.console import out, print_json
+from cli.people import show_emergencies
 from cli.settings import load_settings
 from records import journal
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     audit = typer.Typer(help="Le journal des accès.", no_args_is_help=True)
     audit.command()(show)
     audit.command()(verify)
+    audit.command("break-glass")(show_emergencies)
     app.add_typer(audit, name="audit")
 
 

@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from access.identifiers import PatientId, is_opaque_id, parse_ins
+from access.policy import Policy
 from access.refusal import Refusal
 from cli.local_services import cache_folder
 from cli.settings import Settings
@@ -31,7 +32,9 @@ from records.content import Page
 from records.database import Records
 from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
+from records.policy import load_policy
 from records.transit import TransitMaster
+from search_api.notifier import MailServer, Notifier
 from search_api.services import Services, ServingIndex
 
 
@@ -65,11 +68,44 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             ocr_name=lambda: bench.ocr.name,
             wake=wake,
             workers_alive=alive,
+            policy=_policy(settings),
+            development_profession=settings.development_profession,
+            knocks_an_hour=settings.knocks_an_hour,
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,
         )
+        server = mail_server(settings)
+        if serving and server is not None:
+            held.enter_context(Notifier(bench.records, server))
         yield Home(settings, services, bench, wake)
+
+
+def _policy(settings: Settings) -> Policy:
+    return load_policy(
+        patient_release=timedelta(days=settings.patient_release_days),
+        attested_longest=timedelta(hours=settings.attested_hours),
+        break_glass_for=timedelta(minutes=settings.break_glass_minutes),
+        break_glass_longest=timedelta(hours=settings.break_glass_longest_hours),
+        break_glass_opens_masked=settings.break_glass_opens_masked,
+        break_glass_ignores_blocks=settings.break_glass_ignores_blocks,
+        sees_unlisted_types=settings.sees_unlisted_types,
+    )
+
+
+def mail_server(settings: Settings) -> MailServer | None:
+    """Where notifications are sent from, or None when they wait."""
+    if settings.smtp_host is None:
+        return None
+    password = settings.smtp_password.get_secret_value() if settings.smtp_password is not None else ""
+    return MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.mail_from,
+        starttls=settings.smtp_starttls,
+        user=settings.smtp_user or "",
+        password=password,
+    )
 
 
 @contextmanager

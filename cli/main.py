@@ -7,7 +7,22 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, backup, demo, evaluate, intake, keys, projection, quarantine, search, service, watch
+from cli import (
+    acts,
+    audit,
+    backup,
+    demo,
+    evaluate,
+    intake,
+    keys,
+    people,
+    projection,
+    quarantine,
+    search,
+    service,
+    watch,
+    wishes,
+)
 from cli.console import show_refusal
 from cli.process import harden
 from records.disk import storage_refusal
@@ -19,7 +34,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, watch, search, acts, quarantine, projection, evaluate, audit, keys, backup):
+FAMILIES = (
+    demo,
+    service,
+    intake,
+    watch,
+    search,
+    acts,
+    wishes,
+    people,
+    quarantine,
+    projection,
+    evaluate,
+    audit,
+    keys,
+    backup,
+)
+for family in FAMILIES:
     family.register(app)
 
 

@@ -50,6 +50,26 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
     threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")
     token_issuer: str = Field("anamnese-dev", description="Issuer of development tokens.")
+    development_profession: str = Field(
+        "médecin généraliste",
+        description="Development tokens only: profession of an RPPS that no directory knows; empty: none.",
+    )
+    patient_release_days: int = Field(31, ge=1, le=366, description="A hidden document shows to its patient after it.")
+    attested_hours: int = Field(24, ge=1, le=24 * 31, description="Longest consent attested for a present patient.")
+    break_glass_minutes: int = Field(
+        60, ge=5, le=24 * 60, description="Length of an emergency access, and of a renewal."
+    )
+    break_glass_longest_hours: int = Field(6, ge=1, le=72, description="Longest emergency access with its renewals.")
+    break_glass_opens_masked: bool = Field(False, description="An emergency access shows masked documents.")
+    break_glass_ignores_blocks: bool = Field(False, description="An emergency access opens to a blocked professional.")
+    sees_unlisted_types: bool = Field(False, description="Types that the matrix does not list show to physicians.")
+    knocks_an_hour: int = Field(10, ge=1, le=1000, description="Emergency and attested accesses one may ask an hour.")
+    smtp_host: str | None = Field(None, description="Mail server for notifications; without one they wait.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    smtp_starttls: bool = Field(True, description="Encrypt the connection to it, its certificate verified.")
+    smtp_user: str | None = Field(None, description="Account there.")
+    smtp_password: SecretStr | None = Field(None, description="Its password.")
+    mail_from: str = Field("anamnese@localhost", description="Sender of notifications.")
 
     @model_validator(mode="after")
     def _one_profile_and_no_mix(self) -> Self:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from access.identifiers import PatientId
@@ -21,6 +21,7 @@ from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
 from records.presence import Presence
 from records.sqlcipher import BUSY_MS, abandon, copy_database, for_writing, make_engine
+from records.tables import Document
 from records.turns import leave, turn
 
 
@@ -44,6 +45,19 @@ class Tx:
         if name not in self._service_keys:
             self._service_keys[name] = self.keys.service_key(name)
         return self._service_keys[name]
+
+
+def _fill_types(tx: Tx) -> None:
+    """Give documents of before migration 0005 their type in the clear, for the matrix; it was only in sealed words.
+
+    One whose key is destroyed has no type any more, and is shown to nobody anyway.
+    """
+    from records.document_rows import open_words  # it needs Tx
+
+    for row in tx.session.scalars(select(Document).where(Document.type_code.is_(None))):
+        with suppress(Refusal):
+            row.type_code = open_words(tx, row).type_code
+    tx.session.flush()
 
 
 class Records:
@@ -76,6 +90,7 @@ class Records:
                 with records.write() as tx:
                     for chain in (UNKNOWN, ALL):
                         open_chain(tx.session, tx.service_key("journal"), chain)
+                    _fill_types(tx)
         return records
 
     @contextmanager

@@ -74,6 +74,9 @@ class Document:
     released: frozenset[str] = field(
         default=frozenset(), repr=False
     )  # evidence that a person found to be the patient's
+    masked_by: str | None = None  # None when nobody masked this one itself
+    hidden_since: datetime | None = None  # from the patient; None when it is not
+    hidden_from_representatives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,9 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         fence=row.fence,
         reading_fence=row.reading_fence,
         released=frozenset(json.loads(words.released) if words.released else ()),
+        masked_by=row.masked_by,
+        hidden_since=(row.hidden_at or row.received_at) if row.hidden_from_patient else None,
+        hidden_from_representatives=row.hidden_from_representatives,
     )
 
 

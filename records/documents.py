@@ -95,9 +95,8 @@ def new_document(
 ) -> Document:
     """Record an upload, state RECEIVED, category OTHER until it is read. A twin of hidden content is hidden alike."""
     document_id = DocumentId(random_id())
-    twins = tx.session.execute(
-        select(_T.masked, _T.hidden_from_patient).where(_T.patient_id == patient_id, _T.content_hash == content_hash)
-    ).all()
+    twins = tx.session.scalars(select(_T).where(_T.patient_id == patient_id, _T.content_hash == content_hash)).all()
+    inherited = versions.strictest(twins)
     words = Words(file_name=file_name)
     tx.session.execute(
         insert(_T).values(
@@ -105,9 +104,12 @@ def new_document(
             patient_id=patient_id,
             state=DocumentState.RECEIVED.value,
             status="approved",
-            masked=masked or any(t.masked for t in twins),
-            hidden_from_patient=hidden_from_patient or any(t.hidden_from_patient for t in twins),
+            masked=masked or inherited.masked,
+            hidden_from_patient=hidden_from_patient or inherited.hidden_from_patient,
+            hidden_at=now if hidden_from_patient else inherited.hidden_at,
+            hidden_from_representatives=inherited.hidden_from_representatives,
             category=Category.OTHER.value,
+            type_code="",
             version=1,
             content_hash=content_hash,
             blob=upload.name,
@@ -274,6 +276,7 @@ def set_metadata(
     }
     row.sealed = seal_words(tx, _key(row), dataclasses.replace(open_words(tx, row), **stated))
     row.category = category.value
+    row.type_code = metadata.type_code
     row.event_date = metadata.event_date
     row.version = min(metadata.version, _LAST_VERSION)
     row.unique_blind = blind(tx, patient_id, "unique", metadata.unique_id)

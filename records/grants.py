@@ -1,4 +1,4 @@
-"""Grants and blocks as recorded acts, and what a decision about one caller and one patient must know."""
+"""Grants and blocks as recorded acts."""
 
 from __future__ import annotations
 
@@ -6,50 +6,30 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from access.categories import Category
-from access.decide import AccessFacts, GrantFact
-from access.identifiers import DocumentId, PatientId
-from access.scope import Caller, Scope
+from access.identifiers import PatientId
+from access.scope import Scope
 from records import tables
 from records.database import Tx
+from records.facts import access_facts, group, named
 from records.opaque import random_id
 
+__all__ = [
+    "Grant",
+    "access_facts",
+    "add_grant",
+    "block",
+    "grants_without_scope",
+    "in_force_without_scope",
+    "list_blocks",
+    "list_grants",
+    "revoke_all",
+    "revoke_grant",
+    "unblock",
+]
 _T = tables.Grant
-
-
-def _group() -> Select[str]:
-    """Every identity of the person :patient_id: those merged into the same one, that one, itself. None for nobody."""
-    asked, other = tables.Patient, aliased(tables.Patient)
-    root = select(func.coalesce(asked.merged_into, asked.patient_id)).where(asked.patient_id == bindparam("patient_id"))
-    same = func.coalesce(other.merged_into, other.patient_id) == root.scalar_subquery()
-    return select(other.patient_id).where(same)
-
-
-_D = tables.Document
-_PEOPLE = select(tables.Patient.patient_id, tables.Patient.closed).where(tables.Patient.patient_id.in_(_group()))
-_BLOCKS = select(tables.Block.practitioner).where(
-    tables.Block.patient_id.in_(_group()), tables.Block.practitioner == bindparam("caller")
-)
-_GRANTS = (
-    select(
-        _T.grant_id,
-        _T.kind,
-        _T.grantee_kind,
-        _T.grantee,
-        _T.categories,
-        _T.valid_from,
-        _T.valid_until,
-        _T.revoked_at,
-    )
-    .where(_T.patient_id.in_(_group()))
-    .order_by(_T.grant_id)
-)
-_HIDDEN = select(_D.document_id, _D.masked, _D.hidden_from_patient, _D.status, _D.deposited_by).where(
-    _D.patient_id.in_(_group()), or_(_D.masked, _D.hidden_from_patient, _D.status != "approved")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +137,7 @@ def grants_without_scope(tx: Tx, patient_id: PatientId) -> list[Grant]:
             grantee_kind=row.grantee_kind,
             grantee=row.grantee,
             kind=row.kind,
-            categories=_categories(row.categories),
+            categories=named(row.categories),
             valid_from=row.valid_from,
             valid_until=row.valid_until,
             recorded_by=row.recorded_by,
@@ -176,39 +156,14 @@ def block(tx: Tx, patient_id: PatientId, practitioner: str, now: datetime, by: s
     )
 
 
+def list_blocks(tx: Tx, scope: Scope) -> list[str]:
+    """The professionals whom the Scope's patient refuses, by RPPS."""
+    found = select(tables.Block.practitioner).where(tables.Block.patient_id.in_(sorted(scope.identities)))
+    return sorted(set(tx.session.scalars(found)))
+
+
 def unblock(tx: Tx, patient_id: PatientId, practitioner: str) -> bool:
-    """Lift a block; False when there was none."""
-    statement = delete(tables.Block).where(
-        tables.Block.patient_id == patient_id, tables.Block.practitioner == practitioner
-    )
-    return bool(tx.session.execute(statement).rowcount)  # type: ignore[attr-defined]
-
-
-def access_facts(tx: Tx, caller: Caller, patient_id: PatientId, now: datetime) -> AccessFacts:  # noqa: ARG001
-    """What is recorded about a caller and a patient, for `access.decide`.
-
-    The same four statements run whether or not the patient exists, is closed, has blocked or granted. Grants are given
-    live or not: `decide` alone compares instants with `now`. `authored` names only documents that are hidden in some
-    way, the only ones for which it matters.
-    """
-    who = {"patient_id": patient_id}
-    people = tx.session.execute(_PEOPLE, who).all()
-    blocked = tx.session.scalars(_BLOCKS, who | {"caller": caller.id}).all()
-    grants = tx.session.execute(_GRANTS, who).all()
-    hidden = tx.session.execute(_HIDDEN, who).all()
-    return AccessFacts(
-        patient_id=patient_id,
-        exists=bool(people),
-        closed=any(person.closed for person in people),
-        blocked=bool(blocked),
-        identities=frozenset(PatientId(person.patient_id) for person in people),
-        grants=tuple(GrantFact(g[0], g[1], g[2], g[3], _categories(g[4]), g[5], g[6], g[7]) for g in grants),
-        hidden_from_professionals=frozenset(DocumentId(h.document_id) for h in hidden if h.masked),
-        hidden_from_patient=frozenset(DocumentId(h.document_id) for h in hidden if h.hidden_from_patient),
-        not_default=frozenset(DocumentId(h.document_id) for h in hidden if h.status != "approved"),
-        authored=frozenset(DocumentId(h.document_id) for h in hidden if h.deposited_by == caller.id),
-    )
-
-
-def _categories(stored: str | None) -> frozenset[Category] | None:
-    return None if stored is None else frozenset(Category(name) for name in json.loads(stored))
+    """Lift a block under every identity of the person; False when there was none."""
+    theirs = (tables.Block.patient_id.in_(group()), tables.Block.practitioner == practitioner)
+    statement = delete(tables.Block).where(*theirs).execution_options(synchronize_session=False)
+    return bool(tx.session.execute(statement, {"patient_id": patient_id}).rowcount)  # type: ignore[attr-defined]

@@ -50,6 +50,8 @@ class Entry:
     request_id: str
     at: datetime
     detail: str = field(default="", repr=False)
+    basis: str = ""  # the rule that opened the record: access.scope.Basis
+    reason: str = ""  # of a break-glass: its code
 
 
 @dataclass(frozen=True, slots=True)

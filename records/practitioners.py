@@ -22,6 +22,7 @@ class Practitioner:
     organizations: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     suspended: bool = False
+    regulates: bool = False  # a regulating physician of Centre 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def put_practitioner(tx: Tx, one: Practitioner) -> None:
             profession=one.profession,
             specialty=one.specialty,
             suspended=one.suspended,
+            regulates=one.regulates,
         )
     )
     names = {("organization", name) for name in one.organizations} | {("team", name) for name in one.teams}
@@ -66,6 +68,7 @@ def practitioner(tx: Tx, rpps: str) -> Practitioner | None:
         organizations=tuple(m.name for m in members if m.kind == "organization"),
         teams=tuple(m.name for m in members if m.kind == "team"),
         suspended=row.suspended,
+        regulates=row.regulates,
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -84,6 +85,7 @@ class Practitioner(Base):
     profession: Mapped[str]
     specialty: Mapped[str]
     suspended: Mapped[bool]
+    regulates: Mapped[bool] = mapped_column(default=False)  # regulating physician of Centre 15
 
 
 class Membership(Base):
@@ -106,8 +108,13 @@ class Document(Base):
     state: Mapped[str]
     status: Mapped[str]  # approved | archived | deprecated
     masked: Mapped[bool]
+    masked_by: Mapped[str | None]  # who masked it by an act; NULL when it was hidden like a twin or a version
     hidden_from_patient: Mapped[bool]
+    hidden_at: Mapped[datetime | None]  # since when; NULL: since it was received
+    hidden_from_representatives: Mapped[bool] = mapped_column(default=False)
+    opened_to_representatives: Mapped[bool] = mapped_column(default=False)  # for ever (EX_3.3-1045)
     category: Mapped[str]
+    type_code: Mapped[str | None]  # for the matrix; NULL when not known yet: shown to no professional
     event_date: Mapped[date | None]
     version: Mapped[int]
     set_blind: Mapped[bytes | None]
@@ -134,6 +141,12 @@ class Document(Base):
         Index(None, "patient_id", "content_hash"),
         Index(None, "patient_id", "event_date"),
         Index(None, "patient_id", "set_blind"),
+        Index(
+            "ix_documents_untyped",
+            "document_id",
+            sqlite_where=text("type_code IS NULL"),
+            postgresql_where=text("type_code IS NULL"),
+        ),  # empty but just after a migration: opening records looks there
         CheckConstraint("state IN ('received', 'reading', 'searchable', 'quarantined', 'refused')", name="state"),
         CheckConstraint("status IN ('approved', 'archived', 'deprecated')", name="status"),
     )
@@ -179,7 +192,7 @@ class Job(Base):
 class Grant(Base):
     __tablename__ = "grants"
     grant_id: Mapped[str] = mapped_column(primary_key=True)
-    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
+    patient_id: Mapped[str] = mapped_column(index=True)  # an attested one may be of nobody: the door tells no one
     kind: Mapped[str]
     grantee_kind: Mapped[str]
     grantee: Mapped[str]
@@ -198,6 +211,98 @@ class Block(Base):
     practitioner: Mapped[str] = mapped_column(primary_key=True)
     recorded_by: Mapped[str]
     recorded_at: Mapped[datetime]
+
+
+class Opposition(Base):
+    """What a patient opposed beforehand. Withdrawn ones stay, with their date."""
+
+    __tablename__ = "oppositions"
+    opposition_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
+    kind: Mapped[str]  # an OppositionKind
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Relation(Base):
+    """Somebody who may look for a patient, or asks to."""
+
+    __tablename__ = "relations"
+    relation_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(index=True)  # a request may name nobody: the door tells no one
+    person: Mapped[str] = mapped_column(index=True)  # a patient id
+    kind: Mapped[str]  # a RelationKind
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    consented: Mapped[bool] = mapped_column(default=False)
+    approved: Mapped[bool] = mapped_column(default=False)
+    purpose: Mapped[str]  # of the law, for a succession
+    categories: Mapped[str | None]  # JSON list; NULL is what the kind opens
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+    reviewed_by: Mapped[str | None]
+    reviewed_at: Mapped[datetime | None]
+
+
+class Emergency(Base):
+    """One opening by break-glass, for the time that it lasts and for the auditor's review."""
+
+    __tablename__ = "emergencies"
+    emergency_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
+    practitioner: Mapped[str] = mapped_column(index=True)
+    reason: Mapped[str]  # one tap: a code
+    opened_at: Mapped[datetime]
+    valid_until: Mapped[datetime]
+    extensions: Mapped[int]
+    ended_at: Mapped[datetime | None]
+    reviewed_by: Mapped[str | None]
+    reviewed_at: Mapped[datetime | None]
+    verdict: Mapped[str | None]  # justified | unjustified
+
+
+class Attempt(Base):
+    """A knock at a door of urgency, whoever the patient: for the limit on how many one may make."""
+
+    __tablename__ = "attempts"
+    attempt_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    caller: Mapped[str]
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    __table_args__ = (Index(None, "caller", "kind", "at"), {"sqlite_autoincrement": True})
+
+
+class Notification(Base):
+    """Something that a patient is told, until it is sent. Holds neither a name nor what was seen."""
+
+    __tablename__ = "notifications"
+    notification_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    patient_id: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]  # first_access | break_glass | attested
+    at: Mapped[datetime]
+    attempts: Mapped[int]
+    not_before: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    __table_args__ = (Index(None, "sent_at", "not_before"), {"sqlite_autoincrement": True})
+
+
+class Contact(Base):
+    """Where a patient is written to, sealed under their key."""
+
+    __tablename__ = "contacts"
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
+    sealed: Mapped[bytes]
+    recorded_at: Mapped[datetime]
+
+
+class Visitor(Base):
+    """Who has looked at a record at least once: only the first time is told."""
+
+    __tablename__ = "visitors"
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
+    caller: Mapped[str] = mapped_column(primary_key=True)
 
 
 class JournalEntry(Base):

@@ -7,6 +7,10 @@ of its set when it joins it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import or_, select, update
 
 from records import tables
@@ -29,9 +33,41 @@ def join(tx: Tx, row: tables.Document) -> None:
     others = update(_T).where(_T.patient_id == row.patient_id, _T.set_blind.in_(related))
     tx.session.execute(others.values(set_blind=row.set_blind), execution_options={"synchronize_session": False})
     members = _members(tx, row)
-    row.masked = any(m.masked for m in members)
-    row.hidden_from_patient = any(m.hidden_from_patient for m in members)
+    common = strictest(members)
+    row.masked = common.masked
+    row.hidden_from_patient, row.hidden_at = common.hidden_from_patient, common.hidden_at
+    row.hidden_from_representatives = common.hidden_from_representatives
     tx.session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """From whom a document is kept. `hidden_at`: the latest time that one of them was hidden from the patient."""
+
+    masked: bool
+    hidden_from_patient: bool
+    hidden_at: datetime | None
+    hidden_from_representatives: bool
+
+
+def strictest(members: Sequence[tables.Document]) -> Hiding:
+    """What versions and duplicates inherit from each other."""
+    hidden = [m.hidden_at or m.received_at for m in members if m.hidden_from_patient]
+    return Hiding(
+        masked=any(m.masked for m in members),
+        hidden_from_patient=bool(hidden),
+        hidden_at=max(hidden, default=None),
+        hidden_from_representatives=any(m.hidden_from_representatives for m in members),
+    )
+
+
+def relatives(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    """A document with its versions and its duplicates: what an act on one of them covers."""
+    same = [_T.document_id == row.document_id, _T.content_hash == row.content_hash]
+    if row.set_blind is not None:
+        same.append(_T.set_blind == row.set_blind)
+    found = select(_T).where(_T.patient_id == row.patient_id, or_(*same))
+    return list(tx.session.scalars(found.execution_options(populate_existing=True)))
 
 
 def settle(tx: Tx, row: tables.Document) -> None:

@@ -29,12 +29,13 @@ from records.documents import Document, DocumentState
 from search_api.coverage import SHORTENED, WORDS_ONLY, coverage_view
 from search_api.cursors import Cursors
 from search_api.documents import view_of
+from search_api.marks import banner_of, marks_of
 from search_api.services import Services
 from search_api.shelf import OpenReading
 from search_api.show import show
 from search_api.sift import facets_of, facts_of, holds_phrases, narrowed, newest_first
 from search_api.views import AnswerView, Correction, Expansion, Facets, HitView, Mode, Sort
-from search_api.visit import Visit
+from search_api.visit import Look, Visit
 
 MOST_TOLD = 12
 """Expansions told with an answer; all of them are searched."""
@@ -86,7 +87,13 @@ class _Found:
 
 
 def answer(
-    services: Services, caller: Caller, patient_id: PatientId, request: SearchRequest, now: datetime, request_id: str
+    services: Services,
+    caller: Caller,
+    patient_id: PatientId,
+    request: SearchRequest,
+    now: datetime,
+    request_id: str,
+    look: Look = Look(),
 ) -> AnswerView:
     """The answer to a question over one record, journalled.
 
@@ -96,13 +103,13 @@ def answer(
     request = replace(request, query=cleaned(request.query))
     if not request.query:
         raise QUERY_EMPTY
-    visit = Visit(services, caller, patient_id, "search", now, request_id)
+    visit = Visit(services, caller, patient_id, "search", now, request_id, look)
     with visit.record() as (tx, scope):
         found = _find(services, tx, scope, request)
         ranked = _ranked(services, tx, scope, request, found)
         start = _start(services, scope, request, ranked)
-        look = _Look(services, tx, scope, found)
-        hits, reached = _page(look, ranked, start, request.limit)
+        shelves = _Shelves(services, tx, scope, now, found)
+        hits, reached = _page(shelves, ranked, start, request.limit)
         following = _following(services, scope, request, ranked, reached)
         counted = documents.coverage(tx, scope)
         facets = _facets(tx, scope, ranked) if request.facets else None
@@ -111,6 +118,7 @@ def answer(
         patient_id=patient_id,
         query=request.query,
         mode=found.mode,
+        banner=banner_of(scope),
         hits=hits,
         total=found.candidates.matched_documents,
         corrections=[_correction(each.typed, each.became) for each in found.asked.corrections],
@@ -218,12 +226,13 @@ def _correction(typed: str, became: str) -> Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Shelves:
     """Looks up what a ranked document shows."""
 
     services: Services
     tx: Tx
     scope: Scope
+    now: datetime
     found: _Found
 
     def hits(self, ranked: Sequence[RankedDocument]) -> Iterator[tuple[RankedDocument, str, HitView]]:
@@ -252,17 +261,20 @@ class _Look:
         phrases = self.found.query.phrases
         passages = [each for each in shown if each is not None and holds_phrases(each.text, phrases)]
         far = is_far(candidate, question, places) if question.clauses else False
-        return HitView(rank=0, document=view_of(document), passages=passages, far=far) if passages else None
+        if not passages:
+            return None
+        marks = marks_of(services, self.scope, document, self.now)
+        return HitView(rank=0, document=view_of(document, marks), passages=passages, far=far)
 
 
-def _page(look: _Look, ranked: list[RankedDocument], start: int, limit: int) -> tuple[list[HitView], int]:
+def _page(shelves: _Shelves, ranked: list[RankedDocument], start: int, limit: int) -> tuple[list[HitView], int]:
     """At most `limit` hits from place `start` on, copies of one content folded into one; and the place reached."""
     hits: list[HitView] = []
     of_content: dict[str, int] = {}
     reached = start
     while reached < len(ranked) and len(hits) < limit:
         step = ranked[reached : reached + limit]
-        for candidate, content, hit in look.hits(step):
+        for candidate, content, hit in shelves.hits(step):
             if content in of_content:
                 place = of_content[content]
                 copies = [*hits[place].copies, hit.document.id]

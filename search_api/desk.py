@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPBearer
 
 from access.scope import Caller
@@ -15,10 +15,11 @@ from search_api.cursors import Cursors
 from search_api.problems import Problem
 from search_api.services import Services
 from search_api.tokens import MISSING, Issuer, caller_of
-from search_api.visit import Visit, patient_id_of
+from search_api.visit import Look, Visit, patient_id_of
 
 _scheme = HTTPBearer(auto_error=False, scheme_name="jeton", description="Jeton d'accès signé (JWT).")
 
+_PLAIN = Look()
 PROBLEM: dict[str, Any] = {"model": Problem, "content": {"application/problem+json": {}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {**PROBLEM, "description": "jeton absent, faux ou expiré"},
@@ -44,13 +45,22 @@ class Desk:
     now: datetime
     request_id: str
     cursors: Cursors
+    look: Look = _PLAIN
 
     def visit(self, patient_id: str, action: str) -> Visit:
         """A visit to the record named in the address."""
-        return Visit(self.services, self.caller, patient_id_of(patient_id), action, self.now, self.request_id)
+        named = patient_id_of(patient_id)
+        return Visit(self.services, self.caller, named, action, self.now, self.request_id, self.look)
 
 
-def desk(request: Request, _: Annotated[object, Depends(_scheme)]) -> Desk:
+def desk(
+    request: Request,
+    _: Annotated[object, Depends(_scheme)],
+    all_states: Annotated[bool, Query(description="aussi les documents archivés ou remplacés")] = False,
+    purpose_of_use: Annotated[
+        Literal["care", "regulation"], Header(description="regulation : médecin régulateur du Centre 15")
+    ] = "care",
+) -> Desk:
     """Verify the token and load its bearer from records. Refusal 401 or 403."""
     services: Services = request.app.state.services
     issuer: Issuer = request.app.state.issuer
@@ -60,8 +70,9 @@ def desk(request: Request, _: Annotated[object, Depends(_scheme)]) -> Desk:
     now = services.clock()
     bearer = issuer.verify(token.strip(), now)
     with services.records.read() as tx:
-        caller = caller_of(tx, bearer)
-    return Desk(services, caller, now, secrets.token_hex(8), request.app.state.cursors)
+        caller = caller_of(tx, bearer, services.development_profession)
+    look = Look(all_states, purpose_of_use == "regulation")
+    return Desk(services, caller, now, secrets.token_hex(8), request.app.state.cursors, look)
 
 
 AtDesk = Annotated[Desk, Depends(desk)]

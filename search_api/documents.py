@@ -22,6 +22,7 @@ from records.database import Tx
 from records.documents import Document, DocumentState
 from search_api.cursors import BAD_CURSOR
 from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
+from search_api.marks import Marks, banner_of, marks_of
 from search_api.views import DocumentItem, DocumentList, DocumentView, RefusalView
 
 router = APIRouter(prefix="/v1", tags=["documents"])
@@ -67,11 +68,13 @@ def list_documents(
             raise BAD_CURSOR  # it left the Scope meanwhile: better to start again than to seem to end
         found = documents.list_documents(tx, scope, states=state, limit=limit + 1, after=after)
         shown = found[:limit]
+        items = [item_of(each, patient_id, marks_of(desk.services, scope, each, desk.now)) for each in shown]
         following = desk.cursors.sign(scope, listing, shown[-1].document_id) if len(found) > limit else None
     visit.granted([document.document_id for document in shown])
     return DocumentList(
         patient_id=visit.patient_id,
-        documents=[item_of(document, patient_id) for document in shown],
+        banner=banner_of(scope),
+        documents=items,
         next=following,
     )
 
@@ -82,8 +85,9 @@ def read_document(patient_id: str, document_id: str, desk: AtDesk) -> DocumentIt
     visit = desk.visit(patient_id, "read-document")
     with visit.record() as (tx, scope):
         document = found(tx, scope, document_id)
+        marks = marks_of(desk.services, scope, document, desk.now)
     visit.granted([document.document_id])
-    return item_of(document, patient_id)
+    return item_of(document, patient_id, marks)
 
 
 @router.get(
@@ -142,7 +146,7 @@ def readable(document: Document) -> Document:
     return document
 
 
-def view_of(document: Document) -> DocumentView:
+def view_of(document: Document, marks: Marks) -> DocumentView:
     """What names a document in an answer."""
     return DocumentView(
         id=document.document_id,
@@ -155,14 +159,19 @@ def view_of(document: Document) -> DocumentView:
         organization=document.organization,
         origin=document.origin,
         version=document.version,
+        status=marks.status,
+        masked=marks.masked,
+        hidden_from_representatives=marks.secret,
+        by_patient=marks.by_patient,
+        warning=marks.warning,
     )
 
 
-def item_of(document: Document, patient_id: str) -> DocumentItem:
+def item_of(document: Document, patient_id: str, marks: Marks) -> DocumentItem:
     """A document's card. One whose patient is in doubt may be somebody else's: its state is shown and nothing more."""
     doubtful = document.state is DocumentState.QUARANTINED
     refusal = document.refusal
-    named = view_of(document)
+    named = view_of(document, marks)
     if doubtful or (refusal is not None and refusal.code == IDENTITY_REFUSAL.code):
         blank = {"type_code": "", "type": label_of(""), "author": "", "organization": "", "event_date": None}
         title = "Document en quarantaine" if doubtful else "Document écarté"

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from access.refusal import Refusal
-from access.scope import Scope
+from access.scope import CallerKind, Scope
 from records import grants, journal
 from records.grants import Grant
 from search_api.desk import AtDesk
@@ -29,9 +29,9 @@ def read_grants(patient_id: str, desk: AtDesk) -> GrantList:
     visit = desk.visit(patient_id, "read-grants")
     with visit.record() as (tx, scope):
         listed = grants.list_grants(tx, scope)
-        mine = listed if scope.oversees else [grant for grant in listed if concerns(scope, grant)]
+        mine = [grant for grant in listed if shows(scope, grant)]
     visit.granted()
-    return GrantList(patient_id=visit.patient_id, grants=[_view(grant) for grant in mine])
+    return GrantList(patient_id=visit.patient_id, grants=[GrantView.of(grant) for grant in mine])
 
 
 @router.get("/patients/{patient_id}/journal", summary="Qui a regardé le dossier")
@@ -59,6 +59,8 @@ def read_journal(
                 purpose=entry.purpose,
                 action=entry.action,
                 outcome=entry.outcome,
+                basis=entry.basis,
+                reason=entry.reason,
                 documents=list(entry.documents),
             )
             for entry in entries
@@ -66,19 +68,12 @@ def read_journal(
     )
 
 
-def concerns(scope: Scope, grant: Grant) -> bool:
-    """Whether a grant is to this caller, their establishment or their team."""
+def shows(scope: Scope, grant: Grant) -> bool:
+    """Whether a caller may know of a grant: the patient and the médecin traitant of all; another professional of those
+    to them, their establishment or their team; who acts for the patient of those that they recorded: a minor may have
+    let in a carer without their parents' knowledge."""
+    if scope.oversees:
+        return True
+    if scope.caller.kind is CallerKind.PATIENT:
+        return grant.recorded_by == scope.caller.id
     return grant.grantee in {scope.caller.id} | scope.caller.organizations | scope.caller.teams
-
-
-def _view(grant: Grant) -> GrantView:
-    return GrantView(
-        grant_id=grant.grant_id,
-        kind=grant.kind,
-        grantee_kind=grant.grantee_kind,
-        grantee=grant.grantee,
-        categories=None if grant.categories is None else sorted(grant.categories),
-        valid_from=grant.valid_from,
-        valid_until=grant.valid_until,
-        revoked_at=grant.revoked_at,
-    )

@@ -53,4 +53,4 @@ def search(patient_id: str, body: SearchBody, desk: AtDesk) -> AnswerView:
         facets=body.facets,
         cursor=body.cursor,
     )
-    return answer(desk.services, desk.caller, patient_id_of(patient_id), request, desk.now, desk.request_id)
+    return answer(desk.services, desk.caller, patient_id_of(patient_id), request, desk.now, desk.request_id, desk.look)

@@ -120,16 +120,17 @@ def issue_token(
     return issuer_of(services).sign(claims, now, lifetime)
 
 
-def caller_of(tx: Tx, bearer: Bearer) -> Caller:
+def caller_of(tx: Tx, bearer: Bearer, unregistered: str = "") -> Caller:
     """The caller that a bearer is today; Refusal (403) for a suspended practitioner.
 
-    One whom the directory does not know has no profession, establishment or team: only a grant in person opens.
+    One whom the directory does not know has no establishment or team, and the profession `unregistered`: none by
+    default, and then the matrix shows them nothing.
     """
     if bearer.kind is not CallerKind.PRACTITIONER:
         return Caller(bearer.kind, bearer.id, profession=bearer.role, system=bearer.system)
     known = practitioner(tx, bearer.id)
     if known is None:
-        return Caller(CallerKind.PRACTITIONER, bearer.id, system=bearer.system)
+        return Caller(CallerKind.PRACTITIONER, bearer.id, profession=unregistered, system=bearer.system)
     if known.suspended:
         raise SUSPENDED
     return Caller(
@@ -141,6 +142,7 @@ def caller_of(tx: Tx, bearer: Bearer) -> Caller:
         organizations=frozenset(known.organizations),
         teams=frozenset(known.teams),
         system=bearer.system,
+        regulates=known.regulates,
     )
 
 

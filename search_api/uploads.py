@@ -12,8 +12,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from access.acts import Act, may
 from access.document_types import TYPES
 from access.refusal import Refusal
+from access.refusals import NOT_YOUR_ACT
 from access.scope import CallerKind, Scope
 from ingest.receive import receive
 from records.content import Metadata
@@ -91,6 +93,8 @@ def take(desk: Desk, patient_id: str, request: Request, limit: int, key: str) ->
     services, caller = desk.services, desk.caller
     visit = desk.visit(patient_id, "deposit")
     with visit.record() as (_, scope):
+        if not may(Act.DEPOSIT, scope):
+            raise NOT_YOUR_ACT
         mine = scope
     try:
         part = FilePart(request.headers.get("content-type", ""), chunks_of(request), limit).open()

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from records.grants import Grant
+
 Mode = Literal["hybrid", "words", "meaning"]
 Sort = Literal["relevance", "date"]
 
@@ -39,6 +41,11 @@ class DocumentView(View):
     organization: str
     origin: str
     version: int
+    status: str = Field(description="approved, archived ou deprecated")
+    masked: bool | None = Field(description="masqué aux professionnels ; null pour qui n'a pas à le savoir")
+    hidden_from_representatives: bool | None = Field(description="null pour qui n'a pas à le savoir")
+    by_patient: bool = Field(description="déposé par le patient")
+    warning: str = Field(description="à lire avant d'en parler au patient ; vide sinon")
 
 
 class DocumentItem(DocumentView):
@@ -59,6 +66,7 @@ class DocumentList(View):
     """Newest event first. `next` continues the list, for this caller only."""
 
     patient_id: str
+    banner: str = Field(description="accès d'urgence en cours ; vide sinon")
     documents: list[DocumentItem]
     next: str | None
 
@@ -148,6 +156,7 @@ class AnswerView(View):
     patient_id: str
     query: str
     mode: Mode
+    banner: str = Field(description="accès d'urgence en cours ; vide sinon")
     hits: list[HitView]
     total: int
     corrections: list[Correction]
@@ -179,6 +188,114 @@ class GrantView(View):
     valid_until: datetime | None
     revoked_at: datetime | None
 
+    @classmethod
+    def of(cls, grant: Grant) -> GrantView:
+        """The view of a recorded grant."""
+        return cls(
+            grant_id=grant.grant_id,
+            kind=grant.kind,
+            grantee_kind=grant.grantee_kind,
+            grantee=grant.grantee,
+            categories=None if grant.categories is None else sorted(grant.categories),
+            valid_from=grant.valid_from,
+            valid_until=grant.valid_until,
+            revoked_at=grant.revoked_at,
+        )
+
+
+class BlockList(View):
+    patient_id: str
+    practitioners: list[str]
+
+
+class OppositionView(View):
+    kind: str
+    recorded_at: datetime
+
+
+class OppositionList(View):
+    patient_id: str
+    oppositions: list[OppositionView]
+
+
+class RecordState(View):
+    """`has_contact` is null for who has not to know."""
+
+    patient_id: str
+    state: Literal["open", "closed"]
+    has_contact: bool | None
+
+
+class EmergencyView(View):
+    """An emergency access is open until then; the same request extends it."""
+
+    patient_id: str
+    until: datetime
+
+
+class EmergencyLine(View):
+    """One opening by break-glass, for the auditor."""
+
+    emergency_id: str
+    patient_id: str
+    practitioner: str
+    reason: str
+    opened_at: datetime
+    valid_until: datetime
+    extensions: int
+    reviewed_at: datetime | None
+    verdict: str | None
+
+
+class EmergencyList(View):
+    emergencies: list[EmergencyLine]
+
+
+class RelationView(View):
+    """Somebody who may look for the patient."""
+
+    relation_id: str
+    kind: str
+    person: str
+    valid_from: datetime
+    valid_until: datetime | None
+    ended_at: datetime | None
+    consented: bool
+
+
+class RelationList(View):
+    patient_id: str
+    relations: list[RelationView]
+
+
+class RequestLine(View):
+    """A succession request under review."""
+
+    relation_id: str
+    patient_id: str
+    person: str
+    kind: str
+    purpose: str
+    requested_at: datetime
+
+
+class RequestList(View):
+    requests: list[RequestLine]
+
+
+class Recorded(View):
+    """An act is recorded. `id` names it; it says nothing of who exists."""
+
+    id: str
+
+
+class MaskList(View):
+    """Documents of the record that are kept from somebody."""
+
+    patient_id: str
+    masked: list[str]
+    hidden_from_representatives: list[str]
+
 
 class GrantList(View):
     patient_id: str
@@ -196,6 +313,8 @@ class JournalLine(View):
     purpose: str
     action: str
     outcome: str
+    basis: str = Field(description="la règle qui a ouvert le dossier")
+    reason: str = Field(description="motif d'un accès d'urgence")
     documents: list[str]
 
 

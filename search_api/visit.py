@@ -3,6 +3,9 @@
 with visit.record() as (tx, scope):     the door, or the Scope; a Refusal in the block is journalled as refused
     found = ...
 visit.granted(documents=..., query=...) journalled, or nothing is answered
+
+with visit.act(Act.BLOCK) as (tx, scope): an act that is this caller's; journalled in its own transaction, before it
+    grants.block(tx, ...)               takes effect, so that neither is there without the other
 """
 
 from __future__ import annotations
@@ -12,16 +15,19 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from access.decide import POLICY_VERSION, decide
+from access.acts import Act, may
+from access.decide import decide
 from access.identifiers import DocumentId, PatientId, is_opaque_id
 from access.refusal import Refusal
+from access.refusals import NOT_YOUR_ACT
 from access.scope import Caller, CallerKind, Purpose, Scope
 from records import journal
 from records.database import Tx
-from records.grants import access_facts
+from records.facts import access_facts
+from records.notifications import note_visit
 from search_api.services import Services
 
 log = logging.getLogger("anamnese.api")
@@ -42,6 +48,14 @@ PURPOSES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How a caller wants to look. `all_states`: archived and deprecated documents too. `regulation`: as Centre 15."""
+
+    all_states: bool = False
+    regulation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """Who asks what about whom, when. `action` is the journal's word for it."""
 
@@ -51,9 +65,13 @@ class Visit:
     action: str
     now: datetime
     request_id: str
+    look: Look = Look()
+    _opened: list[Scope] = field(default_factory=list, repr=False)
 
     @property
     def purpose(self) -> Purpose:
+        if self.look.regulation and self.caller.kind is CallerKind.PRACTITIONER:
+            return Purpose.REGULATION
         return PURPOSES[self.caller.kind]
 
     @contextmanager
@@ -68,11 +86,31 @@ class Visit:
 
     def right(self, tx: Tx) -> Scope:
         """The caller's Scope; the decision's Refusal otherwise. One fixed sequence of reads, whoever the patient is."""
-        facts = access_facts(tx, self.caller, self.patient_id, self.now)
-        right = decide(self.caller, self.patient_id, self.purpose, self.now, facts)
+        policy = self.services.policy
+        facts = access_facts(tx, self.caller, self.patient_id, self.now, policy)
+        asked = (self.caller, self.patient_id, self.purpose, self.now)
+        right = decide(*asked, facts, policy, all_states=self.look.all_states)
         if isinstance(right, Refusal):
             raise right
+        self._opened.append(right)
         return right
+
+    @contextmanager
+    def act(self, act: Act, *, detail: str = "") -> Iterator[tuple[Tx, Scope]]:
+        """A writing transaction in which the act is already journalled. Any Refusal undoes both, and is journalled.
+
+        The body may still refuse (no such document, a state that forbids it): then nothing was done.
+        """
+        try:
+            with self.services.records.write() as tx:
+                scope = self.right(tx)
+                if not may(act, scope):
+                    raise NOT_YOUR_ACT
+                self.append(tx, "granted", detail=detail)
+                yield tx, scope
+        except Refusal as refusal:
+            self.refused(refusal)
+            raise
 
     def granted(self, documents: Sequence[DocumentId] = (), query: str | None = None, detail: str = "") -> None:
         """Journal what is about to be shown; Refusal 503 when it cannot be written."""
@@ -85,27 +123,50 @@ class Visit:
     def _write(
         self, outcome: journal.Outcome, documents: Sequence[DocumentId] = (), query: str | None = None, detail: str = ""
     ) -> None:
+        try:
+            with self.services.records.write() as tx:
+                self.append(tx, outcome, documents=documents, query=query, detail=detail)
+                if outcome == "granted" and self.caller.kind is CallerKind.PRACTITIONER:
+                    note_visit(tx, self.patient_id, self.caller.id, self.now)
+        except Exception as error:  # whatever keeps the trace from being written keeps the answer from leaving
+            log.error("journal: %s", type(error).__name__)
+            raise JOURNAL_AWAY from None
+
+    def append(
+        self,
+        tx: Tx,
+        outcome: journal.Outcome,
+        *,
+        documents: Sequence[DocumentId] = (),
+        query: str | None = None,
+        detail: str = "",
+        reason: str = "",
+        purpose: Purpose | None = None,
+    ) -> None:
+        """Write the journal's entry of this visit in a transaction that is open."""
         caller = self.caller
+        scope = self._opened[-1] if self._opened and outcome == "granted" else None
         entry = journal.Entry(
             patient_id=self.patient_id,
             caller_kind=caller.kind,
             caller=caller.system or caller.id,
             on_behalf=caller.id if caller.system and caller.kind is CallerKind.PRACTITIONER else "",
             role=caller.profession,
-            purpose=self.purpose,
+            purpose=purpose or (self.purpose if scope is None else scope.purpose),
             action=self.action,
             outcome=outcome,
             documents=tuple(documents),
             query=query,
-            policy_version=POLICY_VERSION,
+            policy_version=self.services.policy.version,
             request_id=self.request_id,
             at=self.now,
             detail=detail,
+            basis="" if scope is None or scope.basis is None else scope.basis,
+            reason=reason,
         )
         try:
-            with self.services.records.write() as tx:
-                journal.append(tx, entry)
-        except Exception as error:  # whatever keeps the trace from being written keeps the answer from leaving
+            journal.append(tx, entry)
+        except Exception as error:  # whatever keeps the trace from being written keeps the act from being done
             log.error("journal: %s", type(error).__name__)
             raise JOURNAL_AWAY from None
 

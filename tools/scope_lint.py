@@ -21,6 +21,8 @@ READERS = (
     "records/readings.py",
     "records/patients.py",
     "records/grants.py",
+    "records/relations.py",
+    "records/will.py",
     "records/journal.py",
     "index/port.py",
     "index/embedded.py",
@@ -36,6 +38,8 @@ PIPELINE = (
     "index/embedded",
     "index/opensearch",
     "search_api/patients.py",  # look-up: an identity becomes an id, which decide() lets out or not
+    "search_api/notifier.py",  # the outbox of notifications: addresses, no content
+    "search_api/reviews.py",  # who opened what, for the auditor; requests, for who decides them
     "cli/",
     "tools/",
     "benchmarks/",

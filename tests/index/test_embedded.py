@@ -128,6 +128,21 @@ def test_another_handle_sees_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_generation_built_anew_under_its_old_name_is_not_answered_from_the_deleted_file(tmp_path: Path) -> None:
+    """As when `anamnese reindex` runs twice beside a service that keeps the first file open."""
+    here, elsewhere = opened(tmp_path), opened(tmp_path)
+    kept = here.open(GENERATION)
+    kept.put([document("a", ["alpha"])])
+    assert kept.match(scope(), words("alpha")).matched_documents == 1
+    elsewhere.retire(GENERATION)
+    elsewhere.open(GENERATION).put([document("b", ["beta"])])
+    for index in (kept, here.open(GENERATION)):
+        assert index.match(scope(), words("alpha")).matched_documents == 0
+        assert index.match(scope(), words("beta")).matched_documents == 1
+    here.close()
+    elsewhere.close()
+
+
 def test_a_forked_child_opens_its_own_connections(tmp_path: Path) -> None:
     generations = opened(tmp_path)
     index = generations.open(GENERATION)

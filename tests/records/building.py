@@ -21,7 +21,7 @@ from records.patients import Identity
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-DOCTOR = Caller(CallerKind.PRACTITIONER, "10001234567", profession="10")
+DOCTOR = Caller(CallerKind.PRACTITIONER, "10001234567", profession="10", specialty="SM54")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,11 @@ from records import documents, grants
 from records.content import Metadata
 from records.database import Tx
 from records.grants import Grant
+from records.policy import load_policy
 from tests.records.building import DOCTOR, MINUTE, NOW, Home, deposit, patient, scope, searchable
 
 NOBODY = PatientId("z" * 26)
+POLICY = load_policy()
 
 
 @contextmanager
@@ -94,7 +96,7 @@ def test_facts_are_all_that_is_recorded(home: Home) -> None:
         deposit(home, tx, two, b"5", masked=True)
         deposit(home, tx, one, b"6", by=DOCTOR.id)
     with home.records.read() as tx:
-        assert grants.access_facts(tx, DOCTOR, one, NOW) == AccessFacts(
+        assert grants.access_facts(tx, DOCTOR, one, NOW, POLICY) == AccessFacts(
             patient_id=one,
             exists=True,
             identities=frozenset({one}),
@@ -111,11 +113,12 @@ def test_facts_are_all_that_is_recorded(home: Home) -> None:
                 ),
             ),
             hidden_from_professionals=frozenset({masked.document_id}),
-            hidden_from_patient=frozenset({hidden.document_id}),
+            hidden_from_patient={hidden.document_id: NOW},
             not_default=frozenset({old.document_id}),
+            types={masked.document_id: "", hidden.document_id: "", old.document_id: ""},
             authored=frozenset({masked.document_id}),
         )
-        assert grants.access_facts(tx, DOCTOR, NOBODY, NOW) == AccessFacts(NOBODY)
+        assert grants.access_facts(tx, DOCTOR, NOBODY, NOW, POLICY) == AccessFacts(NOBODY)
 
 
 def test_a_merged_patient_is_one_person(home: Home) -> None:
@@ -130,13 +133,13 @@ def test_a_merged_patient_is_one_person(home: Home) -> None:
         grants.block(tx, kept, "10000000000", NOW, "patient")
     with home.records.read() as tx:
         for asked in (kept, merged):
-            facts = grants.access_facts(tx, dataclasses.replace(DOCTOR, id="10000000000"), asked, NOW)
+            facts = grants.access_facts(tx, dataclasses.replace(DOCTOR, id="10000000000"), asked, NOW, POLICY)
             assert facts.identities == {kept, merged}
             assert [one.grant_id for one in facts.grants] == [given.grant_id]
             assert facts.hidden_from_professionals == {masked.document_id}
             assert facts.closed
             assert facts.blocked
-        assert grants.access_facts(tx, DOCTOR, stranger, NOW).identities == {stranger}
+        assert grants.access_facts(tx, DOCTOR, stranger, NOW, POLICY).identities == {stranger}
 
 
 def test_a_block_is_of_one_professional_and_can_be_lifted(home: Home) -> None:
@@ -145,11 +148,11 @@ def test_a_block_is_of_one_professional_and_can_be_lifted(home: Home) -> None:
         one = patient(tx)
         grants.block(tx, one, DOCTOR.id, NOW, "patient")
         grants.block(tx, one, DOCTOR.id, NOW, "patient")
-        assert grants.access_facts(tx, DOCTOR, one, NOW).blocked
-        assert not grants.access_facts(tx, other, one, NOW).blocked
+        assert grants.access_facts(tx, DOCTOR, one, NOW, POLICY).blocked
+        assert not grants.access_facts(tx, other, one, NOW, POLICY).blocked
         assert grants.unblock(tx, one, DOCTOR.id)
         assert not grants.unblock(tx, one, DOCTOR.id)
-        assert not grants.access_facts(tx, DOCTOR, one, NOW).blocked
+        assert not grants.access_facts(tx, DOCTOR, one, NOW, POLICY).blocked
 
 
 def test_the_same_statements_run_whoever_is_asked_about(home: Home) -> None:
@@ -164,9 +167,9 @@ def test_the_same_statements_run_whoever_is_asked_about(home: Home) -> None:
     with home.records.read() as tx:
         for who in (plain, rich, closed, NOBODY):
             with statements(tx) as trace:
-                grants.access_facts(tx, DOCTOR, who, NOW)
+                grants.access_facts(tx, DOCTOR, who, NOW, POLICY)
             traces.append(trace)
-    assert len(traces[0]) == 4
+    assert len(traces[0]) == 7
     assert all(trace == traces[0] for trace in traces)
 
 
@@ -179,7 +182,7 @@ def test_a_revocation_acts_on_the_next_decision(home: Home) -> None:
 
     def right() -> Scope | Refusal:
         with home.records.read() as tx:
-            return decide(DOCTOR, one, Purpose.CARE, NOW, grants.access_facts(tx, DOCTOR, one, NOW))
+            return decide(DOCTOR, one, Purpose.CARE, NOW, grants.access_facts(tx, DOCTOR, one, NOW, POLICY), POLICY)
 
     allowed = right()
     assert isinstance(allowed, Scope)

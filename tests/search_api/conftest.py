@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from index.port import Generations
 from records.patients import Identity
 from tests.search_api.world import DAY, World, ins_of, open_world
 
@@ -51,9 +52,9 @@ def own_world(closed_home: World, tmp_path: Path) -> Iterator[World]:
 
 
 @contextmanager
-def copied(closed: World, home: Path) -> Iterator[World]:
+def copied(closed: World, home: Path, engine: Generations | None = None) -> Iterator[World]:
     shutil.copytree(closed.home, home)
-    world = open_world(home)
+    world = open_world(home, engine=engine)
     for names in ("patients", "documents", "grants"):
         getattr(world, names).update(getattr(closed, names))
     with world.http:

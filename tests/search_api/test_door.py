@@ -6,6 +6,7 @@ exist and a malformed identifier: same status, headers and body, and the same st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,11 +35,45 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "search by meaning": ("POST", "/search", {"json": {"query": "allergie", "mode": "meaning", "limit": 3}}),
     "grants": ("GET", "/grants", {}),
     "journal": ("GET", "/journal", {}),
+    "grant": ("POST", "/grants", {"json": {"grantee": "10000000009"}}),
+    "name": ("POST", "/grants", {"json": {"kind": "medecin_traitant", "grantee": "10000000009"}}),
+    "revoke": ("DELETE", "/grants/{document}", {}),
+    "blocks": ("GET", "/blocks", {}),
+    "block": ("POST", "/blocks", {"json": {"practitioner": "10000000009"}}),
+    "unblock": ("DELETE", "/blocks/{document}", {}),
+    "masks": ("GET", "/masks", {}),
+    "mask": ("POST", "/masks", {"json": {"document_id": NO_DOCUMENT}}),
+    "hide": ("POST", "/masks", {"json": {"document_id": NO_DOCUMENT, "hidden_from": "patient"}}),
+    "unmask": ("DELETE", "/masks/{document}", {}),
+    "announce": ("DELETE", "/masks/{document}?hidden_from=patient", {}),
+    "oppositions": ("GET", "/oppositions", {}),
+    "oppose": ("POST", "/oppositions", {"json": {"kind": "break_glass"}}),
+    "withdraw": ("DELETE", "/oppositions/break_glass", {}),
+    "record": ("GET", "/record", {}),
+    "close": ("POST", "/closure", {}),
+    "reopen": ("DELETE", "/closure", {}),
+    "contact": ("PUT", "/contact", {"json": {"mail": "a@exemple.test"}}),
+    "end emergency": ("DELETE", "/break-glass", {}),
+    "representatives": ("GET", "/representatives", {}),
+    "represent": ("POST", "/representatives", {"json": {"person": NO_DOCUMENT, "kind": "guardian"}}),
+    "end representative": ("DELETE", "/representatives/{document}", {}),
+    "curator": ("PUT", "/representatives/{document}", {"json": {"consented": True}}),
+    "archived": ("GET", "/documents?all_states=true", {}),
 }
+AT_THE_DOOR: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "attest": ("POST", "/grants", {"json": {"kind": "attested"}}),
+    "break-glass": ("POST", "/break-glass", {"json": {"reason": "unconscious"}}),
+    "succession": ("POST", "/succession-requests", {"json": {"kind": "heir", "purpose": "memory"}}),
+}
+"""What answers something else than the door: their own tests are in test_emergency.py and test_kin.py."""
+
+
+def _plain(path: str) -> str:
+    return path.replace("{number}", "1").replace("{kind}", "break_glass")
 
 
 def ask(world: World, name: str, patient: str, headers: dict[str, str], document: str = NO_DOCUMENT) -> Any:
-    method, path, rest = REQUESTS[name]
+    method, path, rest = (REQUESTS | AT_THE_DOOR)[name]
     return world.http.request(method, world.url(patient, path.format(document=document)), headers=headers, **rest)
 
 
@@ -69,13 +104,16 @@ def traced(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
 
 def test_the_requests_cover_every_endpoint_under_a_patient(world: World) -> None:
     offered = {
-        (method.upper(), path.replace("{document_id}", "{document}").replace("{number}", "1"))
+        (method.upper(), re.sub(r"\{(document_id|grant_id|practitioner|relation_id)\}", "{document}", _plain(path)))
         for path, methods in world.app.openapi()["paths"].items()
         for method in methods
         if path.startswith("/v1/patients/{patient_id}")
     }
-    asked = {(method, f"/v1/patients/{{patient_id}}{path.split('?')[0]}") for method, path, _ in REQUESTS.values()}
-    assert len(offered) >= 8
+    asked = {
+        (method, f"/v1/patients/{{patient_id}}{path.split('?')[0]}")
+        for method, path, _ in (REQUESTS | AT_THE_DOOR).values()
+    }
+    assert len(offered) >= 28
     assert offered == asked
 
 

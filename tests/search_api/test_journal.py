@@ -53,7 +53,7 @@ def test_a_search_is_written_with_its_words_and_its_documents(world: World) -> N
     entry = entries(world, "marie")[0]
     assert (entry.action, entry.query) == ("search", "allergie pénicilline")
     assert list(entry.documents) == [hit["document"]["id"] for hit in answer["hits"]]
-    assert entry.policy_version == "2026.1"
+    assert entry.policy_version == world.services.policy.version
 
 
 def test_a_document_that_is_not_there_is_a_refused_access(world: World) -> None:

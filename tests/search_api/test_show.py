@@ -95,7 +95,12 @@ def test_spans_from_the_shelf_are_the_highlights_of_the_text(text: str, query: s
 
 def scope_of(world: World, rpps: str = DOCTOR) -> Scope:
     visit = Visit(
-        world.services, Caller(CallerKind.PRACTITIONER, rpps), world.patients["marie"], "test", world.clock.now, "r"
+        world.services,
+        Caller(CallerKind.PRACTITIONER, rpps, profession="médecin généraliste"),
+        world.patients["marie"],
+        "test",
+        world.clock.now,
+        "r",
     )
     with visit.record() as (_, scope):
         return scope

@@ -17,6 +17,7 @@ from index.embedded import EmbeddedGenerations
 from index.embedders.none import NoEmbedder
 from index.embedders.port import Embedder
 from index.generations import needed
+from index.port import Generations
 from index.projector import Projector
 from ingest.receive import receive
 from ingest.workbench import Workbench
@@ -57,7 +58,7 @@ class World:
 
     home: Path
     services: Services
-    generations: EmbeddedGenerations
+    generations: Generations
     bench: Workbench
     clock: Clock
     app: FastAPI
@@ -86,7 +87,8 @@ class World:
 
     def add_practitioner(self, rpps: str, **more: Any) -> None:
         with self.services.records.write() as tx:
-            practitioners.put_practitioner(tx, Practitioner(Rpps(rpps), f"Dr {rpps}", "médecin", **more))
+            profession = {"profession": "médecin", "specialty": "Médecine générale"} | more
+            practitioners.put_practitioner(tx, Practitioner(Rpps(rpps), f"Dr {rpps}", **profession))
 
     def grant(self, name: str, patient: str, rpps: str, **more: Any) -> None:
         values: dict[str, Any] = {
@@ -140,7 +142,7 @@ class World:
             outbox.append(tx, document.patient_id, document_id, "put", fence)
 
     def hide(self, name: str, **columns: bool) -> None:
-        """Mask a document, or hide it from its patient, as its row says it (the acts come in another issue)."""
+        """Mask a document, or hide it from its patient, as its row says it: without an act's spreading and journal."""
         from sqlalchemy import update
 
         from records import tables
@@ -154,18 +156,19 @@ class World:
         drain(self.bench)
 
     def close(self) -> None:
-        self.generations.close()
+        if isinstance(self.generations, EmbeddedGenerations):
+            self.generations.close()
         self.services.records.close()
         self.services.keys.close()
 
 
-def open_world(home: Path, embedder: Embedder | None = None) -> World:
-    """An empty home with the embedded engine, serving."""
+def open_world(home: Path, embedder: Embedder | None = None, engine: Generations | None = None) -> World:
+    """A home with the embedded engine, or another, serving."""
     clock = Clock()
     keys = KeyStore.open(home)
     records = Records.open(home / "records.db", keys)
     blobs = Blobs(home / "blobs", keys)
-    generations = EmbeddedGenerations(home / "index", keys.service_key("index"))
+    generations = engine or EmbeddedGenerations(home / "index", keys.service_key("index"))
     model = embedder or NoEmbedder()
     projector = Projector(records, blobs, generations, model, "anamnese")
     bench = Workbench(records, blobs, projector, model, NullOcr(), clock=clock)

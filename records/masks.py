@@ -1,0 +1,89 @@
+"""Acts on the states of one document: masked, hidden from the patient, hidden from representatives.
+
+An act covers the document's versions and duplicates: the strictest state is that of all of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from access.identifiers import DocumentId
+from access.policy import Policy
+from access.refusal import Refusal
+from access.states import is_hidden_from_patient
+from records import tables
+from records.database import Tx
+from records.versions import relatives
+
+MASKED_AND_HIDDEN = Refusal(
+    "act",
+    "masked-and-hidden",
+    "Un document ne peut pas être à la fois masqué aux professionnels et caché au patient.",
+    "Levez d'abord l'un des deux.",
+)
+"""EX_2.1-1050. Said of what was done by an act on this document, never of what it inherited unseen."""
+
+OPENED_FOR_EVER = Refusal(
+    "act",
+    "already-opened",
+    "Ce document a été ouvert aux représentants : cela ne se reprend pas.",
+    "Il reste visible pour eux.",
+)
+"""EX_3.3-1045."""
+
+
+def mask(tx: Tx, document_id: DocumentId, by: str, now: datetime, policy: Policy) -> None:
+    """Keep a document from professionals. `by`: who does it. One that time has released is hidden no more."""
+    row = _row(tx, document_id)
+    waits = row.hidden_from_patient and is_hidden_from_patient(row.hidden_at or row.received_at, now, policy)
+    if waits and row.deposited_by != by:
+        raise MASKED_AND_HIDDEN
+    for each in relatives(tx, row):
+        each.masked = True
+    row.masked_by = by
+    tx.session.flush()
+
+
+def unmask(tx: Tx, document_id: DocumentId) -> None:
+    """Show it to professionals again, within their grants."""
+    for each in relatives(tx, _row(tx, document_id)):
+        each.masked, each.masked_by = False, None
+    tx.session.flush()
+
+
+def hide_from_patient(tx: Tx, document_id: DocumentId, now: datetime) -> None:
+    """Keep a document from its patient until a carer has announced it, or time releases it."""
+    row = _row(tx, document_id)
+    if row.masked_by is not None:
+        raise MASKED_AND_HIDDEN
+    for each in relatives(tx, row):
+        each.hidden_from_patient, each.hidden_at = True, now
+    tx.session.flush()
+
+
+def announce(tx: Tx, document_id: DocumentId) -> None:
+    """A carer told the patient: they see it from now on."""
+    for each in relatives(tx, _row(tx, document_id)):
+        each.hidden_from_patient, each.hidden_at = False, None
+    tx.session.flush()
+
+
+def hide_from_representatives(tx: Tx, document_id: DocumentId) -> None:
+    """The minor's secret (connexion secrète). Refused once it was opened to them."""
+    row = _row(tx, document_id)
+    if row.opened_to_representatives:
+        raise OPENED_FOR_EVER
+    for each in relatives(tx, row):
+        each.hidden_from_representatives = True
+    tx.session.flush()
+
+
+def open_to_representatives(tx: Tx, document_id: DocumentId) -> None:
+    """Show it to representatives, for ever."""
+    for each in relatives(tx, _row(tx, document_id)):
+        each.hidden_from_representatives, each.opened_to_representatives = False, True
+    tx.session.flush()
+
+
+def _row(tx: Tx, document_id: DocumentId) -> tables.Document:
+    return tx.session.get_one(tables.Document, document_id, populate_existing=True)

@@ -1,0 +1,108 @@
+"""What a patient is told: an outbox of facts without a name, a specialty or content, and where to write to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import bindparam, insert, select, update
+
+from access.identifiers import PatientId
+from access.scope import Scope
+from records import tables
+from records.database import Tx
+from records.sealed import seal_json, unseal_json
+
+Kind = Literal["first_access", "break_glass", "attested"]
+_N, _C, _V = tables.Notification, tables.Contact, tables.Visitor
+_INSERT = insert(tables.core(_N))
+FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
+MOST_ATTEMPTS = 40
+"""About nine days at the longest delay: then it stays in the outbox, unsent, for a person to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notification that is due, and the address; empty when the patient gave none."""
+
+    notification_id: int
+    patient_id: PatientId
+    kind: str
+    at: datetime
+    attempts: int
+    address: str = field(repr=False)
+
+
+def notify(tx: Tx, patient_id: PatientId, kind: Kind, now: datetime) -> None:
+    """Put something to tell in the outbox, in the transaction of what it tells. The same for a patient and nobody."""
+    tx.session.execute(
+        _INSERT, {"patient_id": patient_id, "kind": kind, "at": now, "attempts": 0, "not_before": now, "sent_at": None}
+    )
+
+
+def note_visit(tx: Tx, patient_id: PatientId, caller: str, now: datetime) -> None:
+    """Remember who looked; the first time is told."""
+    known = select(_V.caller).where(_V.patient_id == bindparam("patient_id"), _V.caller == bindparam("caller"))
+    if tx.session.execute(known, {"patient_id": patient_id, "caller": caller}).first() is None:
+        tx.session.execute(insert(_V).values(patient_id=patient_id, caller=caller))
+        notify(tx, patient_id, "first_access", now)
+
+
+def due_without_scope(tx: Tx, now: datetime, limit: int) -> list[Waiting]:
+    """Notifications to send now, oldest first."""
+    rows = tx.session.scalars(
+        select(_N)
+        .where(_N.sent_at.is_(None), _N.not_before <= now, _N.attempts < MOST_ATTEMPTS)
+        .order_by(_N.not_before, _N.notification_id)
+        .limit(limit)
+    )
+    return [
+        Waiting(
+            notification_id=row.notification_id,
+            patient_id=PatientId(row.patient_id),
+            kind=row.kind,
+            at=row.at,
+            attempts=row.attempts,
+            address=address_without_scope(tx, PatientId(row.patient_id)),
+        )
+        for row in rows
+    ]
+
+
+def claim(tx: Tx, one: Waiting, now: datetime) -> bool:
+    """Take a notification for one attempt. The attempt counts before the mail leaves: a crash sends twice at most
+    once in a while, and never for ever. False when another sender has it."""
+    delay = min(FIRST_DELAY * 2**one.attempts, LONGEST_DELAY)
+    free = (_N.notification_id == one.notification_id, _N.attempts == one.attempts, _N.sent_at.is_(None))
+    done = tx.session.execute(update(_N).where(*free).values(attempts=one.attempts + 1, not_before=now + delay))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def sent(tx: Tx, one: Waiting, now: datetime) -> None:
+    """It left."""
+    tx.session.execute(update(_N).where(_N.notification_id == one.notification_id).values(sent_at=now))
+
+
+def set_address(tx: Tx, patient_id: PatientId, address: str, now: datetime) -> None:
+    """Where this patient wants to be written to; an empty one ends it."""
+    row = tx.session.get(_C, patient_id)
+    sealed = seal_json(tx.patient_keys(patient_id).columns, {"mail": address}, f"contacts/sealed/{patient_id}")
+    if row is None:
+        tx.session.execute(insert(_C).values(patient_id=patient_id, sealed=sealed, recorded_at=now))
+    else:
+        row.sealed, row.recorded_at = sealed, now
+        tx.session.flush()
+
+
+def has_address(tx: Tx, scope: Scope) -> bool:
+    """Whether the Scope's patient gave an address."""
+    return not scope.is_empty and bool(address_without_scope(tx, scope.patient_id))
+
+
+def address_without_scope(tx: Tx, patient_id: PatientId) -> str:
+    """The address, for who sends; empty when there is none."""
+    sealed = tx.session.scalar(select(_C.sealed).where(_C.patient_id == patient_id))
+    if sealed is None:
+        return ""
+    return str(unseal_json(tx.patient_keys(patient_id).columns, sealed, f"contacts/sealed/{patient_id}")["mail"])

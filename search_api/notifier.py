@@ -1,0 +1,133 @@
+"""The mail adapter: what waits in the outbox leaves by SMTP. A mail says that somebody looked, never who nor what.
+
+The outbox is written with what it tells, in one transaction; a mail server that is down loses nothing. Each attempt is
+counted before it is made, with a delay that doubles, so that a mail is sent twice at most after a crash.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+import threading
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from zoneinfo import ZoneInfo
+
+from records import notifications
+from records.database import Records
+from records.notifications import Waiting
+from search_api.services import utc_now
+
+log = logging.getLogger("anamnese.notify")
+PARIS = ZoneInfo("Europe/Paris")
+EVERY = 30.0  # seconds between two looks at the outbox
+AT_ONCE = 50
+TIMEOUT = 20  # seconds for each step of a conversation
+
+SUBJECT = "Un accès à votre dossier médical"
+_SENTENCES = {
+    "first_access": "Un professionnel a consulté votre dossier pour la première fois",
+    "break_glass": "Un professionnel a ouvert votre dossier en urgence, sans votre accord préalable",
+    "attested": "Un professionnel a déclaré que vous étiez présent et d'accord pour qu'il consulte votre dossier",
+}
+_REST = (
+    "Le journal de votre dossier dit qui, quand et ce qui a été montré : vous pouvez le lire dans votre espace.\n"
+    "Si vous n'en êtes pas d'accord, vous pouvez y bloquer ce professionnel ou fermer votre dossier.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over. With `starttls` the server's certificate is verified, or nothing is sent."""
+
+    host: str
+    port: int
+    sender: str
+    starttls: bool = True
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one look at the outbox did."""
+
+    sent: int = 0
+    failed: int = 0
+    unaddressed: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """JSON values."""
+        return asdict(self)
+
+
+def message_of(one: Waiting, sender: str) -> EmailMessage:
+    """The mail of a notification."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, one.address, SUBJECT
+    when = f"{one.at.astimezone(PARIS):le %d/%m/%Y à %H:%M}"
+    message.set_content(f"Bonjour,\n\n{_SENTENCES[one.kind]}, {when}.\n\n{_REST}")
+    return message
+
+
+def send_due(records: Records, server: MailServer, now: datetime) -> Sent:
+    """Send what is due, once. A failure leaves the notification for later; an address that is none too."""
+    with records.read() as tx:
+        waiting = notifications.due_without_scope(tx, now, AT_ONCE)
+    sent = failed = unaddressed = 0
+    for one in waiting:
+        with records.write() as tx:
+            mine = notifications.claim(tx, one, now)
+        if not mine:
+            continue
+        if not one.address:
+            unaddressed += 1
+        elif _deliver(server, one):
+            with records.write() as tx:
+                notifications.sent(tx, one, now)
+            sent += 1
+        else:
+            failed += 1
+    return Sent(sent, failed, unaddressed)
+
+
+def _deliver(server: MailServer, one: Waiting) -> bool:
+    try:
+        with smtplib.SMTP(server.host, server.port, timeout=TIMEOUT) as smtp:
+            if server.starttls:
+                smtp.starttls(context=ssl.create_default_context())
+            if server.user:
+                smtp.login(server.user, server.password)
+            smtp.send_message(message_of(one, server.sender))
+    except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: an address that no header can hold
+        log.warning("notification %d not sent: %s", one.notification_id, type(error).__name__)
+        return False
+    return True
+
+
+class Notifier:
+    """A thread that looks at the outbox as long as the service runs."""
+
+    def __init__(self, records: Records, server: MailServer) -> None:
+        self._records, self._server = records, server
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
+
+    def __enter__(self) -> Notifier:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                send_due(self._records, self._server, utc_now())
+            except Exception as error:  # records away: the next look may find them again
+                log.warning("notifier: %s", type(error).__name__)
+            if self._stop.wait(EVERY):
+                return

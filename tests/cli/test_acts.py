@@ -1,0 +1,130 @@
+"""The acts on the command line, in one process: each changes what `search` answers next, and stands in the journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from access.refusal import Refusal
+from cli.main import app
+
+INS = "185037512345641"
+PARENT = "275037512345693"
+RPPS = "10001234567"
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command with --json; its value, or the code of its Refusal. A document is there, and nobody may see it."""
+    for name, value in (("HOME", str(tmp_path / "home")), ("EMBEDDER", "none"), ("OCR", "none")):
+        monkeypatch.setenv(f"ANAMNESE_{name}", value)
+
+    def invoke(*arguments: str) -> Any:
+        done = CliRunner().invoke(app, [*arguments, "--json"])
+        if isinstance(done.exception, Refusal):
+            return done.exception.code
+        assert done.exit_code == 0, (arguments, done.output, done.exception)
+        return json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else None
+
+    letter = tmp_path / "lettre.txt"
+    letter.write_text("Allergie à la pénicilline.", encoding="utf-8")
+    invoke.document = invoke("ingest", str(letter), "--patient", INS)["document_id"]  # type: ignore[attr-defined]
+    return invoke
+
+
+def found(run: Run, rpps: str = RPPS) -> int | str:
+    answer = run("search", "allergie", "--patient", INS, "--as", rpps)
+    return answer if isinstance(answer, str) else len(answer["hits"])
+
+
+def test_the_example_of_the_contract_works_for_an_rpps_never_registered(run: Run) -> None:
+    assert found(run) == "no-access"
+    run("grant", "--patient", INS, "--to", RPPS)
+    assert found(run) == 1
+    run("revoke", "--patient", INS, "--to", RPPS)
+    assert found(run) == "no-access"
+
+
+def test_a_registered_profession_decides(run: Run) -> None:
+    run("grant", "--patient", INS, "--to", RPPS)
+    assert run("practitioner", RPPS, "--profession", "médecin", "--specialty", "SM25")["types"] == 0
+    assert found(run) == "profession-sees-nothing"
+    assert run("practitioner", RPPS, "--profession", "10", "--specialty", "SM54")["role"] == "médecin généraliste"
+    assert found(run) == 1
+    assert run("practitioner", "123", "--profession", "10") == "bad-rpps"
+
+
+def test_without_the_development_profession_nobody_unregistered_sees(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("grant", "--patient", INS, "--to", RPPS)
+    monkeypatch.setenv("ANAMNESE_DEVELOPMENT_PROFESSION", "")
+    assert found(run) == "profession-sees-nothing"
+
+
+@pytest.mark.parametrize(
+    ("do", "undo"),
+    [
+        (["block", "--as", RPPS], ["unblock", "--as", RPPS]),
+        (["close"], ["reopen"]),
+        (["mask"], ["unmask"]),
+    ],
+)
+def test_an_act_and_what_undoes_it(run: Run, do: list[str], undo: list[str]) -> None:
+    document = ["--document", run.document] if "mask" in do[0] else []  # type: ignore[attr-defined]
+    run("grant", "--patient", INS, "--to", RPPS)
+    assert found(run) == 1
+    run(*do, "--patient", INS, *document)
+    assert found(run) in ("no-access", 0)
+    run(*undo, "--patient", INS, *document)
+    assert found(run) == 1
+    done = CliRunner().invoke(app, ["audit", "show", "--json"])
+    actions = [json.loads(line)["action"] for line in done.stdout.splitlines()]
+    assert actions == ["search", undo[0], "search", do[0], "search", "grant"]
+
+
+def test_a_traitant_sees_what_is_masked_and_an_act_names_a_document_of_the_patient(run: Run) -> None:
+    run("mask", "--patient", INS, "--document", run.document)  # type: ignore[attr-defined]
+    run("grant", "--patient", INS, "--to", RPPS, "--comme-traitant")
+    assert found(run) == 1
+    assert run("grant", "--patient", INS, "--to", RPPS, "--comme-traitant", "--medecin-traitant") == "bad-request"
+    assert run("mask", "--patient", INS, "--document", "a" * 26) == "no-such-document"
+    assert run("mask", "--patient", PARENT, "--document", run.document) == "no-such-document"  # type: ignore[attr-defined]
+
+
+def test_masked_and_hidden_is_refused_here_too(run: Run) -> None:
+    run("mask", "--patient", INS, "--document", run.document)  # type: ignore[attr-defined]
+    hidden = run("hide", "--patient", INS, "--document", run.document)  # type: ignore[attr-defined]
+    assert hidden == "masked-and-hidden"
+    run("hide", "--patient", INS, "--document", run.document, "--from-representatives")  # type: ignore[attr-defined]
+    run("announce", "--patient", INS, "--document", run.document, "--from-representatives")  # type: ignore[attr-defined]
+    again = run("hide", "--patient", INS, "--document", run.document, "--from-representatives")  # type: ignore[attr-defined]
+    assert again == "already-opened"
+
+
+def test_an_emergency_opens_unless_opposed_and_is_listed_for_the_auditor(run: Run) -> None:
+    assert run("break-glass", "--patient", INS, "--as", RPPS, "--reason", "unconscious")["until"]
+    assert found(run) == 1
+    assert run("audit", "break-glass")["reason"] == "unconscious"
+    run("oppose", "--patient", INS)
+    assert found(run) == "no-access"
+    assert run("break-glass", "--patient", INS, "--as", RPPS, "--reason", "other") == "no-access"
+    run("withdraw", "--patient", INS)
+    assert found(run) == 1
+    assert run("withdraw", "--patient", INS) == "nothing-to-undo"
+
+
+def test_representatives_contacts_and_mail(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = ["--patient", INS, "--person", PARENT]
+    assert run("representative", *person, "--kind", "legal_representative") == "not-a-minor"
+    assert run("representative", *person, "--kind", "guardian")["kind"] == "guardian"
+    assert run("representative", *person, "--kind", "guardian", "--end")["ended"] is True
+    assert run("representative", *person, "--kind", "guardian", "--end") == "nothing-to-undo"
+    run("contact", "--patient", INS, "--mail", "a@exemple.test")
+    assert run("notify") == "no-mail-server"
+    monkeypatch.setenv("ANAMNESE_SMTP_HOST", "127.0.0.1")
+    assert run("notify") == {"sent": 0, "failed": 0, "unaddressed": 0}
