@@ -5,29 +5,36 @@ No entity is resolved and no DTD is read: a document that declares one is refuse
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import zlib
+from collections.abc import Iterator
 
-from lxml import etree
 from lxml.etree import _Element
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import CDA_ROOT, HEAD, has_doctype, xml_root
+from ingest.media_type import CDA, CDA_ROOT, readable_type
 from ingest.paging import paginate
 from ingest.parsers.cda_header import LOINC, NAMESPACES, metadata_of, people_of
+from ingest.parsers.members import (
+    Inside,
+    Member,
+    bytes_of,
+    combined,
+    damaged_attachment,
+    elsewhere,
+    from_base64,
+    read_parts,
+    too_large,
+)
 from ingest.parsers.narrative import clean, name_of, narrative
+from ingest.parsers.xml_tree import damaged_xml, tree_of
 from ocr.port import Ocr
 from records.content import Metadata, Page, Reading, Section, Source
 
 READER = "cda"
-_DEEPEST = 200  # elements in elements; real documents stay under 40
-_LARGE = 9_000_000  # bytes from which lxml's own limit on a text node (10 MB, an embedded PDF) may be met
-
-Inside = Callable[[bytes, str, Ocr, Limits], Reading]
+_WINDOWS = {"DF": -15, "GZ": 31, "ZL": 15}  # zlib's window bits of HL7's CompressionAlgorithm
+WHAT = "document CDA"
 
 
 class CdaParser:
@@ -37,104 +44,64 @@ class CdaParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        root = xml_root(head)
-        return 1.0 if root is not None and root.name == CDA_ROOT else 0.0
+        return 1.0 if readable_type(head) == CDA else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
-        root = _tree(data)
-        body = root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
+        root = _document(data)
         metadata = metadata_of(root)
-        if body is not None:
-            return self._level_one(root, body, metadata, ocr, limits)
-        pages = _structured(root, metadata)
-        for medium, place in _media(root):
-            pages += self._attachment(medium, place, ocr, limits)
-        if not any(page.text or page.unreadable for page in pages):
+        pages = [] if _body(root) is not None else _structured(root, metadata)
+        parts = [*pages, *_members(root, limits.bytes), *([] if pages else _header_page(root, metadata))]
+        reading = read_parts(parts, Metadata(), self._inside, ocr, limits)
+        if not any(page.text or page.unreadable or page.width for page in reading.pages):
             raise Refusal(
                 "parse", "no-content", "Le document CDA ne contient aucun texte.", "Demandez-le à l'émetteur."
             )
-        return Reading(_numbered(pages), metadata)
-
-    def _level_one(self, root: _Element, body: _Element, metadata: Metadata, ocr: Ocr, limits: Limits) -> Reading:
-        """The body is the document: when it cannot be read, the whole is refused for that reason."""
-        if body.find("h:reference", NAMESPACES) is not None and not (body.text or "").strip():
-            raise Refusal(
-                "parse",
-                "external-body",
-                "Le corps du document CDA est un lien vers un autre fichier.",
-                "Déposez aussi ce fichier, ou demandez le document complet à l'émetteur.",
-            )
-        inner = self._read(body, ocr, limits)
-        pages = [*inner.pages, *_header_page(root, metadata)]
-        return Reading(_numbered(pages), metadata)
-
-    def _attachment(self, medium: _Element, place: str, ocr: Ocr, limits: Limits) -> list[Page]:
-        """Pages of an embedded file; one that is not read leaves an unreadable page with the reason."""
-        try:
-            pages = self._read(medium, ocr, limits).pages
-        except Refusal as refusal:
-            if refusal.stage == "read":
-                raise
-            return [Page(1, "", unreadable=True, note=f"Pièce jointe non lue : {refusal.message}")]
-        return [_in_section(page, place) for page in pages]
-
-    def _read(self, medium: _Element, ocr: Ocr, limits: Limits) -> Reading:
-        if limits.depth < 1:
-            raise Refusal(
-                "parse", "too-deep", "Trop de documents sont emboîtés.", "Déposez le document intérieur seul."
-            )
-        deeper = dataclasses.replace(limits, depth=limits.depth - 1)
-        return self._inside(_content(medium), "", ocr, deeper)
+        patients = combined(metadata, [Metadata(patients=reading.metadata.patients)]).patients
+        return dataclasses.replace(reading, metadata=dataclasses.replace(metadata, patients=patients))
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
     """The files inside a CDA document, in the order that their pages have in its reading; damaged ones left out."""
-    root = _tree(data)
-    body = root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
-    for medium in [body] if body is not None else [medium for medium, _ in _media(root)]:
-        with suppress(Refusal):
-            yield _content(medium)
+    yield from bytes_of(_members(_document(data), Limits().bytes))
 
 
-def _tree(data: bytes) -> _Element:
-    root = xml_root(data[:HEAD])
-    if root is not None and root.has_doctype:
-        raise Refusal(
-            "parse",
-            "xml-doctype",
-            "Le fichier XML déclare un DTD ou des entités, ce qu'un document CDA ne fait pas.",
-            "Demandez un document CDA conforme à l'émetteur.",
-        )
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=len(data) > _LARGE,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        tree = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise _damaged() from error
-    if has_doctype(tree) or _depth(tree) > _DEEPEST:
-        raise _damaged()
-    return tree
+def _document(data: bytes) -> _Element:
+    """The ClinicalDocument: the root, or inside a stylesheet ("auto-présentable", CI-SIS) or a signature around it."""
+    root = tree_of(data, WHAT)
+    document = root if root.tag == CDA_ROOT else next(root.iter(CDA_ROOT), None)
+    if document is None:
+        raise damaged_xml(WHAT)
+    return document
 
 
-def _damaged() -> Refusal:
-    return Refusal(
-        "parse", "damaged-xml", "Le document CDA est mal formé ou incomplet.", "Demandez-le à nouveau à l'émetteur."
-    )
+def _body(root: _Element) -> _Element | None:
+    """What stands for the whole document at level 1."""
+    return root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
 
 
-def _depth(root: _Element) -> int:
-    deepest = depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        deepest = max(deepest, depth)
-    return deepest
+def _members(root: _Element, limit: int) -> Iterator[Member]:
+    """The body of level 1, or every embedded file with the title of its section; the same bytes are read once."""
+    body = _body(root)
+    if body is not None:
+        link = body.find("h:reference", NAMESPACES) is not None and not (body.text or "").strip()
+        yield elsewhere(vital=True) if link else Member(_content(body, limit), vital=True)
+        return
+    seen: set[str] = set()
+    for one in root.iterfind(".//*[@mediaType]"):
+        section = next(one.iterancestors("{urn:hl7-org:v3}section"), None)
+        title = _title(section) if section is not None else ""
+        text = "".join((one.text or "").split())
+        if one.get("representation") == "B64" and text and text not in seen:
+            seen.add(text)
+            yield Member(_content(one, limit), title)
+        elif not text and name_of(one.getparent()) == "observationMedia" and _link(one):  # type: ignore[arg-type]
+            yield elsewhere()
+
+
+def _link(value: _Element) -> bool:
+    """Whether an ED points outside of the document."""
+    link = value.find("h:reference", NAMESPACES)
+    return link is not None and bool(link.get("value")) and not link.get("value", "").startswith("#")
 
 
 def _structured(root: _Element, metadata: Metadata) -> list[Page]:
@@ -207,40 +174,29 @@ def _loinc(section: _Element) -> str:
     return code.get("code", "") if code is not None and code.get("codeSystem") == LOINC else ""
 
 
-def _media(root: _Element) -> Iterator[tuple[_Element, str]]:
-    """Every embedded file of the body with the title of its section; the same bytes are read once."""
-    seen: set[str] = set()
-    for one in root.iterfind(".//*[@mediaType]"):
-        text = "".join((one.text or "").split())
-        if one.get("representation") != "B64" or not text or text in seen:
-            continue
-        seen.add(text)
-        section = next(one.iterancestors("{urn:hl7-org:v3}section"), None)
-        yield one, _title(section) if section is not None else ""
-
-
-def _content(medium: _Element) -> bytes:
+def _content(medium: _Element, limit: int) -> bytes | Refusal:
     """The bytes of an ED value (HL7 data types). The stated media type is not believed: `inside` looks for itself."""
-    if medium.get("compression"):
+    text = "".join(str(one) for one in medium.itertext())
+    try:
+        data = from_base64(text, limit) if medium.get("representation") == "B64" else text.encode("utf-8")
+        return _expanded(data, medium.get("compression", ""), limit)
+    except Refusal as refusal:
+        return refusal
+
+
+def _expanded(data: bytes, compression: str, limit: int) -> bytes:
+    """`data` as it was before its stated compression: DF (deflate), GZ or ZL, never over `limit` bytes."""
+    if not compression:
+        return data
+    if compression not in _WINDOWS:
         raise Refusal(
             "parse", "compressed-attachment", "La pièce jointe est compressée.", "Joignez-la sans compression."
         )
-    text = "".join(str(one) for one in medium.itertext())
-    if medium.get("representation") != "B64":
-        return text.encode("utf-8")
+    expander = zlib.decompressobj(_WINDOWS[compression])
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refusal(
-            "parse", "damaged-attachment", "La pièce jointe est mal codée.", "Demandez le document à l'émetteur."
-        ) from error
-
-
-def _in_section(page: Page, title: str) -> Page:
-    if page.sections or not title or not page.text:
-        return page
-    return dataclasses.replace(page, sections=(Section(0, len(page.text), title),))
-
-
-def _numbered(pages: list[Page]) -> tuple[Page, ...]:
-    return tuple(dataclasses.replace(page, number=number) for number, page in enumerate(pages, 1))
+        expanded = expander.decompress(data, limit)
+    except zlib.error as error:
+        raise damaged_attachment() from error
+    if not expander.eof:
+        raise damaged_attachment() if len(expanded) < limit else too_large()
+    return expanded
