@@ -6,7 +6,9 @@ from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import HEAD, media_type_of
 from ingest.parsers.cda import CdaParser
+from ingest.parsers.fhir import FhirParser
 from ingest.parsers.hl7 import Hl7Parser
+from ingest.parsers.html import HtmlParser
 from ingest.parsers.image import ImageParser
 from ingest.parsers.pdf import PdfParser
 from ingest.parsers.port import Parser
@@ -44,4 +46,12 @@ def parse(data: bytes, file_name: str, ocr: Ocr, limits: Limits) -> Reading:
     return reading
 
 
-PARSERS: tuple[Parser, ...] = (PdfParser(), ImageParser(), CdaParser(parse), Hl7Parser(parse), TextParser())
+PARSERS: tuple[Parser, ...] = (
+    PdfParser(),
+    ImageParser(),
+    CdaParser(parse),
+    Hl7Parser(parse),
+    FhirParser(parse),
+    HtmlParser(parse),
+    TextParser(),
+)

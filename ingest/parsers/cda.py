@@ -19,6 +19,7 @@ from ingest.parsers.cda_header import LOINC, NAMESPACES, metadata_of, people_of
 from ingest.parsers.members import (
     Inside,
     Member,
+    Part,
     bytes_of,
     combined,
     damaged_attachment,
@@ -50,7 +51,7 @@ class CdaParser:
         root = _document(data)
         metadata = metadata_of(root)
         pages = [] if _body(root) is not None else _structured(root, metadata)
-        parts = [*pages, *_members(root, limits.bytes), *([] if pages else _header_page(root, metadata))]
+        parts: list[Part] = [*pages, *_members(root, limits.bytes), *([] if pages else _header_page(root, metadata))]
         reading = read_parts(parts, Metadata(), self._inside, ocr, limits)
         if not any(page.text or page.unreadable or page.width for page in reading.pages):
             raise Refusal(

@@ -1,4 +1,4 @@
-"""The files in an HL7 v2 message: OBX-5 as ED or RP, in base64, hexadecimal, uuencoded or plain, also in text fields."""
+"""The files in an HL7 v2 message: OBX-5 in base64, hexadecimal, uuencoded or plain, in ED, RP and text fields."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def metadata_of(message: Message) -> Metadata:
         unique_id=_entity(txa, 12),
         replaces="" if appends else parent,
         appends=parent if appends else "",
-        type_code=_type(message, txa, obr),
+        type_code=_type(txa, obr),
         title=_name(obr, 4) or (_document_name(message) if txa is not None else ""),
         author=_person(txa, 9) or _person(txa, 5) or _interpreter(obr),
         organization=header.text(4) or header.text(3),
@@ -95,7 +95,7 @@ def _entity(segment: Segment | None, field: int) -> str:
     return f"{oid}^{segment.text(field)}" if re.fullmatch(r"[\d.]+", oid) else segment.text(field)
 
 
-def _type(message: Message, txa: Segment | None, obr: Segment | None) -> str:
+def _type(txa: Segment | None, obr: Segment | None) -> str:
     stated = [one.text(field) for one, field in ((txa, 2), (obr, 4)) if one is not None]
     found = next((code for code in stated if _LOINC.fullmatch(code)), "")
     if not found and txa is not None:
