@@ -5,13 +5,18 @@ from __future__ import annotations
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import HEAD, media_type_of
+from ingest.parsers.archive import ArchiveParser
 from ingest.parsers.cda import CdaParser
+from ingest.parsers.dicom import DicomParser
 from ingest.parsers.fhir import FhirParser
 from ingest.parsers.hl7 import Hl7Parser
 from ingest.parsers.html import HtmlParser
 from ingest.parsers.image import ImageParser
+from ingest.parsers.mail import MailParser
+from ingest.parsers.office import OfficeParser
 from ingest.parsers.pdf import PdfParser
 from ingest.parsers.port import Parser
+from ingest.parsers.rtf import RtfParser
 from ingest.parsers.text import TextParser
 from ocr.port import Ocr
 from records.content import Reading
@@ -53,5 +58,10 @@ PARSERS: tuple[Parser, ...] = (
     Hl7Parser(parse),
     FhirParser(parse),
     HtmlParser(parse),
+    ArchiveParser(parse),
+    MailParser(parse),
+    OfficeParser(parse),
+    RtfParser(parse),
+    DicomParser(parse),
     TextParser(),
 )

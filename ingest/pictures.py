@@ -1,15 +1,32 @@
-"""Where the picture of a page is: in the uploaded file itself, or in a file inside it (a PDF in a CDA document)."""
+"""Where the picture of a page is: in the uploaded file itself, or in a file inside it, as a PDF in a CDA in a message."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pypdfium2 as pdfium
 
 from access.refusal import Refusal
-from ingest.media_type import CDA, HEAD, PDF, media_type_of
-from ingest.parsers.cda import embedded_files
+from ingest.limits import Limits
+from ingest.media_type import (
+    CDA,
+    DICOM,
+    DOCX,
+    FHIR_JSON,
+    FHIR_XML,
+    HEAD,
+    HL7,
+    HTML,
+    MAIL,
+    ODT,
+    PDF,
+    RTF,
+    ZIP,
+    media_type_of,
+)
+from ingest.parsers import archive, cda, dicom, fhir, hl7, html, mail, office, rtf
 from ingest.pdfium import LOCK
 from ingest.render import frames_of
 from records.content import Page
@@ -27,15 +44,15 @@ class Picture:
 def picture_of(data: bytes, media_type: str, pages: Sequence[Page], number: int) -> Picture | None:
     """Where to draw page `number` of a reading with these `pages` from; None when its text must be typeset.
 
-    A page with a size has a picture; inside a CDA document, the pictured pages are those of its embedded files in
+    A page with a size has a picture; of a document with files inside, the pictured pages are those of these files in
     order. When their counts do not add up (a file that was read in part), there is no picture rather than a wrong one.
     """
-    if media_type != CDA:
+    if media_type not in _EMBEDDED:
         return Picture(data, media_type, number)
     pictured = [page.number for page in pages if page.width > 0]
     if number not in pictured:
         return None
-    inside = [(inner, kind, count) for inner in embedded_files(data) for kind, count in [_count(inner)] if count]
+    inside = list(_leaves(data, media_type, Limits().depth))
     if sum(count for _, _, count in inside) != len(pictured):
         return None
     place = pictured.index(number)
@@ -44,6 +61,17 @@ def picture_of(data: bytes, media_type: str, pages: Sequence[Page], number: int)
             return Picture(inner, kind, place + 1)
         place -= count
     return None
+
+
+def _leaves(data: bytes, media_type: str, depth: int) -> Iterator[tuple[bytes, str, int]]:
+    """The files inside that have pictures, with their types and numbers of pages, however deep they stand."""
+    with suppress(Refusal):
+        for inner in _EMBEDDED[media_type](data):
+            kind, count = _count(inner)
+            if count:
+                yield inner, kind, count
+            elif kind in _EMBEDDED and depth > 1:
+                yield from _leaves(inner, kind, depth - 1)
 
 
 def _count(data: bytes) -> tuple[str, int]:
@@ -62,3 +90,19 @@ def _count(data: bytes) -> tuple[str, int]:
                 document.close()
     except (Refusal, pdfium.PdfiumError):
         return "", 0
+
+
+_EMBEDDED: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    CDA: cda.embedded_files,
+    HL7: hl7.embedded_files,
+    FHIR_JSON: fhir.embedded_files,
+    FHIR_XML: fhir.embedded_files,
+    HTML: html.embedded_files,
+    ZIP: archive.embedded_files,
+    MAIL: mail.embedded_files,
+    DOCX: office.embedded_files,
+    ODT: office.embedded_files,
+    RTF: rtf.embedded_files,
+    DICOM: dicom.embedded_files,
+}
+"""Kinds of documents with files inside, and how to get at these."""

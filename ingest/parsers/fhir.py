@@ -13,7 +13,7 @@ from ingest.parsers.fhir_header import metadata_of
 from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, title_of
 from ingest.parsers.fhir_tree import Resource, all_inside, each, objects, resources_of_json, resources_of_xml, string
 from ingest.parsers.fhir_words import RESOURCES
-from ingest.parsers.members import Inside, Member, bytes_of, elsewhere, from_base64, read_parts
+from ingest.parsers.members import Inside, Member, Part, bytes_of, elsewhere, from_base64, read_parts
 from ingest.parsers.sheet import Sheet
 from ocr.port import Ocr
 from records.content import Reading
@@ -45,7 +45,7 @@ class FhirParser:
                 f"Ce document FHIR ({kinds}) n'apporte aucun texte ni donnée de soins.",
                 "Rien n'est à faire s'il ne sert qu'aux échanges entre logiciels.",
             )
-        parts = [*sheet.pages(READER, document.note), *files]
+        parts: list[Part] = [*sheet.pages(READER, document.note), *files]
         return read_parts(parts, metadata_of(tops, document.inside, document.resolve), self._inside, ocr, limits)
 
 

@@ -112,8 +112,6 @@ def _resource(element: _Element) -> Resource:
 def _fields(element: _Element) -> Resource:
     found: Resource = {str(key): str(value) for key, value in element.attrib.items()}
     for child in element:
-        if not isinstance(child.tag, str):
-            continue
         name = etree.QName(child).localname
         found.setdefault(name, [])
         if isinstance(found[name], list):
