@@ -1,4 +1,4 @@
-"""Where the picture of a page is: in the uploaded file itself, or in a file inside it, as a PDF in a CDA in a message."""
+"""Where the picture of a page is: in the uploaded file itself, or in a file inside it (a PDF in a CDA document)."""
 
 from __future__ import annotations
 

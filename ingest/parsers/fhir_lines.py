@@ -10,6 +10,7 @@ from lxml.etree import _Element
 
 from ingest.parsers.fhir_tree import Resource, each, first, objects, string
 from ingest.parsers.fhir_words import FIELDS, RESOURCES, VALUES
+from ingest.parsers.hl7_lines import FLAGS
 from ingest.parsers.html import html_lines, html_tree
 
 CELL = " | "
@@ -97,7 +98,7 @@ def _result(resource: Resource, resolve: Resolve) -> str:
         words(resource.get("code"), resolve),
         value or (f"sans valeur : {absent}" if absent else ""),
         f"réf. {ranges}" if ranges else "",
-        words(resource.get("interpretation"), resolve),
+        _flags(resource, resolve),
         "" if state in ("final", "entered-in-error") else VALUES.get(state, state),
         *(words(resource[key], resolve) for key in dates),
     ]
@@ -107,6 +108,14 @@ def _result(resource: Resource, resolve: Resolve) -> str:
             text = words(other, resolve)
             cells.append(f"{_label(key)} : {text}" if text else "")
     return CELL.join(filter(None, cells))
+
+
+def _flags(resource: Resource, resolve: Resolve) -> str:
+    """Low, high, resistant...: the codes are those of HL7 v2."""
+    concepts = objects(resource.get("interpretation"))
+    codes = [string(coding.get("code")) for one in concepts for coding in objects(one.get("coding"))]
+    known = [FLAGS[code] for code in codes if code in FLAGS]
+    return ", ".join(dict.fromkeys(known)) if known else words(resource.get("interpretation"), resolve)
 
 
 def _range(one: Resource, resolve: Resolve) -> str:

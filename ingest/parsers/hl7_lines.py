@@ -11,7 +11,7 @@ CELL = " | "
 TEXTS = frozenset({"TX", "FT", "ST", ""})
 _CODED = frozenset({"CE", "CWE", "CNE", "CF", "IS", "ID"})
 _DATES = frozenset({"DT", "TS", "DTM"})
-_FLAGS = {  # table 0078
+FLAGS = {  # table 0078
     "L": "bas",
     "H": "élevé",
     "LL": "très bas",
@@ -102,7 +102,7 @@ def observation(obx: Segment) -> str:
         field_text(obx, 3) if obx.text(2).upper() not in TEXTS or obx.text(3, 2) else name_of(obx, 3),
         f"{value} {unit}".strip(),
         f"réf. {limits}" if limits else "",
-        ", ".join(_FLAGS.get(one, one) for one in flags if one),
+        ", ".join(FLAGS.get(one, one) for one in flags if one),
         _STATES.get(obx.text(11).upper(), ""),
         day_text(obx.text(14)),
     ]
