@@ -60,7 +60,7 @@ def embedded_files(data: bytes) -> Iterator[bytes]:
 
 def html_tree(text: str) -> _Element:
     """The tree of any HTML, however careless. Raises Refusal "damaged-html" when there is none."""
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = etree.fromstring(text.replace("\x00", "").encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
@@ -89,7 +89,7 @@ def _pieces(root: _Element) -> Iterator[str]:
                 yield _text(element, name)
         else:
             if not skipped:
-                yield _after(name, rows)
+                yield _after(element, name, rows)
             skipped -= name in _SKIPPED
             rows -= _is_data_cell(element, name)
             if element is not root and not skipped:
@@ -115,8 +115,10 @@ def _before(name: str, rows: int) -> str:
     return _edge(name, rows)
 
 
-def _after(name: str, rows: int) -> str:
-    return CELL if name in ("td", "th") else _edge(name, rows)
+def _after(element: _Element, name: str, rows: int) -> str:
+    if name in ("td", "th"):
+        return CELL if _is_data_cell(element, name) else "\n"
+    return _edge(name, rows)
 
 
 def _edge(name: str, rows: int) -> str:

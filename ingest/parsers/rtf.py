@@ -113,7 +113,9 @@ def embedded_files(data: bytes) -> Iterator[bytes]:
 def _parts(data: bytes) -> Iterator[Part]:
     state = _read(data)
     sheet = Sheet()
-    sheet.lines(line.strip().removesuffix(CELL.strip()) for line in "".join(state.out).split("\n"))
+    # Characters beyond the basic plane come as two \\u: their halves are joined, a lone half is no character.
+    text = "".join(state.out).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    sheet.lines(line.strip().removesuffix(CELL.strip()) for line in text.split("\n"))
     yield from sheet.pages(READER)
     for picture in state.pictures:
         if holds_a_page(picture):
@@ -248,21 +250,9 @@ def _put(state: _State, text: str) -> None:
     group = state.group
     if group.silent or group.picture or not text:
         return
-    if 0xD800 <= ord(text[0]) < 0xE000 and len(text) == 1:
-        _surrogate(state, text)
-        return
     if group.raised:
         text = shifted(text, group.raised)
     state.out.append(f"[supprimé : {text}]" if group.deleted and text.strip() else text)
-
-
-def _surrogate(state: _State, text: str) -> None:
-    """Characters beyond the basic plane come as two \\u."""
-    before = state.out[-1] if state.out else ""
-    if len(before) == 1 and 0xD800 <= ord(before) < 0xDC00:
-        state.out[-1] = (before + text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    else:
-        state.out.append(text)
 
 
 def _picture(state: _State) -> None:

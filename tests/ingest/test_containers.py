@@ -48,19 +48,21 @@ XDM = """<?xml version="1.0" encoding="UTF-8"?>
 </RegistryObjectList></lcm:SubmitObjectsRequest>"""
 
 
-def _zip(**files: bytes) -> bytes:
+def _zip(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            archive.writestr(name.replace("__", "/").replace("_dot_", "."), data)
+            archive.writestr(name, data)
     return out.getvalue()
 
 
 def _submission(document: bytes = b"Allergie iode") -> bytes:
     return _zip(
-        INDEX_dot_HTM=b"<html><body>Sommaire</body></html>",
-        IHE_XDM__SUBSET01__METADATA_dot_XML=XDM.encode(),
-        IHE_XDM__SUBSET01__DOC0001_dot_XML=document,
+        {
+            "INDEX.HTM": b"<html><body>Sommaire</body></html>",
+            "IHE_XDM/SUBSET01/METADATA.XML": XDM.encode(),
+            "IHE_XDM/SUBSET01/DOC0001.XML": document,
+        }
     )
 
 
@@ -85,28 +87,28 @@ def test_the_document_of_a_submission_speaks_for_itself(read: Read) -> None:
 
 
 def test_a_submission_whose_document_is_missing_is_refused(refusal_of: Refused) -> None:
-    assert refusal_of(_zip(IHE_XDM__S__METADATA_dot_XML=XDM.encode())).code == "missing-file"
+    assert refusal_of(_zip({"IHE_XDM/S/METADATA.XML": XDM.encode()})).code == "missing-file"
 
 
 def test_several_files_have_sections_of_their_names(read: Read) -> None:
-    reading = read(_zip(a__lettre_dot_txt=b"Allergie iode", cr_dot_pdf=pdfs.pages(1), __MACOSX___lettre=b"x"))
+    reading = read(_zip({"a/lettre.txt": b"Allergie iode", "cr.pdf": pdfs.pages(1), "__MACOSX/._lettre": b"x"}))
     assert [page.sections[0].title for page in reading.pages] == ["lettre.txt", "cr.pdf"]
     assert [page.number for page in reading.pages] == [1, 2]
 
 
 def test_one_file_is_the_document(read: Read, refusal_of: Refused) -> None:
-    assert read(_zip(lettre_dot_txt=b"Allergie iode")).pages[0].sections == ()
-    assert refusal_of(_zip(a_dot_gif=b"GIF89a" + b"\x01\x00" * 40)).code == "unsupported-type"
+    assert read(_zip({"lettre.txt": b"Allergie iode"})).pages[0].sections == ()
+    assert refusal_of(_zip({"a.gif": b"GIF89a" + b"\x01\x00" * 40})).code == "unsupported-type"
 
 
 def test_a_bomb_is_refused(refusal_of: Refused) -> None:
-    assert refusal_of(_zip(a_dot_txt=b"a" * 5_000_000)).code == "suspicious-zip"
+    assert refusal_of(_zip({"a.txt": b"a" * 5_000_000})).code == "suspicious-zip"
 
 
 def test_archives_in_archives_end(refusal_of: Refused) -> None:
     data = b"Allergie iode"
     for _ in range(6):
-        data = _zip(a_dot_zip=data)
+        data = _zip({"a.zip": data})
     assert refusal_of(data).code == "too-deep"
 
 
@@ -114,19 +116,19 @@ def test_archives_in_archives_end(refusal_of: Refused) -> None:
     ("limits", "code"), [(Limits(members=1), "too-many-files"), (Limits(bytes=5_000), "too-large")]
 )
 def test_limits_of_archives(refusal_of: Refused, limits: Limits, code: str) -> None:
-    data = _zip(a_dot_txt=b"a" * 3_000, b_dot_txt=b"b" * 3_000)
+    data = _zip({"a.txt": b"a" * 3_000, "b.txt": b"b" * 3_000})
     assert refusal_of(data, limits=limits).code == code
 
 
 def test_all_files_together_stay_under_the_limits_of_one_document(refusal_of: Refused, read: Read) -> None:
-    data = _zip(a_dot_pdf=pdfs.pages(2), b_dot_pdf=pdfs.pages(2), c_dot_txt=b"Fin")
+    data = _zip({"a.pdf": pdfs.pages(2), "b.pdf": pdfs.pages(2), "c.txt": b"Fin"})
     assert len(read(data).pages) == 5
-    short = read(data, limits=Limits(pages=3))
-    assert [page.unreadable for page in short.pages] == [False, False, True]
+    assert refusal_of(data, limits=Limits(pages=4)).code == "too-many-pages"
+    assert refusal_of(data, limits=Limits(characters=len(_text(read(data))) - 5)).code == "too-much-text"
 
 
 def test_an_encrypted_archive_is_refused(refusal_of: Refused) -> None:
-    data = bytearray(_zip(a_dot_txt=b"Allergie"))
+    data = bytearray(_zip({"a.txt": b"Allergie"}))
     data[6] |= 1
     at = data.index(b"PK\x01\x02")
     data[at + 8] |= 1
@@ -135,7 +137,7 @@ def test_an_encrypted_archive_is_refused(refusal_of: Refused) -> None:
 
 @pytest.mark.parametrize("cut", [0.5, 0.9])
 def test_a_truncated_archive_is_refused(refusal_of: Refused, cut: float) -> None:
-    data = _zip(a_dot_txt=bytes(range(256)) * 40)
+    data = _zip({"a.txt": bytes(range(256)) * 40})
     assert refusal_of(data[: int(len(data) * cut)]).code == "damaged-zip"
 
 
@@ -229,7 +231,7 @@ def test_a_dicom_image_is_refused(refusal_of: Refused) -> None:
 def test_the_picture_of_a_page_inside_is_found(read: Read, outer: str) -> None:
     pdf = pdfs.pages(3)
     data = {
-        "zip": lambda: _zip(a_dot_txt=b"Iode", b_dot_zip=_zip(c_dot_pdf=pdf)),
+        "zip": lambda: _zip({"a.txt": b"Iode", "b.zip": _zip({"c.pdf": pdf})}),
         "mail": lambda: _mail(("cr.pdf", pdf, "application/pdf")),
         "dicom": lambda: _dicom(EncapsulatedDocument=pdf),
         "message": lambda: _hl7(pdf),
