@@ -106,7 +106,6 @@ class Metadata:
     set_id: str = ""
     version: int = 1
     replaces: str = ""  # unique_id of the document that this one replaces
-    appends: str = ""  # unique_id of the document that this one completes
     type_code: str = ""  # LOINC
     title: str = ""
     author: str = ""
@@ -116,6 +115,7 @@ class Metadata:
     language: str = ""
     patient_ins: tuple[tuple[str, str], ...] = ()  # (matricule, OID) pairs stated for the patient
     patients: tuple[StatedPatient, ...] = ()  # several only when the header names several
+    appends: str = ""  # unique_id of the document that this one completes
 
 
 @dataclass(frozen=True, slots=True)
