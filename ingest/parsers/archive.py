@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import HEAD, ZIP, readable_type
+from ingest.media_type import HEAD, ZIP, is_type
 from ingest.parsers.members import Inside, Member, bytes_of, read_parts
 from ingest.parsers.xdm import entries_of, metadata_of
 from ingest.parsers.xml_tree import tree_of
@@ -32,7 +32,7 @@ class ArchiveParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 0.9 if readable_type(head) == ZIP else 0.0
+        return 0.9 if is_type(head, ZIP) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         archive = ZipFile(data, limits)

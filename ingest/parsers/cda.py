@@ -13,7 +13,7 @@ from lxml.etree import _Element
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import CDA, CDA_ROOT, readable_type
+from ingest.media_type import CDA, CDA_ROOT, is_type
 from ingest.paging import paginate
 from ingest.parsers.cda_header import LOINC, NAMESPACES, metadata_of, people_of
 from ingest.parsers.members import (
@@ -45,7 +45,7 @@ class CdaParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 1.0 if readable_type(head) == CDA else 0.0
+        return 1.0 if is_type(head, CDA) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         root = _document(data)

@@ -14,7 +14,7 @@ import pydicom.config
 from access.identifiers import INS_OIDS
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import DICOM, readable_type
+from ingest.media_type import DICOM, is_type
 from ingest.parsers.cda_header import parse_day
 from ingest.parsers.foreign import translated
 from ingest.parsers.members import Inside, Member, read_parts
@@ -34,7 +34,7 @@ class DicomParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 1.0 if readable_type(head) == DICOM else 0.0
+        return 1.0 if is_type(head, DICOM) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         with translated(_damaged):

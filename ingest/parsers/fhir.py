@@ -8,7 +8,7 @@ from itertools import groupby
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import FHIR_JSON, FHIR_XML, readable_type
+from ingest.media_type import FHIR_JSON, FHIR_XML, is_type, readable_type
 from ingest.parsers.fhir_header import metadata_of
 from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, title_of
 from ingest.parsers.fhir_tree import Resource, all_inside, each, objects, resources_of_json, resources_of_xml, string
@@ -30,7 +30,7 @@ class FhirParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 1.0 if readable_type(head) in (FHIR_JSON, FHIR_XML) else 0.0
+        return 1.0 if is_type(head, FHIR_JSON, FHIR_XML) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         tops = _tops(data)

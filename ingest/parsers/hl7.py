@@ -14,7 +14,7 @@ from itertools import groupby
 from access.refusal import Refusal
 from ingest.decode import decode
 from ingest.limits import Limits
-from ingest.media_type import HL7, readable_type
+from ingest.media_type import HL7, is_type
 from ingest.parsers import hl7_lines as lines
 from ingest.parsers.er7 import Message, Segment, messages_of
 from ingest.parsers.hl7_files import file_of, file_of_words
@@ -35,7 +35,7 @@ class Hl7Parser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 1.0 if readable_type(head) == HL7 else 0.0
+        return 1.0 if is_type(head, HL7) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         """Raises Refusal "no-document", "cancellation" when no message brings anything to read."""

@@ -13,7 +13,7 @@ from lxml.etree import _Element
 from access.refusal import Refusal
 from ingest.decode import decode
 from ingest.limits import Limits
-from ingest.media_type import HTML, readable_type
+from ingest.media_type import HTML, is_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
 from ingest.parsers.narrative import CELL, clean, shifted
 from ingest.parsers.pasted import holds_a_page
@@ -39,7 +39,7 @@ class HtmlParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 0.9 if readable_type(head) == HTML else 0.0
+        return 0.9 if is_type(head, HTML) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         root = html_tree(_characters(data))

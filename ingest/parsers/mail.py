@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from access.refusal import Refusal
 from ingest.decode import decode
 from ingest.limits import Limits
-from ingest.media_type import MAIL, readable_type
+from ingest.media_type import MAIL, is_type
 from ingest.parsers.foreign import translated
 from ingest.parsers.html import html_lines, html_tree
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts, too_large
@@ -35,7 +35,7 @@ class MailParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 0.9 if readable_type(head) == MAIL else 0.0
+        return 0.9 if is_type(head, MAIL) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         with translated(_damaged):

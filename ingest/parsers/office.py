@@ -14,7 +14,7 @@ from lxml.etree import _Element
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import DOCX, HEAD, ODT, picture_type, readable_type
+from ingest.media_type import DOCX, HEAD, ODT, is_type, picture_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
 from ingest.parsers.odf_xml import odf_lines
 from ingest.parsers.pasted import holds_a_page
@@ -43,7 +43,7 @@ class OfficeParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 1.0 if readable_type(head) in (DOCX, ODT) else 0.0
+        return 1.0 if is_type(head, DOCX, ODT) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         archive = ZipFile(data, limits)

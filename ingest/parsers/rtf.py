@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import RTF, readable_type
+from ingest.media_type import RTF, is_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
 from ingest.parsers.narrative import CELL, shifted
 from ingest.parsers.pasted import holds_a_page
@@ -94,7 +94,7 @@ class RtfParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        return 1.0 if readable_type(head) == RTF else 0.0
+        return 1.0 if is_type(head, RTF) else 0.0
 
     def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
         parts = list(_parts(data))

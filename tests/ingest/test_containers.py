@@ -11,12 +11,16 @@ from email.message import EmailMessage
 
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import HEAD, media_type_of
+from ingest.parse import parse
 from ingest.pictures import picture_of
+from ocr.null import NullOcr
+from ocr.port import OcrPage
 from records.content import Reading
 from tests.ingest import pdfs
 from tests.ingest.test_cda import cda, section
@@ -126,6 +130,21 @@ def test_all_files_together_stay_under_the_limits_of_one_document(refusal_of: Re
     assert refusal_of(data, limits=Limits(pages=4)).code == "too-many-pages"
     short = read(data, limits=Limits(characters=len(_text(read(data))) - 5))
     assert (short.pages[-1].unreadable, "limite" in short.pages[-1].note) == (True, True)
+
+
+def test_nothing_is_recognised_beyond_the_limit_of_pages() -> None:
+    class Counting(NullOcr):
+        asked = 0
+
+        def read(self, picture: Image.Image, dpi: float | None = None) -> OcrPage:
+            Counting.asked += 1
+            return super().read(picture, dpi)
+
+    out = io.BytesIO()
+    Image.new("L", (300, 300)).save(out, "PNG")
+    with pytest.raises(Refusal):
+        parse(_zip({f"{n}.png": out.getvalue() for n in range(9)}), "", Counting(), Limits(pages=2))
+    assert Counting.asked == 2
 
 
 def test_an_encrypted_archive_is_refused(refusal_of: Refused) -> None:
