@@ -20,7 +20,7 @@ from ingest.media_type import HEAD, media_type_of
 from ingest.parse import parse
 from ingest.pictures import picture_of
 from ocr.null import NullOcr
-from ocr.port import OcrPage
+from ocr.port import ReadPicture
 from records.content import Reading
 from tests.ingest import pdfs
 from tests.ingest.test_cda import cda, section
@@ -136,7 +136,7 @@ def test_nothing_is_recognised_beyond_the_limit_of_pages() -> None:
     class Counting(NullOcr):
         asked = 0
 
-        def read(self, picture: Image.Image, dpi: float | None = None) -> OcrPage:
+        def read(self, picture: Image.Image, dpi: float | None) -> ReadPicture:
             Counting.asked += 1
             return super().read(picture, dpi)
 
