@@ -109,16 +109,19 @@ def _parts(message: Message, limits: Limits) -> list[Part]:
         title = lines.order_title(order[0]) if order[0].name == "OBR" else ""
         with sheet.section(title):
             _write(sheet, files, order, limits.bytes)
-    if not files and not any(_says(one) for one in message):
+    # An order alone is a document too; the reason of an admission alone (PV2) is not.
+    ordered = not files and bool(sheet) and any(one.name == "OBR" for one in message)
+    says = ordered or any(_says(one) for one in message)
+    if not files and not says:
         raise _nothing(name)
-    return [*(sheet.pages(READER) if any(_says(one) for one in message) else ()), *files]
+    return [*(sheet.pages(READER) if says else ()), *files]
 
 
 def _nothing(name: str) -> Refusal:
     return Refusal(
         "parse",
         "no-document",
-        f"Ce message {name} n'apporte ni document, ni résultat, ni autre donnée de soins.",
+        f"Ce message {name} n'apporte ni document, ni résultat, ni allergie, ni diagnostic, ni traitement.",
         "Rien n'est à faire si l'émetteur n'annonçait qu'un mouvement, un rendez-vous ou un accusé de réception.",
     )
 

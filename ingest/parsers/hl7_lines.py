@@ -75,7 +75,11 @@ def order_title(obr: Segment) -> str:
 
 def order_lines(obr: Segment) -> list[str]:
     """What an OBR says beside its title: when, and why the examination was asked for."""
-    cells = [("Date", day_text(obr.text(7))), ("Renseignements", field_text(obr, 13)), ("Motif", field_text(obr, 31))]
+    cells = [
+        ("Date", day_text(obr.text(7)) or day_text(obr.text(6))),
+        ("Renseignements", field_text(obr, 13)),
+        ("Motif", field_text(obr, 31)),
+    ]
     said = [f"{label} : {text}" for label, text in cells if text]
     return [CELL.join(said)] if said else []
 

@@ -87,6 +87,11 @@ def test_clinical_segments_of_any_message_are_lines(read: Read) -> None:
     ]
 
 
+def test_an_order_without_results_is_a_document(read: Read) -> None:
+    page = read(_message(PID, "ORC|NW|1", OBR, kind="ORM^O01").encode()).pages[0]
+    assert page.text == "Numération formule sanguine\nDate : 09/05/2024 | Renseignements : asthénie"
+
+
 @pytest.mark.parametrize("kind", ["ADT^A01", "ADT^A40", "ACK^R01", "SIU^S12", "ZAM^Z01"])
 def test_what_brings_no_document_is_refused_by_name(refusal_of: Refused, kind: str) -> None:
     refusal = refusal_of(_message(PID, "PV1|1|I", kind=kind).encode())
