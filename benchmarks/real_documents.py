@@ -5,6 +5,7 @@ Their patient has no identity of ours, so that nothing is quarantined; words onl
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -78,7 +79,8 @@ def _counts(counts: Counter[str]) -> list[int]:
 
 
 def _reasons(name: str, outcomes: Sequence[Outcome]) -> list[list[object]]:
-    refused = Counter((one.refusal.code, one.refusal.message) for one in outcomes if one.refusal is not None)
+    found = (one.refusal for one in outcomes if one.refusal is not None)
+    refused = Counter((one.code, re.sub(r" \([^)]*\)", "", one.message)) for one in found)  # without message types
     return [[name, code, count, message] for (code, message), count in sorted(refused.items())]
 
 
