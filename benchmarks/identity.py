@@ -12,12 +12,12 @@ from pathlib import Path
 
 from access.identifiers import INS_OIDS, Ins, ins_key
 from access.refusal import Refusal
-from benchmarks.hl7v2_files import read_hl7
 from benchmarks.report import table
 from benchmarks.settings import say
 from cli.settings import load_settings
 from clinical.identity import Mismatch, compare
 from ingest.limits import Limits
+from ingest.media_type import CDA, HEAD, HL7, media_type_of
 from ingest.parse import parse
 from ocr.build import build_ocr
 from ocr.port import Ocr
@@ -233,9 +233,7 @@ def _french(ocr: Ocr) -> dict[str, list[tuple[Path, Mismatch | None]]]:
 def _read_file(path: Path, ocr: Ocr) -> Reading | None:
     data = path.read_bytes()
     try:
-        if path.suffix.lower() == ".xml":
-            return parse(data, path.name, ocr, Limits())
-        return read_hl7(data, ocr) if data.lstrip(b"\xef\xbb\xbf").startswith(b"MSH") else None
+        return parse(data, path.name, ocr, Limits()) if media_type_of(data[:HEAD]) in (CDA, HL7) else None
     except Refusal as refusal:
         say(f"{path.name}: {refusal.code}")
         return None

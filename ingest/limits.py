@@ -13,4 +13,6 @@ class Limits:
     pages: int = 2_000  # a whole paper record scanned at once has some hundreds
     pixels: int = 100_000_000  # a page; A3 at 600 dpi is 70 million
     characters: int = 20_000_000  # of text, all pages together: what compressed streams may expand to
-    depth: int = 2  # documents inside documents: a CDA in which stands a PDF is 1
+    depth: int = 4  # documents inside documents: a mail with a zip with a CDA in which stands a PDF is 3
+    members: int = 1_000  # files of an archive
+    ratio: int = 200  # what a file of an archive expands to, against its compressed size; real XML reaches 60

@@ -5,10 +5,18 @@ from __future__ import annotations
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import HEAD, media_type_of
+from ingest.parsers.archive import ArchiveParser
 from ingest.parsers.cda import CdaParser
+from ingest.parsers.dicom import DicomParser
+from ingest.parsers.fhir import FhirParser
+from ingest.parsers.hl7 import Hl7Parser
+from ingest.parsers.html import HtmlParser
 from ingest.parsers.image import ImageParser
+from ingest.parsers.mail import MailParser
+from ingest.parsers.office import OfficeParser
 from ingest.parsers.pdf import PdfParser
 from ingest.parsers.port import Kept, Pages, Parser, none_kept
+from ingest.parsers.rtf import RtfParser
 from ingest.parsers.text import TextParser
 from ocr.port import Ocr
 from records.content import Page, Reading
@@ -69,4 +77,17 @@ def _check(pages: int, characters: int, limits: Limits) -> None:
         )
 
 
-PARSERS: tuple[Parser, ...] = (PdfParser(), ImageParser(), CdaParser(pages_of), TextParser())
+PARSERS: tuple[Parser, ...] = (
+    PdfParser(),
+    ImageParser(),
+    CdaParser(pages_of),
+    Hl7Parser(pages_of),
+    FhirParser(pages_of),
+    HtmlParser(pages_of),
+    ArchiveParser(pages_of),
+    MailParser(pages_of),
+    OfficeParser(pages_of),
+    RtfParser(pages_of),
+    DicomParser(pages_of),
+    TextParser(),
+)

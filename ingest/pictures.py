@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pypdfium2 as pdfium
 
 from access.refusal import Refusal
-from ingest.media_type import CDA, HEAD, PDF, media_type_of
-from ingest.parsers.cda import embedded_files
+from ingest.limits import Limits
+from ingest.media_type import (
+    CDA,
+    DICOM,
+    DOCX,
+    FHIR_JSON,
+    FHIR_XML,
+    HEAD,
+    HL7,
+    HTML,
+    MAIL,
+    ODT,
+    PDF,
+    RTF,
+    ZIP,
+    media_type_of,
+)
+from ingest.parsers import archive, cda, dicom, fhir, hl7, html, mail, office, rtf
 from ingest.pdfium import LOCK
 from ingest.render import frames_of
 
@@ -26,14 +43,14 @@ class Picture:
 def picture_of(data: bytes, media_type: str, pictured: Sequence[int], number: int) -> Picture | None:
     """Where to draw page `number` from, of a reading whose `pictured` pages have a size; None: its text is typeset.
 
-    Inside a CDA document, the pictured pages are those of its embedded files in
+    Of a document with files inside, the pictured pages are those of these files in
     order. When their counts do not add up (a file that was read in part), there is no picture rather than a wrong one.
     """
-    if media_type != CDA:
+    if media_type not in _EMBEDDED:
         return Picture(data, media_type, number)
     if number not in pictured:
         return None
-    inside = [(inner, kind, count) for inner in embedded_files(data) for kind, count in [_count(inner)] if count]
+    inside = list(_leaves(data, media_type, Limits().depth))
     if sum(count for _, _, count in inside) != len(pictured):
         return None
     place = pictured.index(number)
@@ -42,6 +59,17 @@ def picture_of(data: bytes, media_type: str, pictured: Sequence[int], number: in
             return Picture(inner, kind, place + 1)
         place -= count
     return None
+
+
+def _leaves(data: bytes, media_type: str, depth: int) -> Iterator[tuple[bytes, str, int]]:
+    """The files inside that have pictures, with their types and numbers of pages, however deep they stand."""
+    with suppress(Refusal):
+        for inner in _EMBEDDED[media_type](data):
+            kind, count = _count(inner)
+            if count:
+                yield inner, kind, count
+            elif kind in _EMBEDDED and depth > 1:
+                yield from _leaves(inner, kind, depth - 1)
 
 
 def _count(data: bytes) -> tuple[str, int]:
@@ -60,3 +88,19 @@ def _count(data: bytes) -> tuple[str, int]:
                 document.close()
     except (Refusal, pdfium.PdfiumError):
         return "", 0
+
+
+_EMBEDDED: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    CDA: cda.embedded_files,
+    HL7: hl7.embedded_files,
+    FHIR_JSON: fhir.embedded_files,
+    FHIR_XML: fhir.embedded_files,
+    HTML: html.embedded_files,
+    ZIP: archive.embedded_files,
+    MAIL: mail.embedded_files,
+    DOCX: office.embedded_files,
+    ODT: office.embedded_files,
+    RTF: rtf.embedded_files,
+    DICOM: dicom.embedded_files,
+}
+"""Kinds of documents with files inside, and how to get at these."""

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pillow_heif
 import pypdfium2 as pdfium
 from PIL import Image, ImageChops, ImageDraw, ImageOps, UnidentifiedImageError
 
@@ -45,6 +46,7 @@ _DAMAGE = (
     MemoryError,
 )
 _warnings = threading.Lock()
+pillow_heif.register_heif_opener()  # phone photographs; the picture comes upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def _quietly() -> Iterator[None]:
 def _opened(data: bytes) -> Image.Image:
     """An image of a kind that we take, not yet decoded."""
     try:
-        return Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"))
+        return Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "HEIF"))
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except _DAMAGE as error:

@@ -115,6 +115,7 @@ class Metadata:
     language: str = ""
     patient_ins: tuple[tuple[str, str], ...] = ()  # (matricule, OID) pairs stated for the patient
     patients: tuple[StatedPatient, ...] = ()  # several only when the header names several
+    appends: str = ""  # unique_id of the document that this one completes
 
 
 @dataclass(frozen=True, slots=True)

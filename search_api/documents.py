@@ -13,7 +13,24 @@ from access.document_types import label_of
 from access.identifiers import DocumentId, is_opaque_id
 from access.refusal import Refusal
 from access.scope import Scope
-from ingest.media_type import CDA, JPEG, PDF, PNG, TEXT, TIFF
+from ingest.media_type import (
+    CDA,
+    DICOM,
+    DOCX,
+    FHIR_JSON,
+    FHIR_XML,
+    HEIC,
+    HL7,
+    JPEG,
+    MAIL,
+    ODT,
+    PDF,
+    PNG,
+    RTF,
+    TEXT,
+    TIFF,
+    ZIP,
+)
 from ingest.quarantine import REFUSED as IDENTITY_REFUSAL
 from ingest.receive import UNKNOWN_TYPE
 from records import documents
@@ -44,7 +61,25 @@ QUARANTINED = Refusal(
 REFUSED = Refusal(
     "show", "document-refused", "Ce document n'a pas pu être lu.", "Sa fiche dit pourquoi et ce qu'il faut faire."
 )
-EXTENSIONS = {PDF: "pdf", PNG: "png", JPEG: "jpg", TIFF: "tif", TEXT: "txt", CDA: "xml"}
+EXTENSIONS = {
+    PDF: "pdf",
+    PNG: "png",
+    JPEG: "jpg",
+    TIFF: "tif",
+    HEIC: "heic",
+    TEXT: "txt",
+    CDA: "xml",
+    HL7: "hl7",
+    FHIR_JSON: "json",
+    FHIR_XML: "xml",
+    ZIP: "zip",
+    MAIL: "eml",
+    DOCX: "docx",
+    ODT: "odt",
+    RTF: "rtf",
+    DICOM: "dcm",
+}
+"""Types that are given as what they are; HTML is not among them, nothing of it may run in a browser."""
 
 
 @router.get(

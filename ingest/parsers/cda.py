@@ -5,31 +5,39 @@ No entity is resolved and no DTD is read: a document that declares one is refuse
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from itertools import count
+import zlib
+from collections.abc import Iterator
 
-from lxml import etree
 from lxml.etree import _Element
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import CDA_ROOT, HEAD, has_doctype, xml_root
+from ingest.media_type import CDA, CDA_ROOT, is_type
 from ingest.paging import paginate
 from ingest.parsers.cda_header import LOINC, NAMESPACES, metadata_of, people_of
+from ingest.parsers.members import (
+    Inside,
+    Member,
+    Part,
+    bytes_of,
+    combined,
+    damaged_attachment,
+    elsewhere,
+    from_base64,
+    is_read,
+    read_parts,
+    too_large,
+)
 from ingest.parsers.narrative import clean, name_of, narrative
-from ingest.parsers.port import Kept, KeptPage, Pages
+from ingest.parsers.port import Kept, Pages
+from ingest.parsers.xml_tree import damaged_xml, tree_of
 from ocr.port import Ocr
 from records.content import Metadata, Page, Section, Source
 
 READER = "cda"
-_DEEPEST = 200  # elements in elements; real documents stay under 40
-_LARGE = 9_000_000  # bytes from which lxml's own limit on a text node (10 MB, an embedded PDF) may be met
-
-Inside = Callable[[bytes, str, Ocr, Limits, Kept], Pages]
+_WINDOWS = {"DF": -15, "GZ": 31, "ZL": 15}  # zlib's window bits of HL7's CompressionAlgorithm
+WHAT = "document CDA"
 
 
 class CdaParser:
@@ -39,73 +47,46 @@ class CdaParser:
         self._inside = inside
 
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
-        root = xml_root(head)
-        return 1.0 if root is not None and root.name == CDA_ROOT else 0.0
+        return 1.0 if is_type(head, CDA) else 0.0
 
     def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
-        root = _tree(data)
+        root = _document(data)
         metadata = metadata_of(root)
-        body = _body(root)
-        parts: Iterator[Page | KeptPage]
-        if body is None:
-            parts = self._level_three(root, metadata, ocr, limits, kept)
-        else:
-            parts = self._level_one(root, body, metadata, ocr, limits, kept)
-        said = False
-        numbers = count(1)
-        for page in parts:
-            said = said or isinstance(page, KeptPage) or bool(page.text) or page.unreadable
-            yield dataclasses.replace(page, number=next(numbers))
-        if not said:
-            raise Refusal(
-                "parse", "no-content", "Le document CDA ne contient aucun texte.", "Demandez-le à l'émetteur."
-            )
-        return metadata
+        pages = [] if _body(root) is not None else _structured(root, metadata)
+        parts: list[Part] = [*pages, *_members(root, limits.bytes), *([] if pages else _header_page(root, metadata))]
+        inner = yield from _not_empty(read_parts(parts, Metadata(), self._inside, ocr, limits, kept))
+        patients = combined(metadata, [Metadata(patients=inner.patients)]).patients
+        return dataclasses.replace(metadata, patients=patients)
 
-    def _level_three(
-        self, root: _Element, metadata: Metadata, ocr: Ocr, limits: Limits, kept: Kept
-    ) -> Iterator[Page | KeptPage]:
-        structured = _structured(root, metadata)
-        yield from structured
-        before = len(structured)
-        for medium, place in _media(root):
-            for page in self._attachment(medium, place, ocr, limits, _after(before, kept)):
-                before += 1
-                yield page
 
-    def _level_one(
-        self, root: _Element, body: _Element, metadata: Metadata, ocr: Ocr, limits: Limits, kept: Kept
-    ) -> Iterator[Page | KeptPage]:
-        """The body is the document: when it cannot be read, the whole is refused for that reason."""
-        if body.find("h:reference", NAMESPACES) is not None and not (body.text or "").strip():
-            raise Refusal(
-                "parse",
-                "external-body",
-                "Le corps du document CDA est un lien vers un autre fichier.",
-                "Déposez aussi ce fichier, ou demandez le document complet à l'émetteur.",
-            )
-        yield from self._read(body, ocr, limits, kept)
-        yield from _header_page(root, metadata)
-
-    def _attachment(
-        self, medium: _Element, place: str, ocr: Ocr, limits: Limits, kept: Kept
-    ) -> Iterator[Page | KeptPage]:
-        """Pages of an embedded file; where it is not read on, an unreadable page says why."""
+def _not_empty(pages: Pages) -> Pages:
+    """`pages`, which are a Refusal when none of them says anything."""
+    said = False
+    while True:
         try:
-            for page in self._read(medium, ocr, limits, kept):
-                yield page if isinstance(page, KeptPage) else _in_section(page, place)
-        except Refusal as refusal:
-            if refusal.stage == "read":
-                raise
-            yield Page(1, "", unreadable=True, note=f"Pièce jointe non lue : {refusal.message}")
+            page = next(pages)
+        except StopIteration as end:
+            if not said:
+                raise Refusal(
+                    "parse", "no-content", "Le document CDA ne contient aucun texte.", "Demandez-le à l'émetteur."
+                ) from None
+            return end.value  # type: ignore[no-any-return]
+        said = said or is_read(page) or (isinstance(page, Page) and page.unreadable)
+        yield page
 
-    def _read(self, medium: _Element, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
-        if limits.depth < 1:
-            raise Refusal(
-                "parse", "too-deep", "Trop de documents sont emboîtés.", "Déposez le document intérieur seul."
-            )
-        deeper = dataclasses.replace(limits, depth=limits.depth - 1)
-        return self._inside(_content(medium), "", ocr, deeper, kept)
+
+def embedded_files(data: bytes) -> Iterator[bytes]:
+    """The files inside a CDA document, in the order that their pages have in its reading; damaged ones left out."""
+    yield from bytes_of(_members(_document(data), Limits().bytes))
+
+
+def _document(data: bytes) -> _Element:
+    """The ClinicalDocument: the root, or inside a stylesheet ("auto-présentable", CI-SIS) or a signature around it."""
+    root = tree_of(data, WHAT)
+    document = root if root.tag == CDA_ROOT else next(root.iter(CDA_ROOT), None)
+    if document is None:
+        raise damaged_xml(WHAT)
+    return document
 
 
 def _body(root: _Element) -> _Element | None:
@@ -113,59 +94,31 @@ def _body(root: _Element) -> _Element | None:
     return root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
 
 
-def _after(before: int, kept: Kept) -> Kept:
-    """The same question asked by a file inside, whose pages follow `before` others."""
-    return lambda number: kept(before + number)
-
-
-def embedded_files(data: bytes) -> Iterator[bytes]:
-    """The files inside a CDA document, in the order that their pages have in its reading; damaged ones left out."""
-    root = _tree(data)
+def _members(root: _Element, limit: int) -> Iterator[Member]:
+    """The body of level 1, or every embedded file with the title of its section; the same bytes are read once."""
     body = _body(root)
-    for medium in [body] if body is not None else [medium for medium, _ in _media(root)]:
-        with suppress(Refusal):
-            yield _content(medium)
+    if body is not None:
+        link = body.find("h:reference", NAMESPACES) is not None and not (body.text or "").strip()
+        yield elsewhere(vital=True) if link else Member(_content(body, limit), vital=True)
+        return
+    seen: set[str] = set()
+    for one in root.iterfind(".//*[@mediaType]"):
+        section = next(one.iterancestors("{urn:hl7-org:v3}section"), None)
+        title = _title(section) if section is not None else ""
+        text = "".join((one.text or "").split())
+        if name_of(one).endswith("signatureText"):
+            continue  # what a computer checks
+        if one.get("representation") == "B64" and text and text not in seen:
+            seen.add(text)
+            yield Member(_content(one, limit), title)
+        elif not text and name_of(one.getparent()) == "observationMedia" and _link(one):  # type: ignore[arg-type]
+            yield elsewhere()
 
 
-def _tree(data: bytes) -> _Element:
-    root = xml_root(data[:HEAD])
-    if root is not None and root.has_doctype:
-        raise Refusal(
-            "parse",
-            "xml-doctype",
-            "Le fichier XML déclare un DTD ou des entités, ce qu'un document CDA ne fait pas.",
-            "Demandez un document CDA conforme à l'émetteur.",
-        )
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=len(data) > _LARGE,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        tree = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise _damaged() from error
-    if has_doctype(tree) or _depth(tree) > _DEEPEST:
-        raise _damaged()
-    return tree
-
-
-def _damaged() -> Refusal:
-    return Refusal(
-        "parse", "damaged-xml", "Le document CDA est mal formé ou incomplet.", "Demandez-le à nouveau à l'émetteur."
-    )
-
-
-def _depth(root: _Element) -> int:
-    deepest = depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        deepest = max(deepest, depth)
-    return deepest
+def _link(value: _Element) -> bool:
+    """Whether an ED points outside of the document."""
+    link = value.find("h:reference", NAMESPACES)
+    return link is not None and bool(link.get("value")) and not link.get("value", "").startswith("#")
 
 
 def _structured(root: _Element, metadata: Metadata) -> list[Page]:
@@ -238,36 +191,29 @@ def _loinc(section: _Element) -> str:
     return code.get("code", "") if code is not None and code.get("codeSystem") == LOINC else ""
 
 
-def _media(root: _Element) -> Iterator[tuple[_Element, str]]:
-    """Every embedded file of the body with the title of its section; the same bytes are read once."""
-    seen: set[str] = set()
-    for one in root.iterfind(".//*[@mediaType]"):
-        text = "".join((one.text or "").split())
-        if one.get("representation") != "B64" or not text or text in seen:
-            continue
-        seen.add(text)
-        section = next(one.iterancestors("{urn:hl7-org:v3}section"), None)
-        yield one, _title(section) if section is not None else ""
-
-
-def _content(medium: _Element) -> bytes:
+def _content(medium: _Element, limit: int) -> bytes | Refusal:
     """The bytes of an ED value (HL7 data types). The stated media type is not believed: `inside` looks for itself."""
-    if medium.get("compression"):
+    text = "".join(str(one) for one in medium.itertext())
+    try:
+        data = from_base64(text, limit) if medium.get("representation") == "B64" else text.encode("utf-8")
+        return _expanded(data, medium.get("compression", ""), limit)
+    except Refusal as refusal:
+        return refusal
+
+
+def _expanded(data: bytes, compression: str, limit: int) -> bytes:
+    """`data` as it was before its stated compression: DF (deflate), GZ or ZL, never over `limit` bytes."""
+    if not compression:
+        return data
+    if compression not in _WINDOWS:
         raise Refusal(
             "parse", "compressed-attachment", "La pièce jointe est compressée.", "Joignez-la sans compression."
         )
-    text = "".join(str(one) for one in medium.itertext())
-    if medium.get("representation") != "B64":
-        return text.encode("utf-8")
+    expander = zlib.decompressobj(_WINDOWS[compression])
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refusal(
-            "parse", "damaged-attachment", "La pièce jointe est mal codée.", "Demandez le document à l'émetteur."
-        ) from error
-
-
-def _in_section(page: Page, title: str) -> Page:
-    if page.sections or not title or not page.text:
-        return page
-    return dataclasses.replace(page, sections=(Section(0, len(page.text), title),))
+        expanded = expander.decompress(data, limit)
+    except zlib.error as error:
+        raise damaged_attachment() from error
+    if not expander.eof:
+        raise damaged_attachment() if len(expanded) < limit else too_large()
+    return expanded

@@ -24,6 +24,7 @@ def metadata_of(root: _Element) -> Metadata:
         set_id=_identifier(root, "h:setId"),
         version=int(version) if re.fullmatch(r"\d{1,6}", version) else 1,
         replaces=_identifier(root, "h:relatedDocument[@typeCode='RPLC']/h:parentDocument/h:id"),
+        appends=_identifier(root, "h:relatedDocument[@typeCode='APND']/h:parentDocument/h:id"),
         type_code=_value(root, "h:code/@code"),
         title=_text(root, "h:title"),
         author=_author(root),

@@ -36,6 +36,11 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", text)).strip())
 
 
+def shifted(text: str, name: str) -> str:
+    """The text of a `sup` or `sub` element: figures as exponents or indices, since 10⁹ is not 109."""
+    return text.translate(_SUPER if name == "sup" else _SUB) if _SHIFTED.fullmatch(text) else text
+
+
 def name_of(element: _Element) -> str:
     """Local name of an element in the namespace of CDA or in none (careless senders), else its full name."""
     tag = str(element.tag)
@@ -87,9 +92,7 @@ def _pieces(element: _Element) -> Iterator[str | _Element]:
 
 def _inline(element: _Element, name: str) -> Iterator[str | _Element]:
     if name in ("sup", "sub"):
-        text = clean("".join(_strings(element)))
-        table = _SUPER if name == "sup" else _SUB
-        yield text.translate(table) if _SHIFTED.fullmatch(text) else text
+        yield shifted(clean("".join(_strings(element))), name)
         return
     before, after = "", ""
     if name == "footnote":

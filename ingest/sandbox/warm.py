@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+import zipfile
+from collections.abc import Iterator
 
 from PIL import Image
 
@@ -21,15 +23,46 @@ CDA = (
 )
 
 
+LETTERS = (
+    TEXT,
+    CDA,
+    "MSH|^~\\&|A|B|||20240101||ORU^R01|1|P|2.5\rOBX|1|TX|1^Note||Sans particularité\r",
+    '{"resourceType": "Observation", "status": "final", "code": {"text": "Hb"}, "valueString": "normale"}',
+    '<Observation xmlns="http://hl7.org/fhir"><code><text value="Hb"/></code><valueString value="oui"/></Observation>',
+    "<!DOCTYPE html><html><body><p>Compte rendu</p></body></html>",
+    "From: a@b.fr\nTo: c@d.fr\nSubject: Compte rendu\nMIME-Version: 1.0\n\nCompte rendu\n",
+    "{\\rtf1\\ansi Compte rendu}",
+)
+
+
 def warm() -> None:
-    """Read one small document of each kind, draw one page."""
+    """Read one small document of each kind but DICOM, whose library is large and seldom needed; draw one page."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for data in (TEXT.encode(), TEXT.encode("cp1252"), CDA.encode(), _pdf(), _picture("PNG"), _picture("TIFF")):
+        for data in _documents():
             parse(data, "", NullOcr(), Limits())
         page_image(b"", "text/plain", 1, text=TEXT)
         for word in ("fièvre", "fever"):
             exists(word)
+
+
+def _documents() -> Iterator[bytes]:
+    yield from (letter.encode() for letter in LETTERS)
+    yield TEXT.encode("cp1252")
+    yield from (_pdf(), _picture("PNG"), _picture("TIFF"))
+    yield _zip("lettre.txt", TEXT)
+    yield _zip(
+        "word/document.xml",
+        '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+        "<w:body><w:p><w:r><w:t>Compte rendu</w:t></w:r></w:p></w:body></w:document>",
+    )
+
+
+def _zip(name: str, text: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, text)
+    return out.getvalue()
 
 
 def _pdf() -> bytes:

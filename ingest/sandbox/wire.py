@@ -126,6 +126,7 @@ _METADATA = (
     "organization",
     "confidentiality",
     "language",
+    "appends",
 )
 
 
@@ -133,7 +134,7 @@ def metadata_in(value: Any) -> Metadata:
     """Inverse of `metadata_out`, checked likewise. Raises Nonsense."""
     try:
         *texts, version, event, stated, patients = value
-        unique_id, set_id, replaces, type_code, title, author, organization, confidentiality, language = (
+        unique_id, set_id, replaces, type_code, title, author, organization, confidentiality, language, appends = (
             _text(text, 10**6) for text in texts
         )
         return Metadata(
@@ -146,6 +147,7 @@ def metadata_in(value: Any) -> Metadata:
             organization=organization,
             confidentiality=confidentiality,
             language=language,
+            appends=appends,
             version=_whole(version, -(10**9), 10**9),
             event_date=_day(event),
             patient_ins=_pairs(stated),

@@ -118,7 +118,7 @@ def bad_files(folder: Path) -> Sequence[tuple[str, str]]:
     (folder / "vide.pdf").write_bytes(b"")
     (folder / "faux.txt").write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog")
     with zipfile.ZipFile(folder / "archive.pdf", "w") as archive:
-        archive.writestr("a.txt", "bonjour")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
     return [("vide.pdf", "empty-file"), ("faux.txt", "damaged-pdf"), ("archive.pdf", "unsupported-type")]
 
 

@@ -149,11 +149,12 @@ def test_nul_and_lone_surrogates_in_pdf_title(read: Read) -> None:
     read(bytes(pdf.output())).metadata.title.encode("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("inside", "seen"),
-    [("radio.pdf", "ZIP"), ("word/document.xml", "DOCX"), ("xl/workbook.xml", "XLSX")],
-)
-def test_a_zip_named_pdf(refusal_of: Refused, inside: str, seen: str) -> None:
+def test_a_zip_named_pdf_is_read_as_what_it_is(read: Read) -> None:
+    assert read(_zip("radio.pdf"), "compte-rendu.pdf").pages[0].text
+
+
+@pytest.mark.parametrize(("inside", "seen"), [("ppt/slides/a.xml", "PPTX"), ("xl/workbook.xml", "XLSX")])
+def test_other_office_files_are_named(refusal_of: Refused, inside: str, seen: str) -> None:
     refusal = refusal_of(_zip(inside), "compte-rendu.pdf")
     assert refusal.code == "unsupported-type"
     assert seen in refusal.message
@@ -162,11 +163,8 @@ def test_a_zip_named_pdf(refusal_of: Refused, inside: str, seen: str) -> None:
 @pytest.mark.parametrize(
     ("data", "seen"),
     [
-        (b"{\\rtf1\\ansi Bonjour}", "RTF"),
-        (b"<!DOCTYPE html><html><body>Bonjour</body></html>", "HTML"),
-        (b"MSH|^~\\&|LABO|CHU|||20240101||ORU^R01|1|P|2.5\r", "HL7"),
-        (b'{"resourceType": "Patient"}', "JSON"),
-        (b"\x00" * 128 + b"DICM" + b"\x02\x00" * 40, "DICOM"),
+        (b"MSH tronqu\xc3\xa9", "HL7"),
+        (b'{"type": "Patient"}', "JSON"),
         (b"GIF89a" + b"\x01\x00" * 40, "GIF"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 500, "Office"),
         (bytes(range(256)) * 8, "binaire"),

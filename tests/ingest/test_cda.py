@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import unicodedata
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -16,6 +17,7 @@ from PIL import Image
 
 from access.identifiers import INS_OIDS
 from access.refusal import Refusal
+from ingest.limits import Limits
 from ingest.split import split
 from records.content import Page, Reading
 from tests.ingest import pdfs
@@ -166,10 +168,46 @@ def test_level_1_with_a_text_as_it_stands(read: Read) -> None:
     assert read(cda(text).encode()).pages[0].text == "Allergie à l'iode"
 
 
-def test_level_1_with_rtf_is_refused(refusal_of: Refused) -> None:
-    body = base64.b64encode(b"{\\rtf1 Bonjour}").decode()
+def test_level_1_with_rtf(read: Read) -> None:
+    body = base64.b64encode(rb"{\rtf1\ansi Allergie \'e0 l'iode}").decode()
     text = f'<nonXMLBody><text mediaType="text/rtf" representation="B64">{body}</text></nonXMLBody>'
-    assert "RTF" in refusal_of(cda(text).encode()).message
+    assert "Allergie à l'iode" in _text(read(cda(text).encode()))
+
+
+def test_level_1_that_nothing_reads_is_refused(refusal_of: Refused) -> None:
+    body = base64.b64encode(b"GIF89a" + b"\x01\x00" * 40).decode()
+    text = f'<nonXMLBody><text mediaType="image/gif" representation="B64">{body}</text></nonXMLBody>'
+    assert "GIF" in refusal_of(cda(text).encode()).message
+
+
+@pytest.mark.parametrize("compression", ["DF", "GZ", "ZL"])
+def test_compressed_attachments_are_expanded_inside_the_limit(
+    read: Read, refusal_of: Refused, compression: str
+) -> None:
+    packer = zlib.compressobj(wbits={"DF": -15, "GZ": 31, "ZL": 15}[compression])
+    packed = base64.b64encode(packer.compress(b"Allergie iode" + b" " * 2_000_000) + packer.flush()).decode()
+    text = f'<nonXMLBody><text representation="B64" compression="{compression}">{packed}</text></nonXMLBody>'
+    assert "Allergie iode" in _text(read(cda(text).encode()))
+    assert refusal_of(cda(text).encode(), limits=Limits(bytes=100_000)).code == "too-large"
+
+
+def test_a_document_in_a_stylesheet_is_read(read: Read) -> None:
+    """CI-SIS, "auto-présentable"."""
+    wrapped = (
+        '<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet type="text/xsl" href="#"?><!-- x -->'
+        '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><d:Contenu xmlns:d="urn:x">'
+        + cda(section("Iode"), before="")
+        + '</d:Contenu><xsl:template match="/"><p>Feuille de style</p></xsl:template></xsl:stylesheet>'
+    )
+    reading = read(wrapped.encode())
+    assert "Iode" in _text(reading)
+    assert "Feuille de style" not in _text(reading)
+    assert reading.metadata.unique_id == "1.2.3^A17"
+
+
+def test_a_document_that_completes_another(read: Read) -> None:
+    metadata = read(cda(section("Iode"), header=HEADER.replace("RPLC", "APND")).encode()).metadata
+    assert (metadata.replaces, metadata.appends) == ("", "1.2.3^A16")
 
 
 def test_level_1_with_a_link_is_refused(refusal_of: Refused) -> None:
@@ -201,14 +239,14 @@ def test_a_picture_attached_is_a_page(read: Read) -> None:
 
 
 def test_an_attachment_that_is_not_read_is_an_unreadable_page(read: Read) -> None:
-    reading = read(cda(section("Texte", inside=_medium(b"PK\x03\x04" + b"\x00" * 50, "application/zip"))).encode())
+    reading = read(cda(section("Texte", inside=_medium(b"GIF89a" + b"\x01\x00" * 40, "image/gif"))).encode())
     assert reading.pages[1].unreadable
-    assert "ZIP" in reading.pages[1].note
+    assert "GIF" in reading.pages[1].note
 
 
 def test_documents_inside_documents_end(refusal_of: Refused) -> None:
     inner = cda(section("Fond"))
-    for _ in range(4):
+    for _ in range(6):
         body = base64.b64encode(inner.encode()).decode()
         inner = cda(f'<nonXMLBody><text mediaType="text/xml" representation="B64">{body}</text></nonXMLBody>')
     assert refusal_of(inner.encode()).code == "too-deep"

@@ -16,7 +16,8 @@ from ingest.sandbox.bounds import MIB, Bounds
 from ingest.sandbox.client import Ended, More, Sandbox
 from ingest.sandbox.verdict import ChildLost
 from samples.hostile import animated, cda, cda_around, pdf_of_forms, pdf_of_image, picture, turned
-from tests.ingest import pdfs
+from tests.ingest import pdfs, test_containers, test_letters
+from tests.ingest.test_hostile_formats import SEEDS
 
 BOUNDS = Bounds(cpu=20, wall=60, memory=512 * MIB, answer=32 * MIB)
 LIMITS = Limits(pages=100, pixels=4_000_000, characters=1_000_000)
@@ -36,6 +37,9 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "cda-pdf": lambda: cda_around(pdfs.simple("Lettre")),
     "text": lambda: TEXT.encode(),
     "text-utf16": lambda: TEXT.encode("utf-16"),
+    "heic": test_letters.photograph,
+    "zip-pdf": lambda: test_containers._zip({"a.txt": b"Iode", "b.pdf": pdfs.simple("Lettre")}),
+    **{kind: make for kind, make in SEEDS.items() if kind not in ("cda", "fhir xml")},  # a Patient alone says nothing
 }
 WORDS = (
     *(b"0", b"-1", b"4294967295", b"2147483648", b"99999999999999999999", b"/Length 0", b"endstream", b"endobj", b">>"),

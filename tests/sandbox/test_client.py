@@ -29,12 +29,16 @@ from ocr.null import NullOcr
 from records.content import Page, Reading, Region, Section, Source, Word
 from samples.hostile import cda
 from tests.ingest import pdfs
+from tests.ingest.test_hostile_formats import SEEDS
+from tests.ingest.test_letters import photograph
 from tests.sandbox.conftest import PROJECT, ask, running
 
 DOCUMENTS = {
     "text": "Allergie à la pénicilline.\fPage deux\ud800".encode("utf-8", "surrogatepass"),
     "pdf": pdfs.pages(3),
     "cda": cda("Une lettre."),
+    "heic": photograph(),
+    **{kind: make() for kind, make in SEEDS.items() if kind != "fhir xml"},  # a Patient alone says nothing
 }
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import os
 import signal
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -173,6 +174,24 @@ def test_a_scan_is_read_in_turns_and_comes_out_as_in_one(
     in_one = [said.page for said in whole if isinstance(said, PageRead)]
     assert list(reading_of(bench, document_id).pages) == in_one
     assert [page.text for page in in_one] == [f"hauteur{200 + 10 * n}" for n in range(PAGES)]
+
+
+def test_scans_inside_an_archive_are_read_in_turns(
+    world: World, bench: Workbench, sandbox: Observed, scan: bytes
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in (("a.txt", b"Iode"), ("b.tif", scan), ("c.png", b"\x89PNG"), ("d.tif", scan)):
+            archive.writestr(name, data)
+    document_id = deposited(world, out.getvalue())
+    drain(bench)
+    assert len(sandbox.asked) == PAGES  # two pictures a turn, of two scans
+    assert sandbox.asked[-1] == list(range(1, 2 * PAGES + 1))
+    heights = [f"hauteur{200 + 10 * n}" for n in range(PAGES)]
+    pages = reading_of(bench, document_id).pages
+    assert [page.text for page in pages] == ["Iode", *heights, "", *heights]
+    assert [page.number for page in pages if page.unreadable] == [PAGES + 2]
+    assert {page.sections[0].title for page in pages[-PAGES:]} == {"d.tif"}
 
 
 def test_a_shorter_job_passes_a_scan_between_its_turns(world: World, bench: Workbench, scan: bytes) -> None:

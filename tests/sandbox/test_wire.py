@@ -33,6 +33,7 @@ METADATA = Metadata(
     language="fr-FR",
     patient_ins=(("185037512345641", "1.2.250.1.213.1.4.8"),),
     patients=(STATED, StatedPatient()),
+    appends="1.2.3.1",
 )
 
 

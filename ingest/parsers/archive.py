@@ -1,0 +1,102 @@
+"""ZIP archives: an IHE XDM submission (its METADATA.XML says which files are documents), or files as they are.
+
+The files of one archive are the pages of one document, since one upload is one document here: with several, each has
+a section of its name around its pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from access.refusal import Refusal
+from ingest.limits import Limits
+from ingest.media_type import HEAD, ZIP, is_type
+from ingest.parsers.members import Inside, Member, bytes_of, read_parts
+from ingest.parsers.port import Kept, Pages
+from ingest.parsers.xdm import entries_of, metadata_of
+from ingest.parsers.xml_tree import tree_of
+from ingest.parsers.zip_file import ZipFile
+from ingest.unread import binary_name
+from ocr.port import Ocr
+from records.content import Metadata
+
+_SUBMISSION = re.compile(r"(?:.*/)?IHE_XDM/[^/]+/METADATA\.XML", re.IGNORECASE)
+_NOISE = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_OFFICE = re.compile(r"(?:xl|ppt)/")
+
+
+class ArchiveParser:
+    """`inside` reads the files of the archive."""
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+
+    def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
+        return 0.9 if is_type(head, ZIP) else 0.0
+
+    def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
+        archive = ZipFile(data, limits)
+        members, envelope = _contents(archive)
+        return read_parts(members, envelope, self._inside, ocr, limits, kept)
+
+
+def embedded_files(data: bytes) -> Iterator[bytes]:
+    """The documents of an archive, in the order of their pages."""
+    yield from bytes_of(_contents(ZipFile(data, Limits()))[0])
+
+
+def _contents(archive: ZipFile) -> tuple[list[Member], Metadata]:
+    submission = next((name for name in archive.names if _SUBMISSION.fullmatch(name)), None)
+    if submission is None:
+        return _plain(archive), Metadata()
+    entries = entries_of(tree_of(archive.read(submission), "lot XDM"))
+    folder = submission.rpartition("/")[0]
+    members = [Member(_bytes(archive, _named(archive, folder, entry.uri)), entry.title) for entry in entries]
+    if not members:
+        raise Refusal(
+            "parse", "no-document", "Le lot XDM ne contient aucun document.", "Demandez-le à nouveau à l'émetteur."
+        )
+    return _sections(members), metadata_of(entries)
+
+
+def _plain(archive: ZipFile) -> list[Member]:
+    if "[Content_Types].xml" in archive.names and (seen := _office(archive)):
+        raise Refusal(
+            "receive", "unsupported-type", f"Ce type de fichier n'est pas lu : c'est {seen}.", "Déposez-le en PDF."
+        )
+    names = [name for name in archive.names if not _NOISE.search(name)]
+    if not names:
+        raise Refusal("parse", "no-document", "L'archive ne contient aucun fichier.", "Vérifiez-la.")
+    return _sections([Member(_bytes(archive, name), name.rpartition("/")[2][:200]) for name in names])
+
+
+def _office(archive: ZipFile) -> str | None:
+    """A spreadsheet or a presentation whose parts stand too far in the file for its head to tell."""
+    part = next((one for one in archive.names if _OFFICE.match(one)), None)
+    return binary_name(b"PK\x03\x04" + part.encode("utf-8", "replace")[:HEAD]) if part else None
+
+
+def _sections(members: list[Member]) -> list[Member]:
+    """One document needs no section of its own."""
+    return members if len(members) > 1 else [Member(one.data, vital=True) for one in members]
+
+
+def _named(archive: ZipFile, folder: str, uri: str) -> str:
+    """The archive's own name of the file that an entry names from the folder of its METADATA.XML."""
+    wanted = f"{folder}/{uri}".replace("\\", "/").lower()
+    return next((name for name in archive.names if name.lower() == wanted), "")
+
+
+def _bytes(archive: ZipFile, name: str) -> bytes | Refusal:
+    """A file's bytes. What breaks the archive's limits refuses it whole; a damaged file is its own."""
+    if not name:
+        return Refusal(
+            "parse", "missing-file", "Un document annoncé manque dans l'archive.", "Demandez-la à nouveau à l'émetteur."
+        )
+    try:
+        return archive.read(name)
+    except Refusal as refusal:
+        if refusal.code != "damaged-zip":
+            raise
+        return refusal
