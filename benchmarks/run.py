@@ -17,7 +17,8 @@ NAMES = (
     "hostile",
     "sandbox_cost",
     "ingest_memory",
-, "relevance")
+    "relevance",
+)
 """Modules of this package; each has `TITLE` and `measure()`, which returns Markdown."""
 
 
