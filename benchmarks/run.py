@@ -16,6 +16,7 @@ NAMES = (
     "hostile",
     "sandbox_cost",
     "ingest_memory",
+    "relevance",
 )
 """Modules of this package; each has `TITLE` and `measure()`, which returns Markdown."""
 
