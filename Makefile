@@ -62,7 +62,7 @@ endif
 bench: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## measure; results go to benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.run all
 
-long: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## the proofs that take hours
+long: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## the proofs that take hours (ANAMNESE_FUZZ_MINUTES, 60 by default, is how long parsers are fuzzed)
 	ANAMNESE_LONG=1 HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --timeout=0 $(TEST_ARGS)
 
 lock: .venv/.installed-setup ## resolve the versions again

@@ -18,7 +18,7 @@ SETS = {
     "ocr_tapuscorpus_fr": (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".pdf"),
     "ocr_misc": (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".pdf"),
 }
-PATIENT = "185037512345641"
+PATIENT = "279035121518989"  # whom most of the CDA files name; the others are quarantined in this record
 
 
 TITLE = "Real documents: what became of each"

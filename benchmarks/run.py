@@ -8,11 +8,17 @@ import sys
 NAMES = (
     "embedding",
     "evaluation",
+    "relevance",
     "engine_agreement",
     "search_http",
     "door_timing",
     "decision_share",
     "real_documents",
+    "identity",
+    "writers",
+    "hostile",
+    "sandbox_cost",
+    "ingest_memory",
 )
 """Modules of this package; each has `TITLE` and `measure()`, which returns Markdown."""
 

@@ -21,6 +21,7 @@ from index.generations import needed
 from index.port import Generations
 from index.projector import Projector
 from ingest.limits import Limits
+from ingest.sandbox.client import Sandbox
 from ingest.split import split
 from ingest.workbench import Workbench
 from ocr.build import build_ocr
@@ -63,6 +64,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             keys=keys,
             index=ServingIndex(generations, lambda: needed(bench.embedder, settings.index_prefix)),
             embedder=bench.embedder,
+            sandbox=bench.sandbox,
             ocr_name=lambda: bench.ocr.name,
             wake=wake,
             workers_alive=alive,
@@ -134,9 +136,9 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     with ExitStack() as held:
         keys = KeyStore.open(settings.home, master_of(settings), settings.keys_dir)
         held.callback(keys.close)
-        records = Records.open(settings.home / "records.db", keys)
+        records = Records.open(settings.home / "records.db", keys, reserve=settings.reserve)
         held.callback(records.close)
-        yield Stores(settings, records, Blobs(settings.home / "blobs", keys), keys)
+        yield Stores(settings, records, Blobs(settings.home / "blobs", keys, records.reserve), keys)
 
 
 def master_of(settings: Settings) -> MasterKey:
@@ -154,7 +156,9 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
         stores = held.enter_context(open_stores(settings))
         records, blobs, keys = stores.records, stores.blobs, stores.keys
         embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
-        generations = _generations(settings, keys)
+        generations = _generations(settings, keys, held)
+        sandbox = Sandbox()
+        held.callback(sandbox.close)
         yield (
             Workbench(
                 records=records,
@@ -163,20 +167,25 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
                 embedder=embedder,
                 ocr=_ocr(settings),
                 limits=Limits(bytes=settings.upload_limit),
+                sandbox=sandbox,
             ),
             keys,
             generations,
         )
 
 
-def _generations(settings: Settings, keys: KeyStore) -> Generations:
+def _generations(settings: Settings, keys: KeyStore, held: ExitStack) -> Generations:
     if settings.profile == "cluster" and settings.opensearch_url is not None:
         from index.opensearch import OpenSearchGenerations
 
-        return OpenSearchGenerations(settings.opensearch_url.get_secret_value(), settings.index_prefix)
+        engine = OpenSearchGenerations(settings.opensearch_url.get_secret_value(), settings.index_prefix)
+        held.callback(engine.close)
+        return engine
     from index.embedded import EmbeddedGenerations
 
-    return EmbeddedGenerations(settings.home / "index", keys.service_key("index"))
+    files = EmbeddedGenerations(settings.home / "index", keys.service_key("index"))
+    held.callback(files.close)
+    return files
 
 
 def _ocr(settings: Settings) -> Ocr:

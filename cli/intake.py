@@ -13,7 +13,7 @@ from access.refusal import Refusal
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import err, print_json, progress_bar
 from cli.settings import load_settings
-from ingest.batch import Deposit, Outcome, deposit, files_of, finish
+from ingest.batch import Deposit, Outcome, deposit, files_of, finish, readable
 from records import documents, jobs
 from records.content import Metadata
 from records.documents import DocumentState
@@ -79,7 +79,7 @@ def report(outcomes: list[Outcome]) -> None:
         cells = (
             (refusal.stage, refusal.message, refusal.remedy) if refusal else ("", "en attente", "relancez la commande")
         )
-        table.add_row(outcome.deposit.file.name, state, *cells)
+        table.add_row(readable(Path(outcome.deposit.file.name)), state, *cells)
     err.print(table)
 
 

@@ -7,9 +7,25 @@ import sys
 import typer
 
 from access.refusal import Refusal
-from cli import acts, audit, backup, demo, evaluate, intake, keys, people, projection, search, service, wishes
+from cli import (
+    acts,
+    audit,
+    backup,
+    demo,
+    evaluate,
+    intake,
+    keys,
+    people,
+    projection,
+    quarantine,
+    search,
+    service,
+    watch,
+    wishes,
+)
 from cli.console import show_refusal
 from cli.process import harden
+from records.disk import storage_refusal
 
 app = typer.Typer(
     name="anamnese",
@@ -18,7 +34,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for family in (demo, service, intake, search, acts, wishes, people, projection, evaluate, audit, keys, backup):
+FAMILIES = (
+    *(demo, service, intake, watch, search, acts, wishes, people),
+    *(quarantine, projection, evaluate, audit, keys, backup),
+)
+for family in FAMILIES:
     family.register(app)
 
 
@@ -29,6 +49,9 @@ def main() -> None:
         app()
     except Refusal as refusal:
         show_refusal(refusal)
+        sys.exit(1)
+    except OSError as error:  # the disk of the home, or of what it was given
+        show_refusal(storage_refusal(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

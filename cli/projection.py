@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from cli.compose import open_home
 from cli.console import out, print_json
 from cli.settings import load_settings
+from ingest.reconcile import reconcile
 
 
 def register(app: typer.Typer) -> None:
@@ -27,12 +28,19 @@ def reindex(json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")]
 
 
 def verify(
-    repair: Annotated[bool, typer.Option(help="Réparer l'index d'après les enregistrements.")] = True,
+    repair: Annotated[bool, typer.Option(help="Réparer ce qui peut l'être d'après les enregistrements.")] = True,
+    everything: Annotated[bool, typer.Option("--all", help="Relire et authentifier tous les fichiers.")] = False,
+    orphans: Annotated[
+        Literal["keep", "adopt", "delete"],
+        typer.Option(
+            help="Fichiers déposés que la base ne connaît pas : garder, reprendre comme documents, supprimer."
+        ),
+    ] = "keep",
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
 ) -> None:
     """Rapprocher enregistrements, fichiers et index ; sortie 1 si un écart demeure."""
     with open_home(load_settings()) as home:
-        report = home.bench.projector.verify(home.clock(), repair=repair)
+        report = reconcile(home.bench, repair=repair, everything=everything, orphans=orphans)
     if json:
         print_json(report.as_dict())
     else:

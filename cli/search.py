@@ -19,6 +19,8 @@ from search_api.ask import SearchRequest, answer
 from search_api.tokens import Bearer, caller_of
 from search_api.views import AnswerView, PassageView
 
+FAR = "  [yellow]éloigné[/]"
+
 
 def register(app: typer.Typer) -> None:
     app.command()(search)
@@ -55,11 +57,20 @@ def show(found: AnswerView) -> None:
     """Hits with their matched words marked, then what was and was not searched."""
     for each in found.corrections:
         out.print(f"[dim]« {escape(each.from_)} » cherché aussi comme « {escape(each.to)} »[/]")
+    for line in found.understood:
+        out.print(f"compris : {line}", style="dim", markup=False)
+    for each in found.suggestions:
+        out.print(f"« {each.from_} » : vouliez-vous dire « {each.to} » ?", style="dim", markup=False)
+    if found.expansions:
+        also = ", ".join(dict.fromkeys(each.to for each in found.expansions))
+        out.print(f"cherché aussi : {also}", style="dim", markup=False)
     for hit in found.hits:
         document = hit.document
         facts = (document.type, str(document.event_date or "sans date"), document.author, document.organization)
         about = escape(" · ".join(filter(None, facts)))
-        out.print(f"[bold]{hit.rank}. {escape(document.title or document.type)}[/]  [dim]{about}[/]")
+        out.print(
+            f"[bold]{hit.rank}. {escape(document.title or document.type)}[/]  [dim]{about}[/]{FAR if hit.far else ''}"
+        )
         for passage in hit.passages[:2]:
             out.print(_excerpt(passage))
     covered = found.coverage
@@ -76,5 +87,6 @@ def _excerpt(passage: PassageView) -> Text:
     text = Text(passage.text.replace("\n", " "))
     for start, end in passage.highlights:
         text.stylize("bold underline", start, end)
-    where = f"   p. {passage.page}" + (f", {passage.section}" if passage.section else "") + " : "
+    denied = " (dit absent)" if passage.assertion == "absent" else ""
+    where = f"   p. {passage.page}{denied}" + (f", {passage.section}" if passage.section else "") + " : "
     return Text(where, style="dim") + text

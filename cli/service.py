@@ -55,13 +55,21 @@ def token(
     practitioner: Annotated[str | None, typer.Option("--as", help="RPPS du professionnel.")] = None,
     patient: Annotated[str | None, typer.Option("--patient", help="INS ou identifiant du patient.")] = None,
     system: Annotated[str | None, typer.Option("--system", help="Système, au nom du professionnel de --as.")] = None,
+    vigilance: Annotated[
+        str | None, typer.Option("--identitovigilance", help="Compte de la cellule d'identitovigilance.")
+    ] = None,
     hours: Annotated[float, typer.Option(min=0.01, max=24, help="Durée de validité.")] = 8,
 ) -> None:
     """Délivrer un jeton de développement."""
     from search_api.tokens import issue_token
 
-    if (practitioner is None) == (patient is None):
-        raise Refusal("token", "bad-request", "Il faut --as ou --patient, et un seul.", "Corrigez la commande.")
+    if sum(each is not None for each in (practitioner, patient, vigilance)) != 1:
+        raise Refusal(
+            "token",
+            "bad-request",
+            "Il faut --as, --patient ou --identitovigilance, et un seul.",
+            "Corrigez la commande.",
+        )
     if practitioner is not None and not is_rpps(practitioner):
         raise Refusal("token", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
     with open_home(load_settings()) as home:
@@ -72,6 +80,7 @@ def token(
                 rpps=practitioner,
                 patient_id=subject,
                 system=system or "",
+                identity_vigilance=vigilance or "",
                 lifetime=timedelta(hours=hours),
                 now=home.clock(),
             )
@@ -79,15 +88,30 @@ def token(
 
 
 def config(json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False) -> None:
-    """Afficher les réglages en vigueur, secrets masqués."""
+    """Afficher les réglages en vigueur, secrets masqués, et ce qui isole la lecture des documents ici."""
     effective = {f"ANAMNESE_{name.upper()}": _shown(value) for name, value in load_settings().model_dump().items()}
+    isolation = _isolation()
     if json:
-        print_json(effective)
+        print_json(effective | {"isolation": isolation})
         return
     table = Table("réglage", "valeur", "sens")
     for (name, value), field in zip(effective.items(), Settings.model_fields.values(), strict=True):
         table.add_row(name, "" if value is None else str(value), field.description or "")
+    table.add_row("(cette machine)", isolation, "Ce qui isole la lecture d'un document, outre les limites.")
     out.print(table)
+
+
+def _isolation() -> str:
+    """Tried here and now: another machine may offer less."""
+    from ingest.sandbox.client import Sandbox
+
+    sandbox = Sandbox()
+    try:
+        return sandbox.isolation().sentence()
+    except Refusal as refusal:
+        return refusal.message
+    finally:
+        sandbox.close()
 
 
 def _shown(value: object) -> object:

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     )
     ocr: Literal["tesseract", "none"] = Field("tesseract", description="OCR engine.")
     upload_limit: int = Field(200 * 1024 * 1024, gt=0, description="Largest upload, in bytes.")
+    reserve: int = Field(
+        32 * 1024 * 1024, ge=0, description="Disk space kept for the journal when the disk is full, in bytes; 0: none."
+    )
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
     threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")

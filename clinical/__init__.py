@@ -1,4 +1,4 @@
 """What a text means for care: read pages come in, statements with their quoted words go out. Pure functions.
 
-Imported by ingest, search_api and cli; imports records (for the shapes) and access.
+Imported by index, ingest, search_api and cli; imports records (for the shapes) and access.
 """

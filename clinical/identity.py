@@ -1,97 +1,81 @@
-"""Whose document this is: the national identifier (INS) it states, against its patient's own.
+"""Whose document this is: the identities that it states, weighed against its patient's.
 
-Only an INS decides here. In a text it counts when it stands near the word INS and its control key is right: a number
-of a social security card is often a parent's, and is not looked at.
+    stated                          record of Marie MARTIN, née DUPONT, 12/03/1950          verdict
+    another INS of the same kind    whatever the names                                      another patient
+    the same INS                    a new name, a new first name, a mistyped date           hers
+                                    first name, family name and date all others             another patient
+    another birth date              the same names (homonyms), others, or none              another patient
+    the same birth date             first name agrees (a married name, a typing error)      hers
+                                    another first name (twins), or another whole name       another patient
+    no birth date                   "Patient : Paul DURAND", none of her names on the page  another patient
+    one weak trait (sex, birthplace), an initial, a title alone                             hers
+
+One statement is enough, even beside the right ones: a batch scan may hold two patients' pages. A child's identity in a
+document that also states the patient's own is part of the story of a birth; alone, it is another patient's document.
+What a statement with the patient's INS says of her names counts as hers too: that is how a changed name is known.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
-from access.identifiers import INS_OIDS, Ins, parse_ins
+from clinical.known import HasIdentity, is_illustration, known_of
+from clinical.names import words
+from clinical.stated import Stated, stated_in
+from clinical.weighing import Around, Reason, compared_with, reasons_of
 from records.content import Metadata, Page
-
-_LABEL = re.compile(
-    r"(?<![A-Za-zÀ-ÿ])(?:I\.?N\.?S\.?|[Ii]dentit[ée]\s+[Nn]ationale\s+(?:de\s+)?[Ss]ant[ée])(?![A-Za-zÀ-ÿ])"
-)
-_REACH = 60  # characters between the label and its number: "Matricule INS (NIR), OID 1.2.250.1.213.1.4.8 : "
-_NUMBER = re.compile(
-    r"(?<![\w.])[1-478](?:[ .\u00a0\u202f]?\d){4}[ .\u00a0\u202f]?(?:\d[ .\u00a0\u202f]?\d|2[ .\u00a0\u202f]?[ABab])"
-    r"(?:[ .\u00a0\u202f]?\d){8}(?!\w)"
-)
-_OID = re.compile(r"1\.2\.250\.1\.213\.1\.4\.\d{1,2}(?!\d)")
-
-
-class HasIns(Protocol):
-    """What is compared of an identity (`records.patients.Identity`)."""
-
-    @property
-    def ins(self) -> Ins | None:
-        """The patient's INS, when one is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
-    """An INS that a document states: in its header (page None), or at text[start:end] of a page.
+class Evidence:
+    """A statement that is somebody else's, and why. It identifies a person: keep it sealed."""
 
-    `ins.oid` is empty when the text does not say which kind of matricule it is.
-    """
+    stated: Stated
+    reasons: tuple[Reason, ...]
 
-    ins: Ins
-    page: int | None = None
-    start: int = 0
-    end: int = 0
+    @property
+    def key(self) -> str:
+        """The same for the same statement wherever it stands: what a release is remembered by."""
+        one = self.stated
+        name = " ".join(sorted(words(str(one.name))))
+        numbers = ",".join(sorted(ins.matricule[:13] for ins in one.ins))
+        return "|".join((numbers, name, ",".join(day.isoformat() for day in one.birth), ",".join(sorted(self.reasons))))
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The document states another patient's INS. `evidence` is never empty; it identifies a person: keep it sealed."""
+    """The document states another patient's identity. `evidence` is never empty."""
 
-    evidence: tuple[Stated, ...]
-
-
-def find_ins(text: str) -> tuple[Stated, ...]:
-    """Every INS with a right key that stands near a label, in order, as if `text` were page 1."""
-    found: dict[int, Stated] = {}
-    for label in _LABEL.finditer(text):
-        after = text[label.end() : label.end() + _REACH + 21]
-        blanked = _OID.sub(lambda oid: "_" * len(oid.group()), after)
-        for number in _NUMBER.finditer(blanked):
-            if number.start() > _REACH:
-                break
-            ins = parse_ins(number.group())
-            if ins is not None:
-                oid = _OID.search(text, label.start(), label.end() + number.end() + 60)
-                stated = Ins(ins.matricule, oid.group() if oid else "")
-                start = label.end() + number.start()
-                found.setdefault(start, Stated(stated, 1, start, label.end() + number.end()))
-    return tuple(found[start] for start in sorted(found))
+    evidence: tuple[Evidence, ...]
 
 
-def compare(identity: HasIns | None, metadata: Metadata, pages: Sequence[Page]) -> Mismatch | None:
-    """A Mismatch when an INS of the document contradicts the patient's, else None.
-
-    One contradicting INS is enough, even beside the right one: a batch scan may hold two patients' pages. Without an
-    INS on either side, or with matricules of different kinds (NIR and NIA of one person differ), there is no mismatch.
-    """
-    if identity is None or identity.ins is None:
+def compare(identity: HasIdentity | None, metadata: Metadata, pages: Sequence[Page]) -> Mismatch | None:
+    """A Mismatch when the document states another patient's identity, else None."""
+    if identity is None:
         return None
-    own = identity.ins
-    stated = [Stated(Ins(matricule, oid)) for matricule, oid in metadata.patient_ins if oid in INS_OIDS]
-    for page in pages:
-        stated += [Stated(one.ins, page.number, one.start, one.end) for one in find_ins(page.text)]
-    others = tuple(one for one in stated if _same_kind(one.ins.oid, own.oid) and not _same_number(one.ins, own))
-    return Mismatch(others) if others else None
+    statements = stated_in(metadata, pages)
+    known = known_of(identity, statements)
+    compared = [compared_with(one, known) for one in statements if not is_illustration(one, known)]
+    by_number = {page.number: page for page in pages}
+    agreeing = {one.stated.page for one in compared if one.agrees}
+    said = {one.stated.page: frozenset[str]() for one in compared}
+    said |= {number: frozenset(words(page.text)) for number, page in by_number.items() if number in said}
+    found = []
+    for one in compared:
+        number = one.stated.page
+        page = None if number is None else by_number.get(number)
+        around = Around(page, said[number], on_page=number in agreeing, in_document=bool(agreeing))
+        reasons = reasons_of(one, known, around)
+        if reasons:
+            found.append(Evidence(one.stated, reasons))
+    return Mismatch(tuple(found)) if found else None
 
 
-def _same_kind(stated: str, own: str) -> bool:
-    """Whether two OIDs name matricules that must be equal for one person; a text often states none."""
-    return not stated or INS_OIDS.get(stated) == INS_OIDS.get(own)
+def unreleased(doubt: Mismatch | None, released: frozenset[str]) -> Mismatch | None:
+    """What is left of a Mismatch when a person has already judged some of its evidence to be the patient's."""
+    left = () if doubt is None else tuple(one for one in doubt.evidence if one.key not in released)
+    return replace(doubt, evidence=left) if doubt is not None and left else None
 
 
-def _same_number(stated: Ins, own: Ins) -> bool:
-    """CDA headers give the matricule with or without its key: the 13 characters decide."""
-    return stated.matricule.replace(" ", "").upper()[:13] == own.matricule[:13]
+__all__ = ["Evidence", "HasIdentity", "Mismatch", "Reason", "compare", "unreleased"]

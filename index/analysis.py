@@ -49,6 +49,8 @@ _WORDS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+WORD = re.compile(r"\w+")
+"""A run of letters and digits, stop words included: what an exact phrase is made of."""
 _HYPHEN = re.compile(r"[-\u2010\u2011](?:[ \t]*\r?\n[ \t]*)?")
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "µ": "u", "μ": "u", "ı": "i"})
 _GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "κ": "kappa", "λ": "lambda",

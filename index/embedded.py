@@ -20,6 +20,8 @@ from index.embedded_match import admitted, match
 from index.embedded_rows import bury, forget, held, store
 from index.generations import refuse_retiring, refuse_unknown
 from index.port import Candidates, Filters, Generation, IndexedDocument, InventoryLine, Question, Removal
+from records.disk import on_disk
+from records.home import make_private_directory, sync_directory
 
 FORMS_KEPT = 16
 """Vocabularies kept decoded, the last used ones: 20,000 forms of a large record take about 2 MB."""
@@ -116,7 +118,7 @@ class EmbeddedGenerations:
         self._key = key
         self._open: dict[Generation, EmbeddedIndex] = {}
         self._lock = Lock()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_directory(folder)
 
     def names(self) -> Sequence[Generation]:
         """See the port. In order of name."""
@@ -124,11 +126,12 @@ class EmbeddedGenerations:
         return sorted((g for g in found if g is not None), key=lambda g: g.name)
 
     def serving(self) -> Generation | None:
-        """See the port."""
+        """See the port. None when its file is gone: an empty one in its place would answer that there is nothing."""
         try:
-            return Generation.parse((self._folder / _POINTER).read_text().strip())
+            named = Generation.parse((self._folder / _POINTER).read_text().strip())
         except FileNotFoundError:
             return None
+        return named if named is not None and self._path(named).exists() else None
 
     def open(self, generation: Generation) -> EmbeddedIndex:
         """See the port. The same object each time in one process, so that its connections are shared."""
@@ -146,16 +149,13 @@ class EmbeddedGenerations:
         if not self._path(generation).exists():
             refuse_unknown()
         pending = self._folder / f".{_POINTER}.{os.getpid()}"
-        with pending.open("w") as file:
-            file.write(generation.name)
-            file.flush()
-            os.fsync(file.fileno())
-        pending.replace(self._folder / _POINTER)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with on_disk():
+            with pending.open("w") as file:
+                file.write(generation.name)
+                file.flush()
+                os.fsync(file.fileno())
+            pending.replace(self._folder / _POINTER)
+            sync_directory(self._folder)
 
     def retire(self, generation: Generation) -> None:
         """See the port."""

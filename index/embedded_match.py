@@ -13,7 +13,7 @@ import numpy.typing as npt
 from access.identifiers import DocumentId, PassageId
 from access.scope import Scope
 from index.embedded_rows import ENTRY, check_width
-from index.port import Candidate, Candidates, Clause, Filters, Question
+from index.port import Candidate, Candidates, Clause, Filters, Part, Question
 from index.scoring import LENGTHS, term_scores
 
 _ADMITTED = """
@@ -77,39 +77,91 @@ def match(connection: apsw.Connection, scope: Scope, question: Question) -> Cand
     inside = admitted(connection, scope, question.filters)
     if not inside.numbers:
         return Candidates((), (), 0)
-    keys, scores = _words(connection, inside, question.clauses)
+    held = _held(connection, inside, question)
+    keys, scores = _words(held, question)
     words = _best(connection, inside, keys, scores, question.limit)
     documents = int(np.unique(keys >> 24).size)
     if question.vector is None:
         return Candidates(words, (), documents)
     keys, scores = _meaning(connection, inside, question.vector)
-    return Candidates(words, _best(connection, inside, keys, scores, question.limit), documents)
+    allowed = _allowed(held, question, keys)
+    return Candidates(words, _best(connection, inside, keys[allowed], scores[allowed], question.limit), documents)
 
 
-def _words(connection: apsw.Connection, inside: Admitted, clauses: tuple[Clause, ...]) -> tuple[Integers, Integers]:
-    """Keys (rank of the document << 24 | ordinal) and scores of every passage that holds a term."""
-    terms = sorted({term.token for clause in clauses for term in clause.terms})
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The postings of a question's tokens: for each its places in `keys`, with frequencies and lengths."""
+
+    keys: Integers  # rank of the document << 24 | ordinal, of every passage that holds a token; sorted
+    spans: dict[str, slice]
+    places: Integers
+    frequencies: npt.NDArray[np.float64]
+    lengths: npt.NDArray[np.float64]
+
+    def holds(self, token: str) -> npt.NDArray[np.bool_]:
+        found = np.zeros(len(self.keys), np.bool_)
+        found[self.places[self.spans[token]]] = True
+        return found
+
+    def clause(self, clause: Clause) -> Integers:
+        """Score of a clause in each passage: its best term."""
+        best = np.zeros(len(self.keys), np.int64)
+        for term in clause.terms:
+            span = self.spans[term.token]
+            scores = term_scores(term.weight, self.frequencies[span], self.lengths[span])
+            np.maximum.at(best, self.places[span], scores)
+        return best
+
+    def part(self, part: Part) -> Integers:
+        """Score of a clause, or of the best alternative of a choice."""
+        if isinstance(part, Clause):
+            return self.clause(part)
+        best = np.zeros(len(self.keys), np.int64)
+        for way in part.alternatives:
+            scores = [self.clause(clause) for clause in way.clauses]
+            total = np.sum(scores, axis=0)
+            if way.whole:
+                total = np.where(np.all([each > 0 for each in scores], axis=0), total, 0)
+            np.maximum(best, total, out=best)
+        return best
+
+
+def _held(connection: apsw.Connection, inside: Admitted, question: Question) -> _Held:
+    terms = sorted(question.tokens | question.without)
     bindings = {"identities": inside.identities, "terms": json.dumps(terms), "numbers": json.dumps(inside.numbers)}
     rows = sorted(connection.execute(_POSTINGS, bindings)) if terms else []
-    if not rows:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
     ranks = inside.ranks
     entries = np.frombuffer(b"".join(row[2] for row in rows), ENTRY)
-    counts = np.array([len(row[2]) // ENTRY.itemsize for row in rows])
+    counts = np.array([len(row[2]) // ENTRY.itemsize for row in rows], np.int64)
     documents = np.repeat(np.array([ranks[row[1]] for row in rows], np.int64), counts)
     keys, places = np.unique(documents << 24 | (entries >> 40).astype(np.int64), return_inverse=True)
-    frequencies = (entries >> 8 & 0xFFFFFFFF).astype(np.float64)
-    lengths = LENGTHS[entries & 0xFF]
-    bounds = np.searchsorted(np.repeat(np.array([row[0] for row in rows]), counts), np.arange(len(terms) + 1))
-    spans = {term: slice(*bounds[i : i + 2]) for i, term in enumerate(terms)}
-    total = np.zeros(len(keys), np.int64)
-    for clause in clauses:
-        best = np.zeros(len(keys), np.int64)
-        for term in clause.terms:
-            span = spans[term.token]
-            np.maximum.at(best, places[span], term_scores(term.weight, frequencies[span], lengths[span]))
-        total += best
-    return keys[total > 0], total[total > 0]
+    bounds = np.searchsorted(np.repeat(np.array([row[0] for row in rows], np.int64), counts), np.arange(len(terms) + 1))
+    return _Held(
+        keys,
+        {term: slice(*bounds[i : i + 2]) for i, term in enumerate(terms)},
+        places.astype(np.int64),
+        (entries >> 8 & 0xFFFFFFFF).astype(np.float64),
+        LENGTHS[(entries & 0xFF).astype(np.int64)],
+    )
+
+
+def _words(held: _Held, question: Question) -> tuple[Integers, Integers]:
+    """Keys and scores of every passage that scores, fulfils what is required and holds nothing excluded."""
+    total = np.zeros(len(held.keys), np.int64)
+    for part in question.clauses:
+        total += held.part(part)
+    kept = (total > 0) & _allowed(held, question, held.keys)
+    return held.keys[kept], total[kept]
+
+
+def _allowed(held: _Held, question: Question, keys: Integers) -> npt.NDArray[np.bool_]:
+    """Which of `keys` fulfil what is required and hold nothing excluded."""
+    allowed = np.ones(len(keys), np.bool_)
+    for part in question.required:
+        allowed &= np.isin(keys, held.keys[held.part(part) > 0])
+    for token in question.without:
+        allowed &= ~np.isin(keys, held.keys[held.holds(token)])
+    return allowed
 
 
 def _meaning(connection: apsw.Connection, inside: Admitted, vector: bytes) -> tuple[Integers, Integers]:

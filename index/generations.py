@@ -6,6 +6,7 @@ import hashlib
 from typing import NoReturn
 
 from access.refusal import Refusal
+from clinical import assertion
 from index.analysis import fingerprint as analysis_fingerprint
 from index.embedders.port import Embedder
 from index.port import Generation
@@ -16,7 +17,7 @@ FORMAT = 1
 
 def needed(embedder: Embedder, prefix: str = "anamnese") -> Generation:
     """The generation whose passages this analysis, this format and this embedder would write."""
-    parts = (str(FORMAT), analysis_fingerprint(), embedder.fingerprint)
+    parts = (str(FORMAT), analysis_fingerprint(), str(assertion.VERSION), embedder.fingerprint)
     return Generation(prefix, hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12])
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from index.analysis import analyse
+from index.passages import bare
 from index.port import Question
 
 Span = tuple[int, int]
@@ -10,9 +13,19 @@ Span = tuple[int, int]
 
 def highlights(text: str, question: Question) -> tuple[Span, ...]:
     """(start, end) code point offsets into NFC `text`, in order, without overlap: the words that hold a term."""
-    tokens = {term.token for clause in question.clauses for term in clause.terms}
+    tokens = {bare(token) for token in question.tokens}
     found = [(word.start, word.end) for word in analyse(text).words if not tokens.isdisjoint(word.tokens)]
     return merged(found)
+
+
+def places_of(text: str) -> dict[str, list[Span]]:
+    """token → spans of the words of NFC `text` that hold it, in order. Tokens are interned: passages share most."""
+    found: dict[str, list[Span]] = {}
+    for word in analyse(text).words:
+        span = (word.start, word.end)
+        for token in word.tokens:
+            found.setdefault(sys.intern(token), []).append(span)
+    return found
 
 
 def merged(spans: list[Span]) -> tuple[Span, ...]:

@@ -30,6 +30,7 @@ from index.port import (
     InventoryLine,
     Question,
     Removal,
+    clauses_of,
 )
 
 _KEPT = "took,responses.error,responses.status,responses.timed_out,responses._shards.failed,"
@@ -68,7 +69,7 @@ class OpenSearchIndex:
         if scope.is_empty or question.limit <= 0:
             return Candidates((), (), 0)
         arms: dict[str, Body] = {}
-        if any(clause.terms for clause in question.clauses):
+        if any(clause.terms for clause in clauses_of(question.clauses)):
             arms["words"] = words_body(scope, question)
         if question.vector is not None and self._holds_vectors(len(question.vector)):
             arms["meaning"] = meaning_body(scope, question)

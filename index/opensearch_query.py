@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from access.scope import Scope
-from index.port import Clause, Filters, Question
+from index.port import Alternative, Clause, Filters, Part, Question
 
 MOST_TERMS = 65_536  # index.max_terms_count: a longer terms filter is refused by the engine
 MOST_BUCKETS = 65_535  # search.max_buckets
@@ -35,7 +35,7 @@ def words_body(scope: Scope, question: Question) -> Body:
         "size": question.limit,
         "query": {
             "bool": {
-                "filter": scope_filter(scope, question.filters),
+                "filter": [*scope_filter(scope, question.filters), *_conditions(question)],
                 "should": _clauses(question.clauses),
                 "minimum_should_match": 1,
             }
@@ -52,7 +52,7 @@ def words_body(scope: Scope, question: Question) -> Body:
 def meaning_body(scope: Scope, question: Question) -> Body:
     """The meaning arm: the script answers dot + 1 for a positive dot product; the others are left out."""
     values = np.frombuffer(question.vector or b"", np.int8).tolist()
-    inside = [*scope_filter(scope, question.filters), {"exists": {"field": "vector"}}]
+    inside = [*scope_filter(scope, question.filters), *_conditions(question), {"exists": {"field": "vector"}}]
     parameters = {"field": "vector", "query_value": values, "space_type": "innerproduct"}
     return {
         "size": question.limit,
@@ -137,16 +137,44 @@ def _terms(field: str, values: Iterable[str]) -> list[Body]:
     return [{"terms": {field: chunk}} for chunk in chunks]
 
 
-def _clauses(clauses: Sequence[Clause]) -> list[Body]:
+def _clauses(parts: Sequence[Part]) -> list[Body]:
     """Lucene merges two clauses over the same terms into one of twice the boost, and rounding a doubled score is not
     doubling a rounded one: each repetition gets a term of its own that no passage holds."""
     seen: dict[frozenset[str], int] = {}
-    bodies = []
-    for clause in clauses:
-        tokens = frozenset(term.token for term in clause.terms)
-        seen[tokens] = seen.get(tokens, 0) + 1
-        terms = [{"term": {"tokens": {"value": t.token, "boost": t.weight}}} for t in clause.terms]
-        if seen[tokens] > 1:
-            terms.append({"term": {"tokens": {"value": f"!{seen[tokens]}"}}})
-        bodies.append({"dis_max": {"queries": terms, "tie_breaker": 0.0}})
-    return bodies
+    return [_part(part, seen) for part in parts]
+
+
+def _part(part: Part, seen: dict[frozenset[str], int]) -> Body:
+    if isinstance(part, Clause):
+        return _clause(part, seen)
+    return _best([_alternative(way, seen) for way in part.alternatives])
+
+
+def _alternative(way: Alternative, seen: dict[frozenset[str], int]) -> Body:
+    clauses = [_clause(clause, seen) for clause in way.clauses]
+    if len(clauses) == 1:
+        return clauses[0]
+    if way.whole:
+        return {"bool": {"must": clauses}}
+    return {"bool": {"should": clauses, "minimum_should_match": 1}}
+
+
+def _clause(clause: Clause, seen: dict[frozenset[str], int]) -> Body:
+    tokens = frozenset(term.token for term in clause.terms)
+    seen[tokens] = seen.get(tokens, 0) + 1
+    terms: list[Body] = [{"term": {"tokens": {"value": t.token, "boost": t.weight}}} for t in clause.terms]
+    if seen[tokens] > 1:
+        terms.append({"term": {"tokens": {"value": f"!{seen[tokens]}"}}})
+    return _best(terms)
+
+
+def _best(bodies: list[Body]) -> Body:
+    return {"dis_max": {"queries": bodies, "tie_breaker": 0.0}}
+
+
+def _conditions(question: Question) -> list[Body]:
+    """What a passage must hold, and what it must not, whichever the arm."""
+    conditions = _clauses(question.required)
+    if question.without:
+        conditions.append({"bool": {"must_not": _terms("tokens", question.without)}})
+    return conditions

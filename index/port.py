@@ -6,7 +6,7 @@ Two production engines implement it (`index/embedded.py`, `index/opensearch.py`)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -85,6 +85,28 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """One way to write an idea: the sum of its clauses. whole: only where every clause is held."""
+
+    clauses: tuple[Clause, ...]
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Several ways to ask for the same: in each passage the best way counts.
+
+    one_idea: each way names one thing, so that a part of it names another (read by `index/near.py`, not by engines).
+    """
+
+    alternatives: tuple[Alternative, ...]
+    one_idea: bool = True
+
+
+Part = Clause | Choice
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """Narrowing asked for by the caller; never widens a Scope. Dates are inclusive; undated documents fail them."""
 
@@ -95,12 +117,31 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of an engine. Either arm may be absent (`clauses` empty, `vector` None)."""
+    """What is asked of an engine. Either arm may be absent (`clauses` empty, `vector` None).
 
-    clauses: tuple[Clause, ...]
+    required: each part must be held by a passage, whichever the arm. without: no token may be.
+    """
+
+    clauses: tuple[Part, ...]
     vector: bytes | None = None
     filters: Filters = Filters()
     limit: int = 200  # candidates an arm
+    required: tuple[Part, ...] = ()
+    without: frozenset[str] = frozenset()
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """Every token that may match, in any way of writing."""
+        return frozenset(t.token for clause in clauses_of((*self.clauses, *self.required)) for t in clause.terms)
+
+
+def clauses_of(parts: Iterable[Part]) -> Iterator[Clause]:
+    """The clauses of parts, those of every alternative included."""
+    for part in parts:
+        if isinstance(part, Clause):
+            yield part
+        else:
+            yield from (clause for way in part.alternatives for clause in way.clauses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from access.identifiers import DocumentId, passage_id
 from access.refusal import Refusal
-from index.analysis import analyse
 from index.embedders.port import Embedder, quantise
-from index.port import IndexedDocument, IndexedPassage, Removal
+from index.passages import indexed_passage
+from index.port import IndexedDocument, Removal
 from records import documents, outbox, readings
 from records.blobs import Blobs
 from records.content import Reading
@@ -17,7 +17,19 @@ from records.database import Records
 from records.documents import Document, DocumentState
 from records.outbox import Event
 
-OUTAGES = frozenset({"embedder-unavailable", "records-unavailable", "index-unavailable"})
+OUTAGES = frozenset(
+    {
+        "embedder-unavailable",
+        "records-unavailable",
+        "records-damaged",
+        "blobs-unavailable",
+        "storage-closed",
+        "home-unusable",
+        "disk-full",
+        "index-unavailable",
+        "index-unreadable",
+    }
+)
 """Refusals that are nobody's document's fault: the follower stops there and tries again later."""
 _HELD = frozenset({DocumentState.READING, DocumentState.SEARCHABLE})
 _BARRED = frozenset({DocumentState.QUARANTINED, DocumentState.REFUSED})
@@ -97,10 +109,9 @@ class Source:
         width = self.embedder.dimensions
         passages = []
         for place, passage in enumerate(reading.passages):
-            words = analyse(passage.text)
             vector = None if vectors is None else vectors[place * width : (place + 1) * width]
             name = passage_id(document.document_id, passage.sequence)
-            passages.append(IndexedPassage(name, words.tokens, words.forms, words.length, vector))
+            passages.append(indexed_passage(name, passage.text, vector))
         return IndexedDocument(
             document.patient_id,
             document.document_id,

@@ -7,10 +7,8 @@ an event changes nothing (fences). `index/projection.py` says what an event beco
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,7 +56,6 @@ class Projector:
         self._records, self._generations, self._embedder = records, generations, embedder
         self._prefix = prefix
         self._turn = threading.Lock()
-        self._name = uuid.uuid4().hex[:12]
         self._found: Generation | None = None  # what served at the first `renew`
         self._former: list[Generation] = []  # what `renew` replaced
 
@@ -109,6 +106,23 @@ class Projector:
             self._swap(target, now)
             self._former.append(serving)
             return False
+
+    def recount(self, now: datetime) -> bool:
+        """Whether the serving index holds as many documents as records call searchable. One that holds fewer lost its
+        last commits (a file put back, a log gone): it follows the outbox again from the start, replacing nothing twice.
+        """
+        serving = self._generations.serving()
+        if serving is None:
+            return False
+        with self._records.read() as tx:
+            expected = documents.count_without_scope(tx, DocumentState.SEARCHABLE)
+        held = sum(1 for _ in self._generations.open(serving).inventory_without_scope())
+        if held >= expected:
+            return True
+        with self._records.write() as tx:
+            outbox.drop_cursor(tx, serving.name)
+        self.catch_up(now)
+        return False
 
     def reindex(self, now: datetime) -> ReindexReport:
         """Build a generation aside while the old serves, count, swap, retire the others. Resumes what was interrupted.
@@ -168,7 +182,7 @@ class Projector:
         followed = 0
         if self._is_level(generation):
             return 0
-        holder = f"{os.getpid()}-{self._name}"
+        holder = self._records.presence.holder()
         try:
             while batches is None or followed < batches * BATCH:
                 moment = now + timedelta(seconds=time.monotonic() - began)

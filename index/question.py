@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 
 from access.refusal import Refusal
-from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, stems
+from clinical.assertion import Denials, denials
+from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, fold, stems
 from index.embedders.port import Embedder, quantise
-from index.port import Clause, Filters, Question, WeightedTerm
-from index.scoring import MOST_CLAUSES, quantised
+from index.ideas import STEM_SHARE, Synonym, Typed, clause_of, with_ideas
+from index.passages import DENIED
+from index.port import Clause, Filters, Part, Question
+from index.query import Query
+from index.scoring import MOST_CLAUSES, heaviest
 from index.stopwords import STOP_WORDS
-from index.vocabulary import Expansion, Kind, expand, vocabulary
+from index.thesaurus import NO_THESAURUS, Thesaurus
+from index.vocabulary import Expansion, Kind, Vocabulary, expand, suggestion, vocabulary
 from index.weights import weight, weight_of_zipf
 
 MOST_WORDS = 512
 MOST_CHARACTERS = 20_000
-STEM_SHARE = 0.8
-"""A stem's weight beside its exact form: 0.7322 at 1 and 0.7597 at 0.8 (quaero_fr dev, words, nDCG@10)."""
 CANDIDATES = 400
 """Passages an arm; one cut from an arm counts zero there. Fused nDCG@10 on nfcorpus: 0.322 at 200, 0.324 at 400."""
+NUMBER_SHARE = 0.8
+"""A plural's weight beside its singular, and the other way round: nearer than what only shares a stem."""
+FAMILY_SHARE = 0.87
+"""« rétinien » beside « rétine »: synonym-only quaero_fr dev 0.144 without families and 0.184 with them, words."""
+MOST_BEGINNINGS = 40
 _ABBREVIATION_ZIPF = 4.0
 """Most that an abbreviation counts as common: « LES » (lupus) is not the article."""
 
@@ -41,6 +51,8 @@ class Asked:
     question: Question
     corrections: tuple[Correction, ...] = ()
     shortened: bool = False
+    synonyms: tuple[Synonym, ...] = ()
+    suggestions: tuple[tuple[str, str], ...] = ()  # typed, and the medical word that was perhaps meant
 
 
 def build_question(
@@ -49,27 +61,41 @@ def build_question(
     vector: bytes | None = None,
     filters: Filters | None = None,
     limit: int = CANDIDATES,
+    thesaurus: Thesaurus = NO_THESAURUS,
+    query: Query | None = None,
 ) -> Asked:
     """The Question of `text`. forms: `Index.forms` of the same Scope. vector: `query_vector` of the same text.
 
+    query: what else was asked beside plain words (phrases, exclusions, beginnings, what must be denied).
     Any text is accepted, down to one without a word (then only the vector, if any, asks); over 512 words or 20,000
     characters it is a Refusal (stage "ask", code "query-too-long").
     """
     text = unicodedata.normalize("NFC", text)
-    words = _words(text)
-    known = vocabulary(forms)
-    corrections: list[Correction] = []
+    query = query or Query(text)
+    words, known = _words(text), vocabulary(forms)
+    denied = _denied(text, query)
+    corrections: dict[Correction, None] = {}
+    corrected: dict[int, str] = {}
+    suggested: dict[str, str] = {}
     clauses: list[Clause] = []
-    for word in words.words:
+    for place, word in enumerate(words.words):
         terms = dict(_own_terms(word, text, words))
-        for expansion in expand(word.exact, known):
-            corrections.append(Correction(text[word.start : word.end], expansion.form, expansion.kind))
+        for expansion in (*expand(word.exact, known, thesaurus.forms), *_beginnings(word, known, query)):
+            corrections[Correction(text[word.start : word.end], expansion.form, expansion.kind)] = None
+            if expansion.kind is Kind.TYPO:
+                corrected.setdefault(place, expansion.form)
             for token, value in _expanded_terms(expansion):
                 terms[token] = max(value, terms.get(token, 0.0))
-        clauses.append(Clause(tuple(WeightedTerm(token, quantised(value)) for token, value in terms.items())))
+        if place not in corrected and (meant := suggestion(word.exact, known, thesaurus.words)):
+            corrected[place] = suggested[text[word.start : word.end]] = meant
+        for form in known.family(word.exact):
+            terms.setdefault(EXACT + form, weight(word.exact) * FAMILY_SHARE)
+        clauses.append(clause_of(terms, denied.covers(word.start, word.end)))
     kept = _heaviest(clauses)
-    question = Question(tuple(kept), vector, filters or Filters(), limit)
-    return Asked(question, tuple(dict.fromkeys(corrections)), len(kept) < len(clauses))
+    parts, synonyms = with_ideas(Typed(text, words.words, kept, corrected, denied), known, thesaurus)
+    question = Question(tuple(parts), vector, filters or Filters(), limit)
+    question = replace(question, required=tuple(_required(query)), without=frozenset(_without(query)))
+    return Asked(question, tuple(corrections), len(kept) < len(clauses), tuple(synonyms), tuple(suggested.items()))
 
 
 def query_vector(embedder: Embedder, text: str) -> bytes | None:
@@ -91,6 +117,38 @@ def _words(text: str) -> Analysis:
     return words
 
 
+def _denied(text: str, query: Query) -> Denials:
+    """What the question states as absent, in its own words or by the field `absent:`."""
+    spans = [(start, start + len(each)) for each in query.absent if (start := text.find(each)) >= 0]
+    return Denials(tuple(sorted((*denials(text).spans, *spans))))
+
+
+def _required(query: Query) -> Iterator[Part]:
+    """Each word of a phrase, and each word that must be denied. Their order is checked on the text that is shown."""
+    for phrase in query.phrases:
+        yield from (clause_of({EXACT + word.exact: 1.0}, absent=False) for word in analyse(phrase).words)
+    for absent in query.absent:
+        for word in analyse(absent).words:
+            terms = clause_of(dict.fromkeys(word.tokens, 1.0), absent=True).terms
+            yield Clause(tuple(term for term in terms if term.token.startswith(DENIED)))
+
+
+def _without(query: Query) -> Iterator[str]:
+    for each in query.without:
+        for word in analyse(each).words:
+            for token in (EXACT + word.exact, FRENCH + word.french):
+                yield from (token, DENIED + token)
+
+
+def _beginnings(word: Word, known: Vocabulary, query: Query) -> Iterator[Expansion]:
+    """The Scope's forms that begin with a word typed with a star, common or not."""
+    if word.exact not in {fold(each) for each in query.prefixes}:
+        return
+    first = bisect_left(known.words, word.exact)
+    starting = takewhile(lambda form: form.startswith(word.exact), known.words[first:])
+    yield from (Expansion(form, Kind.PREFIX, 0.8) for form in islice(starting, MOST_BEGINNINGS) if form != word.exact)
+
+
 def _own_terms(word: Word, text: str, words: Analysis) -> Iterator[tuple[str, float]]:
     """The word itself, then its stems; for a number its exact form, and the other ways to write a date."""
     heavy = weight(word.exact)
@@ -105,8 +163,15 @@ def _own_terms(word: Word, text: str, words: Analysis) -> Iterator[tuple[str, fl
         if len(word.exact) == 4 and word.exact[:2] in {"19", "20"}:
             yield ENGLISH + word.exact, heavy * STEM_SHARE  # the year of a date
     elif word.exact not in STOP_WORDS:
+        yield from ((EXACT + form, heavy * NUMBER_SHARE) for form in _other_number(word.exact))
         yield FRENCH + word.french, heavy * STEM_SHARE
         yield ENGLISH + word.english, heavy * STEM_SHARE
+
+
+def _other_number(form: str) -> Iterator[str]:
+    """The plural of a singular, or the singular of a plural; one of them may be no word, and then finds nothing."""
+    if form.isalpha() and len(form) > 3:
+        yield form[:-1] if form[-1] in "sx" else form + "s"
 
 
 def _expanded_terms(expansion: Expansion) -> Iterator[tuple[str, float]]:
@@ -125,11 +190,11 @@ def _is_abbreviation(word: Word, text: str, words: Analysis) -> bool:
     return 2 <= len(written) <= 5 and written.isupper() and not shouted
 
 
-def _heaviest(clauses: list[Clause]) -> list[Clause]:
-    """At most MOST_CLAUSES, the heaviest, in the order typed; among equals the first typed."""
+def _heaviest(clauses: list[Clause]) -> dict[int, Clause]:
+    """At most MOST_CLAUSES, the heaviest, by their place in the order typed; among equals the first typed."""
 
     def lightness(place: int) -> tuple[float, int]:
-        return -max(term.weight for term in clauses[place].terms), place
+        return -heaviest(clauses[place]), place
 
-    kept: set[int] = set(sorted(range(len(clauses)), key=lightness)[:MOST_CLAUSES])
-    return [clause for place, clause in enumerate(clauses) if place in kept]
+    kept = set(sorted(range(len(clauses)), key=lightness)[:MOST_CLAUSES])
+    return {place: clause for place, clause in enumerate(clauses) if place in kept}

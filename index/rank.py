@@ -1,13 +1,14 @@
 """One order out of two arms: fusion, floors, grouping by document. The only ranking; both engines feed it.
 
-    fused(passage) = 0.6 x cover x words / best words + 0.4 x (meaning - least meaning) / (best meaning - least meaning)
+    fused(passage) = w x cover x words / best words + (1 - w) x (meaning - least) / (best - least)
 
 `cover` is the share of the question's weight that its best passage holds: words that hold half of the question speak
 half as loud, which is what a question in another language needs. Words are divided by their best (their zero is a true
-zero), meaning by its range (cosines of one model lie close together). nDCG@10 on the dev splits (quaero_fr,
-xling_en_fr, nfcorpus), floors included: 0.774, 0.877, 0.326; at 0.5 0.768, 0.876, 0.318; without cover 0.768, 0.852,
-0.319; plain min-max of both arms 0.745 and 0.853 on the first two. Words alone 0.760, 0.663, 0.303; meaning alone
-0.583, 0.878, 0.286.
+zero), meaning by its range (cosines of one model lie close together). Before the vocabulary, nDCG@10 on the dev splits
+(quaero_fr, xling_en_fr, nfcorpus) was 0.774, 0.877, 0.326; without cover 0.768, 0.852, 0.319; plain min-max of both
+arms 0.745 and 0.853 on the first two. With it, for w from 0.58 to 0.64: quaero_fr, single ideas, 0.802 to 0.806;
+xling_en_fr, sentences, 0.882 to 0.880; nfcorpus, both, 0.341 to 0.340; so w is 0.6 for one idea
+and 0.57 for several. A meaning arm that knew the synonyms too lost on quaero_fr what it gained elsewhere.
 
 Fusion would always crown something, so an answer needs an anchor: words that hold a seventh of the question, or one
 passage over the model's floor of cosine. Without one it is empty. An anchored answer also shows what is a little
@@ -16,30 +17,38 @@ further away, down to a second floor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from access.identifiers import DocumentId, PassageId
 from index.embedders.port import Embedder
+from index.intent import LOOKED_AT, Facts, Intent
 from index.port import Candidate, Candidates, Question
 from index.scoring import ceiling
 
 WORDS = 0.6
-"""Share of the words arm when it holds the whole question."""
+"""Share of the words arm when it holds the whole of a question that is one word or one idea."""
+WORDS_OF_SEVERAL = 0.57
+"""Its share in a question of several: how they belong together, words do not know."""
 LEAST_COVER = 0.15
 """Under this share of the question's weight, words alone do not make an answer: one common word out of seven."""
 PASSAGES_SHOWN = 3
 """Passages kept of each document, its best."""
 
 
+NO_INTENT = Intent()
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """What a model's integers mean. scale: of its int8. floor: cosine that one passage must reach for an answer without
-    words. weakest: cosine under which no passage is shown for its meaning."""
+    words. weakest: cosine under which no passage is shown for its meaning. close: cosine from which a passage answers
+    by its meaning alone; under it, and with few of the question's words, it is far (`index/near.py`)."""
 
     scale: float
     floor: float
     weakest: float = 0.80
+    close: float = 0.89
 
     def reaches(self, dot: int, cosine: float) -> bool:
         """Whether an int8 dot product stands for at least this cosine."""
@@ -58,7 +67,7 @@ def calibration_of(embedder: Embedder) -> Calibration:
     """The floors of a model that was measured; none for another, whose answers then are never empty."""
     if embedder.fingerprint.startswith("e5-small-"):
         return Calibration(embedder.scale, E5.floor, E5.weakest)
-    return Calibration(embedder.scale, -1.0, -1.0)
+    return Calibration(embedder.scale, -1.0, -1.0, -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +76,38 @@ class RankedDocument:
 
     document_id: DocumentId
     passages: tuple[PassageId, ...]
+    close: bool = False  # one of its passages answers by its meaning alone
 
 
 def fuse(
-    candidates: Candidates, *, limit: int, question: Question | None = None, calibration: Calibration = E5
+    candidates: Candidates,
+    *,
+    limit: int,
+    question: Question | None = None,
+    calibration: Calibration = E5,
+    intent: Intent = NO_INTENT,
+    facts: Callable[[Collection[DocumentId]], Mapping[DocumentId, Facts]] = lambda _: {},
 ) -> list[RankedDocument]:
     """At most `limit` documents, by their best passage; ties by passage id. Empty when nothing anchors an answer.
 
     question: the one that was asked; without it the words count as if they held the whole of it.
+    facts: date and type of documents, asked only for a question with an intent.
     """
     scores = _fused(candidates, question, calibration)
     documents = {each.passage_id: each.document_id for each in (*candidates.words, *candidates.meaning)}
     passages: dict[DocumentId, list[PassageId]] = {}
     for passage in sorted(scores, key=lambda p: (-scores[p], p)):
         passages.setdefault(documents[passage], []).append(passage)
-    ranked = [RankedDocument(document, tuple(found[:PASSAGES_SHOWN])) for document, found in passages.items()]
-    return ranked[:limit]
+    order = list(passages)
+    if intent:
+        gains = intent.bonus(head := order[:LOOKED_AT], facts(head))
+        head.sort(key=lambda d: (-round(scores[passages[d][0]] + gains[d], 9), passages[d][0]))
+        order[:LOOKED_AT] = head
+    close = {each.document_id for each in candidates.meaning if calibration.reaches(each.score, calibration.close)}
+    return [
+        RankedDocument(document, tuple(passages[document][:PASSAGES_SHOWN]), document in close)
+        for document in order[:limit]
+    ]
 
 
 def _fused(candidates: Candidates, question: Question | None, calibration: Calibration) -> Mapping[PassageId, float]:
@@ -94,8 +119,9 @@ def _fused(candidates: Candidates, question: Question | None, calibration: Calib
     by_words = {each.passage_id: cover * each.score / candidates.words[0].score for each in candidates.words}
     by_meaning = _in_range(near)
     shown = (each.passage_id for each in near if calibration.reaches(each.score, calibration.weakest))
+    share = WORDS if question is None or len(question.clauses) == 1 else WORDS_OF_SEVERAL
     return {
-        passage: round(WORDS * by_words.get(passage, 0.0) + (1 - WORDS) * by_meaning.get(passage, 0.0), 9)
+        passage: round(share * by_words.get(passage, 0.0) + (1 - share) * by_meaning.get(passage, 0.0), 9)
         for passage in dict.fromkeys((*by_words, *shown))
     }
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from index.port import Question
+from index.port import Clause, Part, Question
 
 K1_PLUS_1, K1, ONE_MINUS_B, B, AVERAGE_TOKENS = 2.2, 1.2, 0.25, 0.75, 270.0
 MOST_CLAUSES = 64
@@ -67,5 +67,12 @@ def quantised(weight: float) -> float:
 
 
 def ceiling(question: Question) -> int:
-    """Score of a passage that holds each clause's heaviest term once at the average length: 1000 x their weights."""
-    return sum(round(1000.0 * max(term.weight for term in clause.terms)) for clause in question.clauses if clause.terms)
+    """Score of a passage that holds each part's heaviest way once at the average length: 1000 x their weights."""
+    return sum(round(1000.0 * heaviest(part)) for part in question.clauses)
+
+
+def heaviest(part: Part) -> float:
+    """Weight of a clause's heaviest term, or of a choice's heaviest alternative."""
+    if isinstance(part, Clause):
+        return max((term.weight for term in part.terms), default=0.0)
+    return max((sum(heaviest(clause) for clause in way.clauses) for way in part.alternatives), default=0.0)

@@ -10,6 +10,8 @@ the least edit distance. The caller is told.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -19,11 +21,13 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from index.analysis import fold, stems
+from index.derivation import roots
 from index.weights import is_common, is_known
 
 SHORTEST = 4
 LONG = 8
 """From this many letters two edits are allowed, one below. An edit: a letter more, less, other, or two swapped."""
+LONG_ENOUGH_TO_MISPRINT = 6
 MOST = 12
 """Forms that one word may become, the nearest first, then in alphabetical order."""
 
@@ -31,6 +35,7 @@ MOST = 12
 class Kind(StrEnum):
     TYPO = "typo"
     PREFIX = "prefix"
+    MISPRINT = "misprint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +47,24 @@ class Expansion:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
     """The Scope's forms, ready to be compared with."""
 
     forms: frozenset[str]
     stems: frozenset[str]  # "f:" and "e:" tokens
     words: tuple[str, ...]  # alphabetic forms long enough to be expanded to, sorted
+    families: Mapping[str, tuple[str, ...]]  # forms by each of their derivational roots
 
     def holds(self, form: str) -> bool:
         """Whether a question's word is found as it is: its form, or one of its stems."""
         french, english = stems(form)
         return form in self.forms or f"f:{french}" in self.stems or f"e:{english}" in self.stems
+
+    def family(self, form: str) -> tuple[str, ...]:
+        """The forms derived from the same root as this one, itself left out; at most MOST, the shortest first."""
+        found = {each for root in roots(form) for each in self.families.get(root, ()) if each != form}
+        return tuple(sorted(found, key=lambda each: (len(each), each))[:MOST])
 
 
 @lru_cache(maxsize=16)
@@ -62,18 +73,55 @@ def vocabulary(forms: frozenset[str]) -> Vocabulary:
     both = (stems(form) for form in forms)
     tokens = frozenset(token for french, english in both for token in (f"f:{french}", f"e:{english}"))
     words = tuple(sorted(form for form in forms if form.isalpha() and len(form) >= SHORTEST))
-    return Vocabulary(forms, tokens, words)
+    families: defaultdict[str, list[str]] = defaultdict(list)
+    for form in words:
+        for root in roots(form):
+            families[root].append(form)
+    return Vocabulary(forms, tokens, words, {family: tuple(found) for family, found in families.items()})
 
 
-def expand(word: str, known: Vocabulary) -> tuple[Expansion, ...]:
-    """What a folded word of the question may become; nothing when it must stay as it is."""
-    if len(word) < SHORTEST or not word.isalpha() or word != fold(word) or known.holds(word):
+def expand(word: str, known: Vocabulary, medical: frozenset[str] = frozenset()) -> tuple[Expansion, ...]:
+    """What a folded word of the question may become; nothing when it must stay as it is.
+
+    medical: words of the medical vocabulary, which are no misspellings however rare they are.
+    """
+    if len(word) < SHORTEST or not _spelt(word) or word != fold(word):
         return ()
+    real = word in medical or is_known(word)
+    if known.holds(word):
+        return _misprints(word, known, medical) if real and len(word) >= LONG_ENOUGH_TO_MISPRINT else ()
     starting = [] if is_common(word) else _starting(word, known)
     if starting:
         nearest = sorted(starting, key=lambda form: (len(form), form))[:MOST]
         return tuple(Expansion(form, Kind.PREFIX, 0.8) for form in nearest)
-    return () if is_known(word) else _typos(word, known)
+    return () if real else _typos(word, known)
+
+
+def _spelt(word: str) -> bool:
+    """A word of letters, or a longer one in which a scan read one letter as a digit (« a1lergie »)."""
+    digits = [c for c in word if not c.isalpha()]
+    return not digits or (len(word) >= LONG_ENOUGH_TO_MISPRINT and len(digits) == 1 and digits[0] in "01568")
+
+
+@lru_cache(maxsize=4_096)
+def _misprints(word: str, known: Vocabulary, medical: frozenset[str]) -> tuple[Expansion, ...]:
+    """Forms of the Scope one edit away that nobody writes: what a scan or a hurried hand made of a word it holds."""
+    near = process.extract(word, known.words, scorer=OSA.distance, score_cutoff=1, limit=None)
+    own = stems(word)
+    other = (form for form, distance, _ in near if distance == 1 and stems(form) != own)
+    found = sorted(form for form in other if form not in medical and not is_known(form))
+    return tuple(Expansion(form, Kind.MISPRINT, 0.6) for form in found[:MOST])
+
+
+def suggestion(word: str, known: Vocabulary, medical: tuple[str, ...]) -> str | None:
+    """The medical word nearest to one that is in no record and in no list of words: « did you mean ». It depends on
+    the vocabulary alone, so it tells nothing of any patient."""
+    if len(word) <= SHORTEST or not _spelt(word) or is_known(word) or known.holds(word):
+        return None
+    allowed = 2 if len(word) >= LONG else 1
+    near = process.extract(word, medical, scorer=OSA.distance, score_cutoff=allowed, limit=None)
+    best = min(((int(distance), form) for form, distance, _ in near if form[0] == word[0]), default=None)
+    return best[1] if best and best[0] else None
 
 
 def _starting(word: str, known: Vocabulary) -> list[str]:

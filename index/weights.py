@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 from index.analysis import fold
 from index.scoring import quantised

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +14,13 @@ from access.refusal import Refusal
 from ingest.receive import receive
 from ingest.workbench import Workbench
 from ingest.worker import drain
-from records import documents
+from records import documents, jobs
 from records.content import Metadata
 from records.documents import Document, DocumentState
 
+log = logging.getLogger("anamnese.batch")
 FINAL = frozenset({DocumentState.SEARCHABLE, DocumentState.QUARANTINED, DocumentState.REFUSED})
-STALL = 300.0  # seconds without any document moving before the command stops waiting and says so
+STALL = 300.0  # seconds without a document moving or a lease renewed, until the command stops waiting and says so
 POLL = 0.2  # seconds
 
 
@@ -51,7 +53,7 @@ class Outcome:
         """The JSON object of `anamnese ingest --json`."""
         document = self.document
         return {
-            "file": str(self.deposit.file),
+            "file": readable(self.deposit.file),
             "document_id": self.deposit.document_id,
             "state": document.state.value if document else DocumentState.REFUSED.value,
             "duplicate": self.deposit.duplicate,
@@ -59,6 +61,11 @@ class Outcome:
             "unreadable_pages": list(document.unreadable_pages) if document else [],
             "refusal": self.refusal.as_dict() if self.refusal else None,
         }
+
+
+def readable(path: Path) -> str:
+    """A path as text that any terminal takes: undecodable bytes of a file system are lone surrogates in Python."""
+    return str(path).encode("utf-8", "replace").decode("utf-8")
 
 
 def files_of(paths: Sequence[Path]) -> Iterator[Path]:
@@ -140,18 +147,23 @@ def finish(
 
 def _read(bench: Workbench, over: threading.Event) -> None:
     while not over.is_set():
-        drain(bench, over.is_set)
+        try:
+            drain(bench, over.is_set)
+        except Refusal as refusal:  # records are away: `finish` gives up when nothing moves for long
+            log.warning("reader: %s", refusal.code)
         over.wait(POLL)
 
 
 def _wait(waiting: set[DocumentId], bench: Workbench, moved: Callable[[int], None]) -> None:
     total, last_move = len(waiting), time.monotonic()
     states: dict[DocumentId, DocumentState] = {}
+    lease = None
     while waiting and time.monotonic() - last_move < STALL:
         with bench.records.read() as tx:
             seen = documents.states_without_scope(tx, waiting)
-        if seen != {key: states.get(key) for key in seen}:
-            last_move = time.monotonic()
+            newest = jobs.last_lease_without_scope(tx)
+        if newest != lease or seen != {key: states.get(key) for key in seen}:
+            lease, last_move = newest, time.monotonic()
             states.update(seen)
         final = {key for key, state in seen.items() if state in FINAL}
         if final:

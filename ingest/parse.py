@@ -8,39 +8,65 @@ from ingest.media_type import HEAD, media_type_of
 from ingest.parsers.cda import CdaParser
 from ingest.parsers.image import ImageParser
 from ingest.parsers.pdf import PdfParser
-from ingest.parsers.port import Parser
+from ingest.parsers.port import Kept, Pages, Parser, none_kept
 from ingest.parsers.text import TextParser
 from ocr.port import Ocr
-from records.content import Reading
+from records.content import Page, Reading
 
 
-def parse(data: bytes, file_name: str, ocr: Ocr, limits: Limits) -> Reading:
-    """Every page of a document, with metadata when it states some; passages come later, from `split`.
+def pages_of(data: bytes, file_name: str, ocr: Ocr, limits: Limits, kept: Kept = none_kept) -> Pages:
+    """Every page of a document in order; those already `kept` are passed over.
 
     Raises Refusal: stage "receive" for a type that no parser reads ("empty-file", "unsupported-type"), stage "parse"
-    for a document that cannot be read whole or is over a limit, stage "read" when OCR fails.
+    for a document that cannot be read whole or is over a limit, stage "read" when OCR fails. Hostile bytes may do
+    worse: the recipe calls this in the sandbox's child.
     """
     if len(data) > limits.bytes:
         raise Refusal("parse", "too-large", "Le fichier dépasse la taille permise.", "Déposez-le en plusieurs parties.")
     head = data[:HEAD]
     media_type_of(head)
     parser = max(PARSERS, key=lambda one: one.claims(head, file_name))
-    reading = parser.parse(data, ocr, limits)
-    if len(reading.pages) > limits.pages:
+    pages = parser.pages(data, ocr, limits, kept)
+    count = characters = 0
+    while True:
+        try:
+            page = next(pages)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        count += 1
+        characters += len(page.text) if isinstance(page, Page) else 0
+        _check(count, characters, limits)
+        yield page
+
+
+def parse(data: bytes, file_name: str, ocr: Ocr, limits: Limits) -> Reading:
+    """All of `pages_of` at once, in this process: for tests and for bytes that are trusted."""
+    stream = pages_of(data, file_name, ocr, limits)
+    pages: list[Page] = []
+    while True:
+        try:
+            page = next(stream)
+        except StopIteration as end:
+            return Reading(tuple(pages), end.value)
+        assert isinstance(page, Page)
+        pages.append(page)
+
+
+def _check(pages: int, characters: int, limits: Limits) -> None:
+    if pages > limits.pages:
         raise Refusal(
             "parse",
             "too-many-pages",
-            f"Le document a {len(reading.pages)} pages ; la limite est de {limits.pages}.",
+            f"Le document a plus de {limits.pages} pages, la limite.",
             "Déposez-le en plusieurs parties.",
         )
-    if sum(len(page.text) for page in reading.pages) > limits.characters:
+    if characters > limits.characters:
         raise Refusal(
             "parse",
             "too-much-text",
             "Le document contient plus de texte que la limite ne le permet.",
             "Déposez-le en plusieurs parties.",
         )
-    return reading
 
 
-PARSERS: tuple[Parser, ...] = (PdfParser(), ImageParser(), CdaParser(parse), TextParser())
+PARSERS: tuple[Parser, ...] = (PdfParser(), ImageParser(), CdaParser(pages_of), TextParser())

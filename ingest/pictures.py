@@ -12,7 +12,6 @@ from ingest.media_type import CDA, HEAD, PDF, media_type_of
 from ingest.parsers.cda import embedded_files
 from ingest.pdfium import LOCK
 from ingest.render import frames_of
-from records.content import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +23,14 @@ class Picture:
     number: int
 
 
-def picture_of(data: bytes, media_type: str, pages: Sequence[Page], number: int) -> Picture | None:
-    """Where to draw page `number` of a reading with these `pages` from; None when its text must be typeset.
+def picture_of(data: bytes, media_type: str, pictured: Sequence[int], number: int) -> Picture | None:
+    """Where to draw page `number` from, of a reading whose `pictured` pages have a size; None: its text is typeset.
 
-    A page with a size has a picture; inside a CDA document, the pictured pages are those of its embedded files in
+    Inside a CDA document, the pictured pages are those of its embedded files in
     order. When their counts do not add up (a file that was read in part), there is no picture rather than a wrong one.
     """
     if media_type != CDA:
         return Picture(data, media_type, number)
-    pictured = [page.number for page in pages if page.width > 0]
     if number not in pictured:
         return None
     inside = [(inner, kind, count) for inner in embedded_files(data) for kind, count in [_count(inner)] if count]

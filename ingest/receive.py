@@ -29,6 +29,7 @@ from records.jobs import Job, enqueue
 UPLOAD = "upload"
 """Kind of the blobs that hold uploaded bytes."""
 UNKNOWN_TYPE = "application/octet-stream"
+BUSY = Refusal("receive", "busy", "Ce dossier est en cours de modification.", "Réessayez dans un instant.")
 _CHUNK = 64 * 1024
 
 
@@ -86,6 +87,8 @@ def receive(
         if known is not None:  # a request sent again, or the same bytes twice at once
             _keep(tx, deposited_by, key, known.document_id)
             return Receipt(known.document_id, True, None)
+        if not blobs.exists(upload):  # deleted with a document that just went to another record, see quarantine.sweep
+            raise BUSY
         document = _record(
             tx,
             upload,

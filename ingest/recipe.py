@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 
 from access.refusal import Refusal
-from clinical.identity import compare
+from clinical.identity import compare, unreleased
 from index.embedders.port import fits, quantise
-from ingest.parse import parse
+from ingest.read import forget_pages, read
 from ingest.split import split
-from ingest.steps import quarantine, refuse, store, take
+from ingest.steps import go_on, quarantine, refuse, store, take
 from ingest.workbench import Workbench
 from records.content import Reading
 from records.documents import DocumentState
@@ -27,13 +27,18 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
     """Take one claimed job as far as records go: READING (the projector makes it searchable), quarantined, refused."""
     try:
         upload = take(job, bench)
-        reading = parse(upload.data, upload.document.file_name, bench.ocr, bench.limits)
-        doubt = compare(upload.identity, reading.metadata, reading.pages)
+        reading = read(job, bench, upload, VERSION)
+        if reading is None:
+            return go_on(job, bench)
+        doubt = unreleased(compare(upload.identity, reading.metadata, reading.pages), upload.document.released)
         reading = _cut(reading, bench)
         vectors = _embed(reading, bench)
         if doubt is not None:
-            return quarantine(job, bench, upload, reading, doubt)
-        return store(job, bench, upload, reading, vectors)
+            state = quarantine(job, bench, upload, reading, vectors, doubt)
+        else:
+            state = store(job, bench, upload, reading, vectors)
+        forget_pages(bench, upload, VERSION)
+        return state
     except Refusal as refusal:
         return refuse(job, bench, refusal)
 

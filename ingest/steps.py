@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from access.document_types import category_of
 from access.refusal import Refusal
 from clinical.identity import Mismatch
+from ingest.evidence import to_json
 from ingest.workbench import Workbench
 from records import documents, jobs, outbox, patients, readings
 from records.content import Metadata, Reading
@@ -21,8 +22,13 @@ log = logging.getLogger("anamnese.ingest")
 AWAY = frozenset(
     {
         "records-unavailable",
+        "records-damaged",
         "blobs-unavailable",
+        "storage-closed",
+        "home-unusable",
+        "disk-full",
         "index-unavailable",
+        "sandbox-unavailable",
         "embedder-unavailable",
         "weights-missing",
         "weights-damaged",
@@ -36,11 +42,11 @@ RETRY = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A claimed document: its bytes, and whose it should be."""
+    """A claimed document, whose it should be, and the numbers of its pages that are kept from before or by now."""
 
     document: Document
-    data: bytes
     identity: Identity | None
+    kept: set[int] = field(default_factory=set)
 
 
 def take(job: Job, bench: Workbench) -> Upload:
@@ -51,14 +57,19 @@ def take(job: Job, bench: Workbench) -> Upload:
         identity = patients.identity_without_scope(tx, job.patient_id)
     if document is None:
         raise Refusal("take", "no-such-document", "Ce document n'existe plus.", "Déposez-le à nouveau.")
-    return Upload(document, bench.blobs.read(document.upload), identity)
+    return Upload(document, identity)
+
+
+def go_on(job: Job, bench: Workbench) -> DocumentState:
+    """The turn is over: the job goes back to the queue, and the next turn reads on from what was kept."""
+    with bench.records.write() as tx:
+        jobs.go_on(tx, job)
+    return DocumentState.READING
 
 
 def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
     """Keep the reading and its vectors; then, in one transaction, what it says, the outbox event, the job's end."""
-    readings.save_reading(bench.blobs, upload.document, reading)
-    if vectors:
-        readings.save_vectors(bench.blobs, upload.document, bench.embedder.fingerprint, vectors)
+    _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _describe(tx, job, upload, reading)
         outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
@@ -66,18 +77,24 @@ def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors:
     return DocumentState.READING
 
 
-def quarantine(job: Job, bench: Workbench, upload: Upload, reading: Reading, doubt: Mismatch) -> DocumentState:
-    """The document names another patient: nobody finds it until a person decides. What was read is kept."""
-    readings.save_reading(bench.blobs, upload.document, reading)
-    evidence = "; ".join(f"{one.ins.matricule} ({one.ins.oid}), page {one.page or 'en-tête'}" for one in doubt.evidence)
+def quarantine(
+    job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes, doubt: Mismatch
+) -> DocumentState:
+    """The document names another patient: nobody finds it until a person decides (`ingest.quarantine`).
+
+    What was read is kept. What the document says of itself is not recorded with it: that is another patient's, and
+    would show in lists and counts, or mix its versions with this patient's.
+    """
+    _keep(bench, upload, reading, vectors)
+    refusal = Refusal(
+        "understand",
+        "other-patient",
+        "Ce document porte l'identité d'un autre patient ; il n'est montré à personne.",
+        "La cellule d'identitovigilance doit trancher : le libérer, le réattribuer ou l'écarter.",
+    )
+    evidence = to_json(doubt, reading.pages)
     with bench.records.write() as tx:
-        _describe(tx, job, upload, reading)
-        refusal = Refusal(
-            "understand",
-            "other-patient",
-            "Ce document porte l'identité d'un autre patient ; il n'est montré à personne.",
-            "Faites vérifier l'identité, puis déposez le document dans le bon dossier.",
-        )
+        documents.set_pages(tx, job.document_id, len(reading.pages), _unreadable(reading), fence=job.fence)
         documents.set_state(
             tx, job.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence=evidence, fence=job.fence
         )
@@ -104,13 +121,23 @@ def refuse(job: Job, bench: Workbench, refusal: Refusal) -> DocumentState:
 
 def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading) -> None:
     """What the document says of itself, completed by what its sender declared; and how much of it was read."""
-    metadata = _completed(reading.metadata, upload.document)
+    metadata = completed(reading.metadata, upload.document)
     documents.set_metadata(tx, job.document_id, metadata, category_of(metadata.type_code), fence=job.fence)
-    unreadable = [page.number for page in reading.pages if page.unreadable]
-    documents.set_pages(tx, job.document_id, len(reading.pages), unreadable, fence=job.fence)
+    documents.set_pages(tx, job.document_id, len(reading.pages), _unreadable(reading), fence=job.fence)
 
 
-def _completed(stated: Metadata, declared: Document) -> Metadata:
+def _keep(bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> None:
+    readings.save_reading(bench.blobs, upload.document, reading)
+    if vectors:
+        readings.save_vectors(bench.blobs, upload.document, bench.embedder.fingerprint, vectors)
+
+
+def _unreadable(reading: Reading) -> list[int]:
+    return [page.number for page in reading.pages if page.unreadable]
+
+
+def completed(stated: Metadata, declared: Document) -> Metadata:
+    """What a document says of itself; where it says nothing, what its sender declared."""
     fields = ("unique_id", "set_id", "type_code", "title", "author", "organization", "event_date", "confidentiality")
     missing = {name: getattr(declared, name) for name in fields if not getattr(stated, name)}
     return dataclasses.replace(stated, **missing)

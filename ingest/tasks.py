@@ -6,6 +6,7 @@ Losing every message loses nothing: a beat every SWEEP seconds wakes the workers
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
@@ -20,6 +21,7 @@ log = logging.getLogger("anamnese.tasks")
 TASK = "anamnese.work"
 QUEUE = "anamnese"
 SWEEP = 5.0  # seconds between two unasked looks at the jobs table
+TURN = 600.0  # seconds after which a task claims no other job; with the longest turn of a document, half an hour
 VISIBILITY = 3600  # seconds, Redis transport's own default, stated because the lowest value of a broker's apps wins
 
 OpenBench = Callable[[], AbstractContextManager[Workbench]]
@@ -81,7 +83,8 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
         held.close()
 
     def _work() -> None:
-        drain(bench[0])
+        until = time.monotonic() + TURN
+        drain(bench[0], lambda: time.monotonic() > until)  # what is left is for the next sweep
         renew(bench[0])
 
     worker_process_init.connect(_open, weak=False)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from index.embedders.port import Embedder
 from index.projector import Projector
 from ingest.limits import Limits
+from ingest.sandbox.client import Sandbox, shared_sandbox
 from ocr.port import Ocr
 from records.blobs import Blobs
 from records.database import Records
@@ -21,7 +22,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """What a worker needs. `lease` is how long a job stays its worker's without a renewal."""
+    """What a worker needs. `lease` is how long a job stays its worker's without a renewal.
+
+    `ocr` is only asked its name here: the sandbox's children use such an engine.
+    """
 
     records: Records
     blobs: Blobs
@@ -31,3 +35,4 @@ class Workbench:
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] = utc_now
     lease: timedelta = timedelta(minutes=10)
+    sandbox: Sandbox = field(default_factory=shared_sandbox)

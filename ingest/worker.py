@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +12,8 @@ from ingest.recipe import ingest
 from ingest.workbench import Workbench
 from records import jobs
 from records.jobs import Job
+from records.quarantine import sweep
+from records.recovery import take_over
 
 log = logging.getLogger("anamnese.worker")
 IDLE = 1.0  # seconds between two looks at the jobs table when nobody wakes a worker
@@ -22,8 +22,10 @@ PATIENCE = 30.0  # seconds, the longest wait between two tries of an index that 
 
 def drain(bench: Workbench, done: Callable[[], bool] = lambda: False) -> int:
     """Run claimed jobs until none is left or `done`; then project what is stored. Returns how many jobs were run."""
-    worker = f"{os.getpid()}-{threading.get_ident()}-{uuid.uuid4().hex[:6]}"
+    take_over(bench.records)
+    worker = bench.records.presence.holder()
     ran = 0
+    sweep(bench.records, bench.blobs)
     while not done() and (job := _claim(bench, worker)) is not None:
         run(job, bench)
         ran += 1
@@ -43,12 +45,15 @@ def run(job: Job, bench: Workbench) -> None:
         try:
             with bench.records.write() as tx:
                 jobs.release(tx, job)
-        except Refusal as refusal:  # the document was erased meanwhile, or another worker has it
+        except Refusal as refusal:  # the document was erased, another worker has it, or records are away
             log.warning("job %s was not given back: %s", job.job_id, refusal.code)
 
 
 def project(bench: Workbench) -> bool:
-    """Follow the outbox into the index. False when the index is away: documents wait, visibly, in state `reading`."""
+    """Follow the outbox into the index. False when the index is away or the disk full: documents wait, visibly, in
+    state `reading`."""
+    if bench.records.reserve.short():
+        return False
     try:
         bench.projector.catch_up(bench.clock())
     except Refusal as refusal:
@@ -67,6 +72,9 @@ def renew(bench: Workbench) -> bool:
 
 
 def _claim(bench: Workbench, worker: str) -> Job | None:
+    if bench.records.reserve.short():
+        log.warning("disk full: documents wait")
+        return None
     with bench.records.write() as tx:
         return jobs.claim(tx, worker, bench.clock(), bench.lease)
 
@@ -81,9 +89,10 @@ def _kept(job: Job, bench: Workbench) -> Iterator[None]:
             try:
                 with bench.records.write() as tx:
                     jobs.renew(tx, job, bench.clock(), bench.lease)
-            except Refusal as refusal:  # the lease is lost: the fence will refuse what this worker still writes
+            except Refusal as refusal:
                 log.warning("lease of job %s: %s", job.job_id, refusal.code)
-                return
+                if refusal.code == "lease-lost":  # the fence will refuse what this worker still writes
+                    return
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()
@@ -101,6 +110,8 @@ class Workers:
         self._bench = bench
         self._awake = threading.Event()
         self._stopping = threading.Event()
+        self.settled = threading.Event()
+        """Set once the index was counted against records."""
         self._threads = [threading.Thread(target=self._loop, name=f"reader-{n}", daemon=True) for n in range(count)]
 
     def __enter__(self) -> Workers:
@@ -128,6 +139,9 @@ class Workers:
             self._awake.wait(wait)
             self._awake.clear()
             try:
+                if not self.settled.is_set():
+                    self._bench.projector.recount(self._bench.clock())
+                    self.settled.set()
                 drain(self._bench, self._stopping.is_set)
                 wait = IDLE if renew(self._bench) else 0.0
             except Exception as error:  # records away: wait longer, never die

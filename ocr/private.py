@@ -18,13 +18,16 @@ _PREFIX = "anamnese-ocr-"
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder that only this user can enter, in memory when there is room, removed afterwards whatever happens."""
-    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=MEMORY if _roomy() else None) as folder:
+def private_folder(place: Path | None = None) -> Iterator[Path]:
+    """A folder that only this user can enter, in `place`, else in memory when there is room, removed afterwards
+    whatever happens."""
+    place = place or (MEMORY if is_roomy() else None)
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=place) as folder:
         yield Path(folder)
 
 
-def _roomy() -> bool:
+def is_roomy() -> bool:
+    """Whether pictures of pages may lie in memory."""
     return MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
 
 

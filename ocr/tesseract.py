@@ -46,13 +46,19 @@ class TesseractOcr:
 
     languages  Tesseract's names, joined with "+"
     timeout    seconds for one picture, every attempt at its orientation included
+    folder     where pictures lie while they are read; None: a private place, in memory if possible
+    known_as   its name, when another process made sure that all is installed
     """
 
-    def __init__(self, languages: str = LANGUAGES, timeout: float = 180.0) -> None:
-        sweep()
+    def __init__(
+        self, languages: str = LANGUAGES, timeout: float = 180.0, *, folder: Path | None = None, known_as: str = ""
+    ) -> None:
+        if folder is None:
+            sweep()
         self._languages = languages
         self._timeout = timeout
-        self.name = f"tesseract {_installed(languages)} {languages}"
+        self._folder = folder
+        self.name = known_as or f"tesseract {_installed(languages)} {languages}"
 
     def read(self, picture: Image.Image, dpi: float | None) -> ReadPicture:
         """Words in Tesseract's reading order, boxes in pixels of `picture`.
@@ -65,7 +71,7 @@ class TesseractOcr:
         even = evened(picture, dpi)
         if np.ptp(np.asarray(even)) < FAINTEST:
             return ReadPicture((), engine=self.name)
-        with private_folder() as folder:
+        with private_folder(self._folder) as folder:
             prepared, words = self._upright(even, picture.size, folder, deadline)
         return ReadPicture(tuple(words), prepared.rotation, prepared.skew, self.name)
 

@@ -18,13 +18,15 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from access.identifiers import PatientId, is_opaque_id
 from access.refusal import Refusal
+from records.disk import Reserve, on_disk, storage_refusal
 from records.home import make_private_directory, sync_directory
 from records.keys import KeyStore, PatientKeys
 from records.sealed import keyed_hash
@@ -49,8 +51,9 @@ class BlobRef:
 class Blobs:
     """The blobs of one home. Safe for threads and several processes."""
 
-    def __init__(self, root: Path, keys: KeyStore) -> None:
+    def __init__(self, root: Path, keys: KeyStore, reserve: Reserve | None = None) -> None:
         self._root, self._keys = root, keys
+        self._reserve = reserve or Reserve(root, 0)
         self._partial = root / "partial"
         make_private_directory(root)
         make_private_directory(self._partial)
@@ -60,14 +63,21 @@ class Blobs:
         """A writer, to be used in a `with`; what is not committed is deleted on the way out.
 
         The blob is named by its content, or by `key` when given; a commit replaces the blob of that name in one step.
+        Refusals, here and from the writer: "disk-full", "storage-closed", "blobs-unavailable"; nothing is kept then.
         """
         if not _KIND.fullmatch(kind):
             raise ValueError("a kind is a lower-case word")
+        self._reserve.require()
         return BlobWriter(self, patient_id, kind, key, self._keys.patient_keys(patient_id))
 
     def named(self, patient_id: PatientId, kind: str, key: str) -> BlobRef:
         """The reference of the blob that was, or would be, created with `key`."""
-        return BlobRef(patient_id, _name(self._keys.patient_keys(patient_id), kind, f"key {key}"))
+        return self.named_each(patient_id, kind, (key,))[0]
+
+    def named_each(self, patient_id: PatientId, kind: str, names: Iterable[str]) -> list[BlobRef]:
+        """The same for many: the patient's key is looked up once."""
+        keys = self._keys.patient_keys(patient_id)
+        return [BlobRef(patient_id, _name(keys, kind, f"key {name}")) for name in names]
 
     def open(self, ref: BlobRef) -> BlobReader:
         """A reader. Refusals: "blob-missing", "seal-broken" (cut, changed, or another blob's file), "key-destroyed"."""
@@ -81,6 +91,8 @@ class Blobs:
                 "Un fichier enregistré est introuvable.",
                 "Lancez « anamnese verify » et restaurez la dernière sauvegarde.",
             ) from None
+        except OSError as error:
+            raise storage_refusal(error) from error
         try:
             return BlobReader(source, StreamReader(source, keys.blobs, _place(ref.patient_id, ref.kind), ref.name))
         except BaseException:
@@ -88,9 +100,16 @@ class Blobs:
             raise
 
     def read(self, ref: BlobRef) -> bytes:
-        """The whole content, in memory."""
-        with self.open(ref) as reader:
+        """The whole content, in memory. Refuses like `open`, and "blobs-unavailable" when the disk fails."""
+        with self.open(ref) as reader, on_disk():
             return reader.readall()
+
+    def content_hash(self, patient_id: PatientId, stream: BinaryIO | io.RawIOBase) -> str:
+        """What `BlobWriter.content_hash` was for this content."""
+        hashed = _content_hash(self._keys.patient_keys(patient_id))
+        while chunk := stream.read(1024 * 1024):
+            hashed.update(chunk)
+        return hashed.hexdigest()
 
     def exists(self, ref: BlobRef) -> bool:
         return self.path(ref).is_file()
@@ -129,7 +148,8 @@ class Blobs:
         """A new locked partial file."""
         while True:
             path = self._partial / secrets.token_hex(16)
-            file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
+            with on_disk():
+                file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file.fileno()).st_nlink:
                 return path, file
@@ -141,7 +161,6 @@ class Blobs:
         for folder in (target.parent.parent, target.parent):
             if not folder.is_dir():
                 make_private_directory(folder)
-                sync_directory(folder.parent)
         os.replace(partial, target)
         sync_directory(target.parent)
 
@@ -152,13 +171,17 @@ class Blobs:
                 with path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink(missing_ok=True)
-            except (BlockingIOError, FileNotFoundError):
+            except OSError:  # its writer lives, another sweep was first, or nothing can be deleted here now
                 continue
 
 
 def _place(patient_id: PatientId, kind: str) -> str:
     """What every chunk of a blob is bound to."""
     return f"{patient_id}\x1f{kind}"
+
+
+def _content_hash(keys: PatientKeys) -> hmac.HMAC:
+    return hmac.new(keys.names, b"content", hashlib.sha256)
 
 
 def _name(keys: PatientKeys, kind: str, what: str) -> str:
@@ -170,7 +193,7 @@ class BlobWriter:
 
     def __init__(self, blobs: Blobs, patient_id: PatientId, kind: str, key: str | None, keys: PatientKeys) -> None:
         self._blobs, self._patient_id, self._kind, self._key, self._keys = blobs, patient_id, kind, key, keys
-        self._hash = hmac.new(keys.names, b"content", hashlib.sha256)
+        self._hash = _content_hash(keys)
         self._path, self._file = blobs.start()
         self._stream = StreamWriter(self._file.write, keys.blobs, _place(patient_id, kind))
         self._done = False
@@ -184,7 +207,8 @@ class BlobWriter:
     def write(self, data: bytes) -> int:
         """Add bytes."""
         self._hash.update(data)
-        self._stream.write(data)
+        with on_disk():
+            self._stream.write(data)
         self.size += len(data)
         return len(data)
 
@@ -192,10 +216,11 @@ class BlobWriter:
         """Finish, and return once the blob would survive a power cut. The same content again replaces itself."""
         what = f"content {self.content_hash}" if self._key is None else f"key {self._key}"
         ref = BlobRef(self._patient_id, _name(self._keys, self._kind, what))
-        self._stream.finish(ref.name)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._blobs.settle(self._path, ref)
+        with on_disk():
+            self._stream.finish(ref.name)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._blobs.settle(self._path, ref)
         self._done = True
         self._file.close()
         return ref
@@ -205,8 +230,10 @@ class BlobWriter:
 
     def __exit__(self, *_: object) -> None:
         if not self._done:
-            self._path.unlink(missing_ok=True)
-            self._file.close()
+            with suppress(OSError):  # a disk that fails again here must not hide its first failure
+                self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._file.close()
 
 
 class BlobReader(io.RawIOBase):

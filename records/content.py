@@ -83,6 +83,22 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedPatient:
+    """Who a structured header says its patient is: recordTarget of CDA, PID of HL7 v2, Patient of FHIR.
+
+    What it does not say stays empty. A parser fills this and nothing else for `clinical.identity` to compare.
+    """
+
+    identifiers: tuple[tuple[str, str], ...] = ()  # (INS matricule, OID) pairs
+    birth_names: tuple[str, ...] = ()  # family names of birth
+    used_names: tuple[str, ...] = ()  # family names in use, or of an unknown kind
+    given_names: str = ""  # every first name stated, separated by spaces
+    birth_date: date | None = None
+    sex: str = ""  # M | F, anything else is unknown
+    birth_place: str = ""  # INSEE code of the commune or country
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """What a document says of itself (CDA header, PDF information). Empty when it does not say."""
 
@@ -98,6 +114,7 @@ class Metadata:
     confidentiality: str = ""
     language: str = ""
     patient_ins: tuple[tuple[str, str], ...] = ()  # (matricule, OID) pairs stated for the patient
+    patients: tuple[StatedPatient, ...] = ()  # several only when the header names several
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,33 +15,14 @@ from access.identifiers import PatientId
 from access.refusal import Refusal
 from records import migrations
 from records.chains import ALL, UNKNOWN, open_chain
+from records.disk import Reserve
 from records.errors import translated
 from records.home import locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
-from records.sqlcipher import abandon, copy_database, for_writing, make_engine
+from records.presence import Presence
+from records.sqlcipher import BUSY_MS, abandon, copy_database, for_writing, make_engine
 from records.tables import Document
-
-_writers: dict[str, threading.Lock] = {}
-_writing = threading.local()
-
-
-def _fresh_locks() -> None:
-    """A lock held by a thread that a fork did not copy would never be freed in the child."""
-    global _writing
-    for path in list(_writers):
-        _writers[path] = threading.Lock()
-    _writing = threading.local()
-
-
-def _mine() -> set[str]:
-    """The files that this thread is writing to."""
-    if not hasattr(_writing, "names"):
-        _writing.names = set()
-    names: set[str] = _writing.names
-    return names
-
-
-os.register_at_fork(after_in_child=_fresh_locks)
+from records.turns import leave, turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +63,28 @@ def _fill_types(tx: Tx) -> None:
 class Records:
     """The records of one home. Safe for threads, for several processes, and across a fork."""
 
-    def __init__(self, path: Path, keys: KeyStore) -> None:
+    def __init__(self, path: Path, keys: KeyStore, reserve: int = 0) -> None:
         self._path, self._keys = path, keys
         self._engine = make_engine(path, keys.service_key("records"))
-        self._name = str(path.resolve())
+        self._real = path.resolve()
+        self.presence = Presence(path.parent / "presence")
+        self.reserve = Reserve(path.parent / "reserve", reserve)
         self._pid = os.getpid()
-        _writers.setdefault(self._name, threading.Lock())
 
     @classmethod
-    def open(cls, url_or_path: str | Path, keys: KeyStore, *, migrate: bool = True) -> Records:
+    def open(cls, url_or_path: str | Path, keys: KeyStore, *, migrate: bool = True, reserve: int = 0) -> Records:
         """Open the database file (its directory becomes 0700, it 0600), bringing its tables up to date when `migrate`.
+
+        `reserve`: bytes of the disk kept for the journal and the like (`records/disk.py`).
 
         Refusals: "records-unavailable"; "records-too-new" when a later version of this product migrated it.
         """
         path = Path(url_or_path)
         make_private_directory(path.parent)
         with locked(path.with_name(path.name + ".lock")), translated():
-            records = cls(path, keys)
+            records = cls(path, keys, reserve)
+            records.reserve.hold()
+            records.reserve.spare()
             if migrate:
                 migrations.upgrade(records._engine)
                 with records.write() as tx:
@@ -117,20 +102,15 @@ class Records:
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """The only writer, of this process by a lock and of the others by the database's; committed on a clean exit.
+        """The only writer, of all threads and processes, by turns; committed on a clean exit.
 
         Keep it short: no file, no network and no model inside. It does not nest.
         """
-        if self._name in _mine():
-            raise RuntimeError("a write inside a write would wait for itself")
         engine = for_writing(self._alive())
-        with _writers[self._name], translated(), Session(engine, autoflush=False) as session:
-            _mine().add(self._name)
-            try:
-                yield Tx(session, self._keys)
-                session.commit()
-            finally:
-                _mine().discard(self._name)
+        self.reserve.spare()
+        with translated(), turn(self._real, BUSY_MS / 1000), Session(engine, autoflush=False) as session:
+            yield Tx(session, self._keys)
+            session.commit()
 
     def copy_to(self, path: Path) -> None:
         """Copy the database as of one moment into a new encrypted file under the same key, while others write."""
@@ -143,8 +123,25 @@ class Records:
             tx.session.execute(text("SELECT count(*) FROM journal_heads")).scalar_one()
         self._keys.service_key("records")
 
+    def damage(self) -> int:
+        """How many problems the database finds in its own pages (their seals, their structure, their references)."""
+        found = 0
+        for check in ("cipher_integrity_check", "quick_check", "foreign_key_check"):
+            try:
+                with self.read() as tx:
+                    rows = tx.session.execute(text(f"PRAGMA {check}")).all()
+            except Refusal as refusal:
+                if refusal.code != "records-damaged":
+                    raise
+                found += 1
+            else:
+                found += sum(tuple(row) != ("ok",) for row in rows)
+        return found
+
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections that are not in use, and give up what this process holds."""
+        self.presence.close()
+        leave(self._real)
         if self._pid == os.getpid():
             self._engine.dispose()
 

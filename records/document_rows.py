@@ -62,7 +62,7 @@ class Document:
     upload: BlobRef
     state: DocumentState
     refusal: Refusal | None
-    evidence: str = field(repr=False)  # why it is quarantined, in the document's own words
+    evidence: str = field(repr=False)  # why it is quarantined: JSON of `ingest.evidence`
     pages: int
     unreadable_pages: tuple[int, ...]
     received_at: datetime
@@ -71,6 +71,9 @@ class Document:
     deposited_for: str
     fence: int
     reading_fence: int | None  # of the job whose reading is this document's; None before the first
+    released: frozenset[str] = field(
+        default=frozenset(), repr=False
+    )  # evidence that a person found to be the patient's
     masked_by: str | None = None  # None when nobody masked this one itself
     hidden_since: datetime | None = None  # from the patient; None when it is not
     hidden_from_representatives: bool = False
@@ -92,6 +95,7 @@ class Words:
     refusal_message: str = ""
     refusal_remedy: str = ""
     evidence: str = ""
+    released: str = ""  # JSON list
 
 
 def seal_words(tx: Tx, row_of: tuple[PatientId, DocumentId], words: Words) -> bytes:
@@ -153,6 +157,7 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         deposited_for=row.deposited_for,
         fence=row.fence,
         reading_fence=row.reading_fence,
+        released=frozenset(json.loads(words.released) if words.released else ()),
         masked_by=row.masked_by,
         hidden_since=(row.hidden_at or row.received_at) if row.hidden_from_patient else None,
         hidden_from_representatives=row.hidden_from_representatives,

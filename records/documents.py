@@ -207,6 +207,11 @@ def states_without_scope(tx: Tx, document_ids: Collection[DocumentId]) -> dict[D
     return {DocumentId(row.document_id): DocumentState(row.state) for row in rows}
 
 
+def count_without_scope(tx: Tx, state: DocumentState) -> int:
+    """How many documents of all patients are in this state: to compare stores, never to be shown to a caller."""
+    return tx.session.scalar(select(func.count()).select_from(_T).where(_T.state == state)) or 0
+
+
 def same_content_without_scope(
     tx: Tx, patient_id: PatientId, content_hash: str, admit: Callable[[Document], bool] = lambda _: True
 ) -> Document | None:

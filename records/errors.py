@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,12 +10,25 @@ import sqlcipher3.dbapi2
 from sqlalchemy import exc
 
 from access.refusal import Refusal
+from records.disk import full, storage_refusal
 
+_DAMAGED = ("malformed", "not a database", "hmac", "corrupt")
 _BUGS = (exc.IntegrityError, exc.ProgrammingError, exc.DataError)
 
 
+def damaged() -> Refusal:
+    """The database's file is not what was written: a broken disk, or a foreign file."""
+    return Refusal(
+        "records",
+        "records-damaged",
+        "La base des dossiers est abîmée, ou n'est pas celle de ces clés.",
+        "Arrêtez le service et gardez une copie du dossier de données ; vérifiez le magasin de clés et la clé "
+        "maîtresse, puis restaurez la dernière sauvegarde.",
+    )
+
+
 def unavailable() -> Refusal:
-    """The database cannot answer now: locked for long, full disk, damaged or foreign file."""
+    """The database cannot answer now: locked for long, or a disk that fails."""
     return Refusal(
         "records",
         "records-unavailable",
@@ -30,8 +44,19 @@ def translated() -> Iterator[None]:
         yield
     except _BUGS:
         raise
-    except (exc.DatabaseError, exc.TimeoutError, sqlcipher3.dbapi2.DatabaseError) as error:
+    except TimeoutError as error:  # nobody's turn ended
         raise unavailable() from error
+    except (exc.DatabaseError, exc.TimeoutError, sqlcipher3.dbapi2.DatabaseError) as error:
+        raise _meaning(str(error.orig if isinstance(error, exc.DatabaseError) else error).lower()) from error
+
+
+def _meaning(text: str) -> Refusal:
+    """By SQLite's own words, which the driver gives instead of its codes."""
+    if "disk is full" in text:
+        return full()
+    if any(word in text for word in _DAMAGED):
+        return damaged()
+    return storage_refusal(OSError(errno.EROFS, "")) if "readonly" in text else unavailable()
 
 
 def lease_lost() -> Refusal:

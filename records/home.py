@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -10,17 +11,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from access.refusal import Refusal
+from records.disk import on_disk, storage_refusal
 
 _BLOCK = 64 * 1024
 
 
 def make_private_directory(path: Path) -> None:
-    """Make `path` and its parents when absent; the last one is its owner's only. Refusal "home-unusable"."""
+    """Make `path` and its parents when absent, durably; the last one is its owner's only. Refusal "home-unusable",
+    "disk-full" or "storage-closed"."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.is_dir():
+            absent = [one for one in (path, *path.parents) if not one.exists()]
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for one in absent:
+                sync_directory(one.parent)
         if path.stat().st_mode & 0o077:
             path.chmod(0o700)
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise storage_refusal(error) from error
         raise Refusal(
             "records",
             "home-unusable",
@@ -44,7 +53,8 @@ def locked(path: Path, *, busy: Refusal | None = None) -> Iterator[None]:
 
     Waits for it, or raises `busy` when given and somebody holds it.
     """
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    with on_disk():
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if busy is None else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,6 +5,9 @@
 `attempts` grows when a job is claimed, before the work, so that a document that kills its worker is counted too; what
 was attempted MAX_ATTEMPTS times without an end is refused as "poison-document". The fence of a job is its document's:
 it grows with every claim, and a write that carries an older one is refused.
+
+Clocks are set while work goes on. One that jumps forward ends leases early: the fence makes that harmless. One that
+jumps back would make a lease, or a wait, last as long as it jumped: what ends later than any could is over.
 """
 
 from __future__ import annotations
@@ -23,9 +26,15 @@ from records.database import Tx
 from records.documents import DocumentState
 from records.errors import lease_lost
 from records.opaque import random_id
+from records.presence import NAME
 from records.sqlcipher import among, as_set
 
 MAX_ATTEMPTS = 3
+LONGEST_LEASE = timedelta(hours=1)
+LONGEST_WAIT = timedelta(minutes=5)
+"""No lease and no wait of this product is longer."""
+CONTINUED = -1
+"""Priority of a job whose first turn is over: a scan of hundreds of pages goes on when nobody shorter waits."""
 _T = tables.Job
 
 
@@ -75,7 +84,7 @@ def enqueue(
 
 
 def claim(tx: Tx, worker: str, now: datetime, lease: timedelta, kind: str | None = None) -> Job | None:
-    """Take the next job that nobody holds at `now`, for `lease`; None when there is none.
+    """Take the next job that nobody holds at `now`, for `lease` (at most LONGEST_LEASE); None when there is none.
 
     Jobs that used up their attempts are refused on the way.
     """
@@ -129,6 +138,40 @@ def release(tx: Tx, job: Job, *, refund: bool = False, not_before: datetime | No
     tx.session.flush()
 
 
+def free(tx: Tx, names: Collection[str]) -> int:
+    """Make the leases of these processes (`Presence.dead`) nobody's. Returns how many there were."""
+    freed: Update = update(_T).where(_T.state == "leased", among(func.substr(_T.holder, 1, NAME), "names"))
+    result = tx.session.execute(freed.values(state="queued", holder=None, leased_until=None), {"names": as_set(names)})
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def again(tx: Tx, document_id: DocumentId, now: datetime) -> None:
+    """Have a document read again from its upload, whatever became of it: RECEIVED, with all of its attempts."""
+    row = tx.session.scalars(select(_T).where(_T.document_id == document_id, _T.kind == "ingest").limit(1)).first()
+    document = documents.document_without_scope(tx, document_id)
+    if document is None:
+        return
+    if row is None:
+        enqueue(tx, document_id, document.patient_id, now)
+    else:
+        row.state, row.attempts, row.not_before, row.stage = "queued", 0, now, "receive"
+        row.holder, row.leased_until = None, None
+    documents.next_fence(tx, document_id)
+    documents.set_state(tx, document_id, DocumentState.RECEIVED)
+
+
+def go_on(tx: Tx, job: Job) -> None:
+    """Give a job back because its turn is over and its work got on. Refuses like `renew`.
+
+    Its attempts start again, since an attempt that got on is no failure; it lets shorter jobs pass.
+    """
+    _held(tx, job)
+    row = tx.session.get_one(_T, job.job_id, populate_existing=True)
+    row.state, row.holder, row.leased_until = "queued", None, None
+    row.attempts, row.priority = 0, min(row.priority, CONTINUED)
+    tx.session.flush()
+
+
 def retry_failed(
     tx: Tx, document_ids: Collection[DocumentId] | None, now: datetime, *, patient_id: PatientId | None = None
 ) -> int:
@@ -155,6 +198,11 @@ def requeue_held(tx: Tx) -> int:
     return int(tx.session.execute(statement.values(values)).rowcount)  # type: ignore[attr-defined]
 
 
+def last_lease_without_scope(tx: Tx) -> datetime | None:
+    """The latest end of a lease: it moves as long as anybody works, however long one document takes."""
+    return tx.session.scalars(select(func.max(_T.leased_until))).one()
+
+
 def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:
     """How many jobs are in each state ("queued", "leased", "done", "failed"), of a patient when given."""
     conditions = [] if patient_id is None else [_T.patient_id == patient_id]
@@ -173,7 +221,9 @@ def poisoned() -> Refusal:
 
 
 def _next(tx: Tx, now: datetime, kind: str | None) -> tables.Job | None:
-    free = or_(and_(_T.state == "queued", _T.not_before <= now), and_(_T.state == "leased", _T.leased_until <= now))
+    waited = or_(_T.not_before <= now, _T.not_before > now + LONGEST_WAIT)
+    expired = or_(_T.leased_until <= now, _T.leased_until > now + LONGEST_LEASE)
+    free = or_(and_(_T.state == "queued", waited), and_(_T.state == "leased", expired))
     return tx.session.scalars(
         select(_T)
         .where(free, *([] if kind is None else [_T.kind == kind]))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,12 +27,13 @@ from access.refusal import Refusal
 from records.home import replace_durably
 from records.master import MasterKey, MasterVersion, Wrapped, wrong
 from records.sealed import derive, seal, unseal
-from records.sqlcipher import for_writing, make_engine
+from records.sqlcipher import as_set, for_writing, make_engine
 
 HEADER = "store.json"
 FORMAT = 2  # 1: one keys.db in the home, directly under the master key
 _TABLE = "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, wrapped BLOB, destroyed INTEGER NOT NULL DEFAULT 0)"
-_STEP = 1000
+_PUT = text("INSERT OR REPLACE INTO keys (name, wrapped, destroyed) VALUES (:name, :wrapped, :destroyed)")
+_STEP = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +102,33 @@ class Store:
             raise wrong() from None
         return cls(path, engine, derive(key, "anamnese/wrap/1"))
 
-    def rows(self) -> Iterator[tuple[str, bytes | None]]:
-        """Every key by name; None for a destroyed one."""
+    def states(self) -> dict[str, bool]:
+        """Every key by name, and whether it was destroyed."""
         with self.engine.connect() as connection:
-            for name, wrapped in connection.execute(text("SELECT name, wrapped FROM keys ORDER BY name")):
-                yield str(name), None if wrapped is None else bytes(wrapped)
+            rows = connection.execute(text("SELECT name, wrapped IS NULL FROM keys ORDER BY name"))
+            return {str(name): bool(destroyed) for name, destroyed in rows}
+
+    def wrapped(self, names: Collection[str]) -> dict[str, bytes | None]:
+        """These keys as this store wrapped them; None for a destroyed one."""
+        statement = text("SELECT name, wrapped FROM keys WHERE name IN (SELECT value FROM json_each(:names))")
+        with self.engine.connect() as connection:
+            return {str(name): wrapped for name, wrapped in connection.execute(statement, {"names": as_set(names)})}
 
     def follow(self, other: Store) -> int:
         """Hold what `other` holds, each key wrapped again by this store's key. Returns how many were not level.
 
         Keys never change and are only ever destroyed, so a second pass brings what came in during the first.
         """
-        held = dict(self.rows())
-        behind = [(n, w) for n, w in other.rows() if n not in held or (w is None) != (held[n] is None)]
+        held = self.states()
+        behind = [name for name, destroyed in other.states().items() if held.get(name) is not destroyed]
         for start in range(0, len(behind), _STEP):
+            rows = [
+                {"name": name, "wrapped": again, "destroyed": again is None}
+                for name, wrapped in other.wrapped(behind[start : start + _STEP]).items()
+                for again in (wrapped and seal(self.wrapping, unseal(other.wrapping, wrapped, name), name),)
+            ]
             with for_writing(self.engine).begin() as connection:
-                for name, wrapped in behind[start : start + _STEP]:
-                    again = None
-                    if wrapped is not None:
-                        again = seal(self.wrapping, unseal(other.wrapping, wrapped, name), name)
-                    connection.execute(
-                        text("INSERT OR REPLACE INTO keys (name, wrapped, destroyed) VALUES (:name, :wrapped, :gone)"),
-                        {"name": name, "wrapped": again, "gone": again is None},
-                    )
+                connection.execute(_PUT, rows)
         return len(behind)
 
 

@@ -277,6 +277,6 @@ def _keys_missing() -> Refusal:
     return Refusal(
         "records",
         "keys-missing",
-        "Le magasin de clés de ces données est introuvable.",
-        "Montez le disque des clés, ou indiquez son dossier par ANAMNESE_KEYS_DIR.",
+        "Le magasin de clés de ces données est introuvable : rien ne peut être ouvert.",
+        "Montez le disque des clés, indiquez son dossier par ANAMNESE_KEYS_DIR, ou remettez sa sauvegarde.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -12,8 +13,12 @@ from access.identifiers import DocumentId, PatientId
 from records import tables
 from records.database import Tx
 from records.errors import lease_lost
+from records.presence import NAME
+from records.sqlcipher import among, as_set
 
 Operation = Literal["put", "remove"]
+LONGEST_LEASE = timedelta(hours=1)
+"""No cursor is leased for longer: a lease that ends later was written before the clock was set back, and is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def cursor(tx: Tx, generation_name: str) -> int:
 def take_cursor(tx: Tx, generation_name: str, holder: str, now: datetime, lease: timedelta) -> bool:
     """Become, or stay, the one projector of a generation until now + lease. False while another one is.
 
-    `holder` must be unique to a projector, for instance process id and a random part.
+    `holder` must be unique to a projector: `Presence.holder`, so that it is taken over from when its process dies.
     """
     if tx.session.get(tables.Cursor, generation_name) is None:
         tx.session.execute(insert(tables.Cursor).values(generation=generation_name, seq=0))
@@ -82,6 +87,7 @@ def take_cursor(tx: Tx, generation_name: str, holder: str, now: datetime, lease:
                 tables.Cursor.holder.is_(None),
                 tables.Cursor.holder == holder,
                 tables.Cursor.leased_until <= now,
+                tables.Cursor.leased_until > now + LONGEST_LEASE,
             ),
         )
         .values(holder=holder, leased_until=now + lease),
@@ -114,6 +120,16 @@ def release_cursor(tx: Tx, generation_name: str, holder: str) -> None:
         update(tables.Cursor)
         .where(tables.Cursor.generation == generation_name, tables.Cursor.holder == holder)
         .values(holder=None, leased_until=None)
+    )
+
+
+def free(tx: Tx, names: Collection[str]) -> None:
+    """Make the leases of these processes (`Presence.dead`) nobody's."""
+    tx.session.execute(
+        update(tables.Cursor)
+        .where(among(func.substr(tables.Cursor.holder, 1, NAME), "names"))
+        .values(holder=None, leased_until=None),
+        {"names": as_set(names)},
     )
 
 

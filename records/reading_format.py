@@ -11,7 +11,7 @@ import zlib
 from datetime import date
 from typing import Any
 
-from records.content import Box, Metadata, Page, Passage, Reading, Region, Section, Source, Word
+from records.content import Box, Metadata, Page, Passage, Reading, Region, Section, Source, StatedPatient, Word
 from records.sealed import broken_seal
 
 FORMAT = 1
@@ -97,10 +97,28 @@ def _box(value: list[float] | None) -> Box | None:
 
 def _metadata_out(metadata: Metadata) -> dict[str, Any]:
     event = metadata.event_date
-    return dataclasses.asdict(metadata) | {"event_date": None if event is None else event.isoformat()}
+    return dataclasses.asdict(metadata) | {
+        "event_date": None if event is None else event.isoformat(),
+        "patients": [_patient_out(one) for one in metadata.patients],
+    }
 
 
 def _metadata_in(value: dict[str, Any]) -> Metadata:
     event = value.pop("event_date")
     stated = tuple((matricule, oid) for matricule, oid in value.pop("patient_ins"))
-    return Metadata(**value, event_date=None if event is None else date.fromisoformat(event), patient_ins=stated)
+    people = tuple(_patient_in(one) for one in value.pop("patients", ()))  # absent from readings of earlier versions
+    day = None if event is None else date.fromisoformat(event)
+    return Metadata(**value, event_date=day, patient_ins=stated, patients=people)
+
+
+def _patient_out(one: StatedPatient) -> dict[str, Any]:
+    born = one.birth_date
+    return dataclasses.asdict(one) | {"birth_date": None if born is None else born.isoformat()}
+
+
+def _patient_in(value: dict[str, Any]) -> StatedPatient:
+    born = value.pop("birth_date")
+    identifiers = tuple((number, oid) for number, oid in value.pop("identifiers"))
+    birth_names, used_names = tuple(value.pop("birth_names")), tuple(value.pop("used_names"))
+    day = None if born is None else date.fromisoformat(born)
+    return StatedPatient(identifiers, birth_names, used_names, birth_date=day, **value)

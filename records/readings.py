@@ -7,11 +7,12 @@ its lease writes beside, never over, what its successor reads. `spare_blobs_with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import select
 
 from access.identifiers import DocumentId, PatientId
+from access.refusal import Refusal
 from access.scope import Scope
 from records import documents, tables
 from records.blobs import BlobRef, Blobs
@@ -63,20 +64,37 @@ def save_page_checkpoint(blobs: Blobs, document: Document, recipe: str, page: Pa
     return _save(blobs, document.patient_id, _PAGE, _page_key(document, recipe, page.number), page_to_bytes(page))
 
 
-def page_checkpoints_without_scope(blobs: Blobs, document: Document, recipe: str, pages: int) -> dict[int, Page]:
-    """Those of a document's first `pages` pages that were kept under this recipe, by number."""
-    found = {}
-    for number in range(1, pages + 1):
-        ref = blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number))
-        if blobs.exists(ref):
-            found[number] = page_from_bytes(blobs.read(ref))
-    return found
+def kept_pages_without_scope(blobs: Blobs, document: Document, recipe: str, pages: int) -> set[int]:
+    """Numbers of those of a document's first `pages` pages that were kept under this recipe."""
+    names = [_page_key(document, recipe, number) for number in range(1, pages + 1)]
+    refs = blobs.named_each(document.patient_id, _PAGE, names)
+    return {number for number, ref in enumerate(refs, 1) if blobs.exists(ref)}
 
 
-def drop_page_checkpoints(blobs: Blobs, document: Document, recipe: str, pages: int) -> None:
-    """Delete what was kept of a document's first `pages` pages."""
-    for number in range(1, pages + 1):
+def kept_page_without_scope(blobs: Blobs, document: Document, recipe: str, number: int) -> Page:
+    """A page that was kept. Refusals of `Blobs.open`."""
+    return page_from_bytes(blobs.read(blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number))))
+
+
+def drop_page_checkpoints(blobs: Blobs, document: Document, recipe: str, numbers: Iterable[int]) -> None:
+    """Delete kept pages."""
+    for number in numbers:
         blobs.delete(blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number)))
+
+
+def blobs_of(blobs: Blobs, document: Document, embedder_fingerprint: str, recipe: str = "") -> list[BlobRef]:
+    """The blobs that a document has: its upload, its readings of every fence, their vectors, kept pages.
+
+    Vectors of other embedders are not among them: `spare_blobs_without_scope` finds those.
+    """
+    named = [document.upload]
+    for fence in range(document.fence + 1):
+        key = f"{document.document_id}/{fence}"
+        named.append(blobs.named(document.patient_id, _READING, key))
+        named.append(blobs.named(document.patient_id, _VECTORS, f"{key}/{embedder_fingerprint}"))
+    pages = range(1, document.pages + 1)
+    named += [blobs.named(document.patient_id, _PAGE, _page_key(document, recipe, number)) for number in pages]
+    return [ref for ref in named if blobs.exists(ref)]
 
 
 def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Collection[str]) -> Iterator[BlobRef]:
@@ -85,16 +103,22 @@ def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Colle
     """
     used: set[BlobRef] = set()
     reading: set[str] = set()
+    erased: set[str] = set()
     for row in tx.session.scalars(select(tables.Document)):
         patient_id = PatientId(row.patient_id)
         used.add(BlobRef(patient_id, row.blob))
         if row.state in {DocumentState.RECEIVED, DocumentState.READING}:
             reading.add(patient_id)
         key = f"{row.document_id}/{row.reading_fence}"
-        used.add(blobs.named(patient_id, _READING, key))
-        used |= {blobs.named(patient_id, _VECTORS, f"{key}/{one}") for one in embedder_fingerprints}
+        try:
+            used.add(blobs.named(patient_id, _READING, key))
+            used |= {blobs.named(patient_id, _VECTORS, f"{key}/{one}") for one in embedder_fingerprints}
+        except Refusal as refusal:
+            if refusal.code != "key-destroyed":
+                raise
+            erased.add(patient_id)  # what is left of them opens for nobody, and their names cannot be told any more
     for ref in blobs.walk():
-        if ref not in used and ref.patient_id not in reading:
+        if ref not in used and ref.patient_id not in reading | erased:
             yield ref
 
 

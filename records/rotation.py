@@ -83,10 +83,10 @@ def status(keys: KeyStore) -> KeysStatus:
     """Count what the store holds."""
     header = _header(keys)
     with translated():
-        rows = list(keys.store().rows())
+        states = keys.store().states()
     kinds = Counter(
-        "destroyed" if wrapped is None else "patient" if name.startswith(PATIENT) else "service"
-        for name, wrapped in rows
+        "destroyed" if destroyed else "patient" if name.startswith(PATIENT) else "service"
+        for name, destroyed in states.items()
     )
     versions: Sequence[MasterVersion] = keys.master.versions()
     return KeysStatus(

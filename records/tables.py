@@ -160,6 +160,14 @@ class DepositKey(Base):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"))
 
 
+class Leftover(Base):
+    """A blob to delete: its document went to another record. Written with the move, gone with the file."""
+
+    __tablename__ = "leftovers"
+    patient_id: Mapped[str] = mapped_column(primary_key=True)
+    blob: Mapped[str] = mapped_column(primary_key=True)
+
+
 class Job(Base):
     __tablename__ = "jobs"
     job_id: Mapped[str] = mapped_column(primary_key=True)

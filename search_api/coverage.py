@@ -11,6 +11,7 @@ LAST_WORD = "D'autres documents peuvent exister."
 """Ends every notice: not finding is never shown as there being nothing."""
 
 NOTHING_FOUND = "Rien trouvé dans les documents accessibles ; cela ne prouve pas que l'information n'existe pas."
+ONLY_FAR = "Aucun passage ne répond clairement à la question : ce qui est montré en est éloigné."
 WORDS_ONLY = "words only"
 SHORTENED = "question shortened"
 
@@ -21,11 +22,12 @@ _DEGRADED = {
 
 
 def coverage_view(
-    counted: Coverage, filters: Filters, degraded: list[str], *, unshown: int | None = None
+    counted: Coverage, filters: Filters, degraded: list[str], *, unshown: int | None = None, far: bool = False
 ) -> CoverageView:
     """Counts, filters in force, degraded modes, and the notice. Everything in it is inside the caller's Scope.
 
     unshown   for an answer without hits, how many documents hold a word of the question all the same
+    far       whether all that is shown is far from the question
     """
     return CoverageView(
         searched=counted.searched,
@@ -37,7 +39,7 @@ def coverage_view(
         last_date=counted.last_date,
         filters=_filters(filters),
         degraded=degraded,
-        notice=_notice(counted, filters, degraded, unshown),
+        notice=_notice(counted, filters, degraded, unshown, far),
     )
 
 
@@ -50,8 +52,10 @@ def _filters(filters: Filters) -> list[str]:
     return said
 
 
-def _notice(counted: Coverage, filters: Filters, degraded: list[str], unshown: int | None) -> str:
+def _notice(counted: Coverage, filters: Filters, degraded: list[str], unshown: int | None, far: bool) -> str:
     sentences = [] if unshown is None else [NOTHING_FOUND]
+    if far:
+        sentences.append(ONLY_FAR)
     for number, one, many in (
         (
             unshown,

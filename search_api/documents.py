@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from access.identifiers import DocumentId, is_opaque_id
 from access.refusal import Refusal
 from access.scope import Scope
 from ingest.media_type import CDA, JPEG, PDF, PNG, TEXT, TIFF
+from ingest.quarantine import REFUSED as IDENTITY_REFUSAL
 from ingest.receive import UNKNOWN_TYPE
 from records import documents
 from records.blobs import BlobReader
@@ -166,14 +168,15 @@ def view_of(document: Document, marks: Marks) -> DocumentView:
 
 
 def item_of(document: Document, patient_id: str, marks: Marks) -> DocumentItem:
-    """A document's card. One in quarantine may be somebody else's: nothing that it says of itself is shown."""
+    """A document's card. One whose patient is in doubt may be somebody else's: only its state is shown."""
     doubtful = document.state is DocumentState.QUARANTINED
-    named = view_of(document, marks)
-    if doubtful:
-        named = named.model_copy(
-            update={"title": "Document en quarantaine", "author": "", "organization": "", "event_date": None}
-        )
     refusal = document.refusal
+    named = view_of(document, marks)
+    if doubtful or (refusal is not None and refusal.code == IDENTITY_REFUSAL.code):
+        blank = {"type_code": "", "type": label_of(""), "author": "", "organization": "", "event_date": None}
+        title = "Document en quarantaine" if doubtful else "Document écarté"
+        named = named.model_copy(update={"title": title, "version": 1, **blank})
+        document = dataclasses.replace(document, pages=0, unreadable_pages=(), media_type=UNKNOWN_TYPE, size=0)
     return DocumentItem(
         **named.model_dump(),
         state=document.state.value,

@@ -37,9 +37,11 @@ def look(services: Services) -> Readiness:
     checks: dict[str, Callable[[Services], str]] = {
         "records": _records,
         "blobs": _blobs,
+        "disk": _disk,
         "index": _index,
         "embedder": _embedder,
         "ocr": _ocr,
+        "sandbox": _sandbox,
         "queue": _queue,
     }
     parts = {name: _tried(name, check, services) for name, check in checks.items()}
@@ -64,11 +66,18 @@ def _records(services: Services) -> str:
 
 
 def _blobs(services: Services) -> str:
+    if services.records.reserve.short():  # a full disk is said by its own part: what is stored is still answered
+        return "Le dossier des fichiers est lisible."
     path, probe = services.blobs.start()  # where an upload would be written
     with probe:
         probe.write(b"\0")
     path.unlink()
     return "Le dossier des fichiers est inscriptible."
+
+
+def _disk(services: Services) -> str:
+    services.records.reserve.require()
+    return "Il reste de la place."
 
 
 def _index(services: Services) -> str:
@@ -92,6 +101,13 @@ def _ocr(services: Services) -> str:
     if not name:
         raise Refusal("read", "no-ocr", "Aucune reconnaissance de caractères : les images restent illisibles.", "")
     return f"{name}."
+
+
+def _sandbox(services: Services) -> str:
+    isolation = services.sandbox.isolation()
+    if not isolation.active:
+        raise Refusal("parse", "no-isolation", "Un document est lu dans un processus à part, limites seulement.", "")
+    return f"Un processus par document : {isolation.sentence()}."
 
 
 def _queue(services: Services) -> str:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from access.refusal import Refusal
-from ingest.pictures import picture_of
-from ingest.render import draw_boxes, png_bytes, render_page
+from ingest.sandbox.verdict import ChildLost
 from records import readings
-from records.content import Box, Page
+from records.blobs import BlobReader
+from records.content import Box, Reading
+from records.documents import Document
 from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
 from search_api.documents import found, readable
+from search_api.services import Services
 
 router = APIRouter(prefix="/v1", tags=["documents"])
-LONGEST_SIDE = 2000  # pixels: an A4 page at 170 dpi
+CHUNK = 1024 * 1024
 MOST_BOXES = 500
 
 NO_SUCH_PAGE = Refusal("show", "no-such-page", "Ce document n'a pas cette page.", "Vérifiez le nombre de pages.")
+NOT_DRAWN = Refusal(
+    "show", "page-not-drawn", "Cette page n'a pas pu être dessinée pour l'instant.", "Réessayez dans un instant."
+)
 BAD_BOXES = Refusal(
     "show",
     "bad-boxes",
@@ -53,8 +58,7 @@ def read_page(
     with visit.record() as (tx, scope):
         document = readable(found(tx, scope, document_id))
         reading = readings.load_reading(desk.services.blobs, tx, scope, document.document_id)
-        data = desk.services.blobs.read(document.upload)
-        png = _drawn(data, document.media_type, reading.pages if reading is not None else (), number, drawn)
+    png = _drawn(desk.services, document, reading, number, drawn)
     visit.granted([document.document_id], detail=f"page {number}")
     return Response(png, media_type="image/png")
 
@@ -75,13 +79,22 @@ def parse_boxes(text: str) -> list[Box]:
     return boxes
 
 
-def _drawn(data: bytes, media_type: str, pages: Sequence[Page], number: int, boxes: Sequence[Box]) -> bytes:
-    """The page as PNG. A page without a picture is typeset, without boxes: they would stand in the wrong places."""
+def _drawn(services: Services, document: Document, reading: Reading | None, number: int, boxes: list[Box]) -> bytes:
+    """The page as PNG, drawn in a child of its own: what was deposited may be a trap."""
+    pages = reading.pages if reading is not None else ()
     page = next((page for page in pages if page.number == number), None)
     if page is None:
         raise NO_SUCH_PAGE
-    source = picture_of(data, media_type, pages, number) if page.width > 0 else None
-    if source is None:
-        return png_bytes(render_page(b"", "text/plain", 1, max_side=LONGEST_SIDE, text=page.text).image)
-    picture = render_page(source.data, source.media_type, source.number, max_side=LONGEST_SIDE)
-    return png_bytes(draw_boxes(picture.image, boxes, picture.scale), max_side=LONGEST_SIDE)
+    pictured = [page.number for page in pages if page.width > 0]
+    try:
+        with services.blobs.open(document.upload) as source:
+            return services.sandbox.draw(
+                _chunks(source), document.media_type, number, pictured=pictured, text=page.text, boxes=boxes
+            )
+    except ChildLost:
+        raise NOT_DRAWN from None
+
+
+def _chunks(source: BlobReader) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK):
+        yield chunk

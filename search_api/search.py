@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from search_api.ask import SearchRequest, answer
 from search_api.desk import AtDesk
-from search_api.views import AnswerView, Mode
+from search_api.views import AnswerView, Mode, Sort
 from search_api.visit import patient_id_of
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -27,6 +27,10 @@ class SearchBody(BaseModel):
     type_codes: list[str] = Field([], max_length=50, description="types voulus (LOINC) ; tous sinon")
     date_from: date | None = Field(None, description="premier jour ; écarte les documents sans date")
     date_to: date | None = Field(None, description="dernier jour inclus ; écarte les documents sans date")
+
+    sort: Sort = Field("relevance", description="pertinence, ou du plus récent au plus ancien")
+    facets: bool = Field(False, description="compter les documents trouvés par type, année, auteur, organisation, état")
+    cursor: str | None = Field(None, max_length=400, description="suite d'une réponse : `next`, avec la même question")
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
@@ -45,5 +49,8 @@ def search(patient_id: str, body: SearchBody, desk: AtDesk) -> AnswerView:
         type_codes=frozenset(body.type_codes),
         date_from=body.date_from,
         date_to=body.date_to,
+        sort=body.sort,
+        facets=body.facets,
+        cursor=body.cursor,
     )
     return answer(desk.services, desk.caller, patient_id_of(patient_id), request, desk.now, desk.request_id, desk.look)

@@ -11,6 +11,7 @@ from access.policy import Policy
 from access.refusal import Refusal
 from index.embedders.port import Embedder
 from index.port import Generation, Generations, Index
+from ingest.sandbox.client import Sandbox, shared_sandbox
 from records.blobs import Blobs
 from records.database import Records
 from records.keys import KeyStore
@@ -80,6 +81,7 @@ class Services:
     token_audience: str = "anamnese"
     upload_limit: int = 200 * 1024 * 1024  # bytes
     threads: int = 16  # requests answered at the same time
+    sandbox: Sandbox = field(default_factory=shared_sandbox, repr=False)
     policy: Policy = field(default_factory=load_policy)
     development_profession: str = ""  # of an RPPS that no directory knows; only where tokens are development tokens
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional

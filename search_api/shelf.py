@@ -7,7 +7,7 @@ just confirmed inside the caller's Scope, and its key names the very reading, so
 
 from __future__ import annotations
 
-import sys
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from access.identifiers import DocumentId
 from access.scope import Scope
-from index.analysis import analyse
-from index.highlight import Span
+from index.highlight import Span, places_of
 from records import readings
 from records.blobs import Blobs
 from records.content import Box, Page, Passage, Reading
@@ -60,6 +59,7 @@ class OpenReading:
     key: Key
     passages: tuple[Passage, ...]
     sheets: dict[int, Sheet]
+    digest: str  # the same for two readings of the same words, whatever blanks and case
 
 
 class Shelf:
@@ -96,7 +96,7 @@ class Shelf:
             if key in self._places:
                 self._places.move_to_end(key)
                 return self._places[key]
-        places = _places(reading.passages[sequence].text)
+        places = places_of(reading.passages[sequence].text)
         with self._lock:
             self._places[key] = places
             while len(self._places) > MOST_ANALYSED:
@@ -104,18 +104,10 @@ class Shelf:
         return places
 
 
-def _places(text: str) -> Places:
-    """Tokens are interned: those of 1,000 passages are mostly the same."""
-    found: dict[str, list[Span]] = {}
-    for word in analyse(text).words:
-        span = (word.start, word.end)
-        for token in word.tokens:
-            found.setdefault(sys.intern(token), []).append(span)
-    return found
-
-
 def _opened(key: Key, reading: Reading) -> OpenReading:
-    return OpenReading(key, reading.passages, {page.number: _sheet(page) for page in reading.pages})
+    words = " ".join(" ".join(passage.text for passage in reading.passages).casefold().split())
+    digest = hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+    return OpenReading(key, reading.passages, {page.number: _sheet(page) for page in reading.pages}, digest)
 
 
 def _sheet(page: Page) -> Sheet:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from access.identifiers import DocumentId, PatientId, passage_id
+from clinical.assertion import denials
 from index.highlight import Span, merged
+from index.passages import bare
 from index.port import Question
 from records.content import Box, Passage
 from search_api.shelf import OpenReading, Places, Sheet, Shelf
@@ -34,12 +37,21 @@ def show(
         highlights=list(spans),
         boxes=boxes,
         page_url=page_url(patient_id, document_id, sheet, boxes),
+        assertion=assertion_of(passage.text, spans),
     )
+
+
+def assertion_of(text: str, spans: tuple[Span, ...]) -> Literal["present", "absent"] | None:
+    """absent: the text denies every word that was found in it. None: no word was."""
+    if not spans:
+        return None
+    denied = denials(text)
+    return "absent" if all(denied.covers(start, end) for start, end in spans) else "present"
 
 
 def spans_of(places: Places, question: Question) -> tuple[Span, ...]:
     """`index.highlight.highlights` of a text analysed already: analysing it again costs thirty times as much."""
-    tokens = {term.token for clause in question.clauses for term in clause.terms}
+    tokens = {bare(token) for token in question.tokens}
     return merged(sorted({span for token in tokens for span in places.get(token, ())}))
 
 

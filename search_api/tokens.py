@@ -7,7 +7,7 @@ each request, so a change there acts at once whatever tokens are about.
     practitioner    rpps
     patient         patient_id
     system          client_id, and the rpps of the practitioner it speaks for (ACCESS.md 9); alone, it reads nothing
-    auditor, administrator   sub
+    auditor, administrator   sub, and for an administrator the role "identitovigilance" or none
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OKPKey
 
 from access.identifiers import PatientId, is_opaque_id, is_rpps
+from access.identitovigilance import ROLE
 from access.refusal import Refusal
 from access.scope import Caller, CallerKind
 from records.database import Tx
@@ -50,6 +51,7 @@ class Bearer:
     kind: CallerKind
     id: str
     system: str = ""
+    role: str = ""
 
 
 class Issuer:
@@ -100,6 +102,7 @@ def issue_token(
     patient_id: PatientId | None = None,
     system: str = "",
     role: CallerKind | None = None,
+    identity_vigilance: str = "",
     lifetime: timedelta,
     now: datetime,
 ) -> str:
@@ -110,6 +113,8 @@ def issue_token(
         claims = {"kind": "system", "sub": system, "client_id": system, **({"rpps": rpps} if rpps else {})}
     elif rpps is not None:
         claims = {"kind": "practitioner", "sub": rpps, "rpps": rpps}
+    elif identity_vigilance:
+        claims = {"kind": CallerKind.ADMINISTRATOR.value, "sub": identity_vigilance, "role": ROLE}
     else:
         claims = {"kind": (role or CallerKind.AUDITOR).value, "sub": "development"}
     return issuer_of(services).sign(claims, now, lifetime)
@@ -122,7 +127,7 @@ def caller_of(tx: Tx, bearer: Bearer, unregistered: str = "") -> Caller:
     default, and then the matrix shows them nothing.
     """
     if bearer.kind is not CallerKind.PRACTITIONER:
-        return Caller(bearer.kind, bearer.id, system=bearer.system)
+        return Caller(bearer.kind, bearer.id, profession=bearer.role, system=bearer.system)
     known = practitioner(tx, bearer.id)
     if known is None:
         return Caller(CallerKind.PRACTITIONER, bearer.id, profession=unregistered, system=bearer.system)
@@ -155,5 +160,6 @@ def _bearer(claims: dict[str, Any]) -> Bearer:
     if kind == CallerKind.PATIENT and isinstance(patient_id, str) and is_opaque_id(patient_id) and rpps is None:
         return Bearer(CallerKind.PATIENT, patient_id)
     if kind in (CallerKind.AUDITOR, CallerKind.ADMINISTRATOR) and isinstance(claims.get("sub"), str):
-        return Bearer(CallerKind(str(kind)), str(claims["sub"]))
+        vigilant = kind == CallerKind.ADMINISTRATOR and claims.get("role") == ROLE
+        return Bearer(CallerKind(str(kind)), str(claims["sub"]), role=ROLE if vigilant else "")
     raise INVALID

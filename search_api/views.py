@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from records.grants import Grant
 
 Mode = Literal["hybrid", "words", "meaning"]
+Sort = Literal["relevance", "date"]
 
 
 class View(BaseModel):
@@ -88,6 +89,9 @@ class PassageView(View):
     highlights: list[tuple[int, int]]
     boxes: list[tuple[float, float, float, float]]
     page_url: str | None = Field(description="image de la page, les mots encadrés ; null quand il n'y a pas d'image")
+    assertion: Literal["present", "absent"] | None = Field(
+        None, description="absent : le texte nie ce qui a été trouvé ; null quand rien n'y est écrit de la question"
+    )
 
 
 class HitView(View):
@@ -96,6 +100,8 @@ class HitView(View):
     rank: int
     document: DocumentView
     passages: list[PassageView]
+    far: bool = Field(default=False, description="éloigné : ne répond pas à la question, montré faute de mieux")
+    copies: list[str] = Field(default=[], description="documents de même contenu, repliés sous celui-ci")
 
 
 class Correction(View):
@@ -103,6 +109,30 @@ class Correction(View):
 
     from_: str = Field(alias="from")
     to: str
+
+
+class Expansion(View):
+    """Another way to write a part of the question, searched beside it and weighing less."""
+
+    from_: str = Field(alias="from")
+    to: str
+    relation: str = Field(description="synonym, abbreviation, lay, english, narrower, broader")
+
+
+class FacetValue(View):
+    value: str
+    label: str
+    count: int
+
+
+class Facets(View):
+    """Documents found, counted within the caller's authorisations, the most frequent first."""
+
+    type: list[FacetValue]
+    year: list[FacetValue]
+    author: list[FacetValue]
+    organization: list[FacetValue]
+    state: list[FacetValue]
 
 
 class CoverageView(View):
@@ -131,6 +161,13 @@ class AnswerView(View):
     total: int
     corrections: list[Correction]
     coverage: CoverageView
+    understood: list[str] = Field(
+        default=[], description="la question telle qu'elle a été comprise, au-delà de ses mots"
+    )
+    expansions: list[Expansion] = []
+    suggestions: list[Correction] = Field(default=[], description="mot du vocabulaire médical peut-être voulu")
+    facets: Facets | None = None
+    next: str | None = Field(None, description="suite de la réponse, pour ce demandeur et cette question seulement")
 
 
 class PatientFound(View):

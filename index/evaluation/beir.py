@@ -10,6 +10,7 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,8 @@ class Entry:
     id: str
     text: str  # the title, an empty line and the body, when both are there
     patient: str
+    type_code: str = ""
+    event_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ def _entries(path: Path) -> tuple[Entry, ...]:
     found = []
     for name, line in _lines(path):
         title, text = str(line.get("title") or ""), str(line.get("text") or "")
-        found.append(Entry(name, f"{title}\n\n{text}" if title and text else title or text, _patient(line)))
+        found.append(
+            Entry(name, f"{title}\n\n{text}" if title and text else title or text, _patient(line), *_facts(line))
+        )
     if not found:
         _refuse("empty-collection", f"{path.name} ne contient aucun document.")
     return tuple(found)
@@ -137,6 +142,16 @@ def _metadata(line: dict[str, Any]) -> dict[str, Any]:
 
 def _patient(line: dict[str, Any]) -> str:
     return str(_metadata(line).get("patient", ""))
+
+
+def _facts(line: dict[str, Any]) -> tuple[str, date | None]:
+    """Type and date of a document, where `metadata` has them."""
+    metadata = _metadata(line)
+    try:
+        day = date.fromisoformat(str(metadata.get("date", "")))
+    except ValueError:
+        day = None
+    return str(metadata.get("type_code", "")), day
 
 
 def _text(path: Path) -> str:

@@ -12,13 +12,13 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from access.categories import Category
-from access.identifiers import DocumentId, PatientId, passage_id
+from access.identifiers import DocumentId, PassageId, PatientId, passage_id
 from access.scope import Caller, CallerKind, Purpose, Scope
-from index.analysis import analyse
 from index.embedders.port import Embedder
 from index.evaluation.beir import Collection, Entry
 from index.evaluation.vectors import Vectors, embed_all
-from index.port import Index, IndexedDocument, IndexedPassage
+from index.passages import indexed_passage
+from index.port import Index, IndexedDocument
 
 Cut = Callable[[str], Sequence[str]]
 """A document's text to the texts of its passages, each inside the embedder's window."""
@@ -61,8 +61,10 @@ def fill(
     cut: Cut,
     vectors: Path | None,
     progress: Callable[[str], None],
-) -> Indexing:
-    """Cut, embed and write the whole collection. Raises what the cutter, the embedder and the engine raise."""
+) -> tuple[Indexing, dict[PassageId, str]]:
+    """Cut, embed and write the whole collection; the texts of its passages, to look at what is found.
+
+    Raises what the cutter, the embedder and the engine raise."""
     texts = [tuple(cut(unicodedata.normalize("NFC", entry.text))) for entry in collection.entries]
     start = time.perf_counter()
     embedded = embed_all([text for passages in texts for text in passages], embedder, vectors, progress)
@@ -76,19 +78,19 @@ def fill(
     while batch := list(islice(documents, _BATCH)):
         index.put(batch)
     seconds = time.perf_counter() - start
-    return Indexing(len(texts), ends[-1], seconds, embedded.computed, embedding)
+    kept = {
+        passage_id(document_of_entry(entry.id), sequence): text
+        for entry, parts in zip(collection.entries, texts, strict=True)
+        for sequence, text in enumerate(parts)
+    }
+    return Indexing(len(texts), ends[-1], seconds, embedded.computed, embedding), kept
 
 
 def _indexed(entry: Entry, texts: Sequence[str], vectors: Vectors) -> IndexedDocument:
     document = document_of_entry(entry.id)
     passages = []
     for sequence, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
-        words = analyse(text)
-        passages.append(
-            IndexedPassage(
-                passage_id(document, sequence), words.tokens, words.forms, words.length, vector.tobytes() or None
-            )
-        )
+        passages.append(indexed_passage(passage_id(document, sequence), text, vector.tobytes() or None))
     return IndexedDocument(patient_of(entry.patient), document, Category.OTHER, "", None, 1, tuple(passages))
 
 

@@ -50,6 +50,11 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(float(sample.mean()), float(low), float(high))
 
 
+def difference(better: Sequence[float], worse: Sequence[float]) -> Estimate:
+    """Mean gain of one run on another over the same queries in the same order, and its paired interval."""
+    return estimate([one - other for one, other in zip(better, worse, strict=True)])
+
+
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     """p50, p95 and p99 in milliseconds."""
     if not seconds:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from access.identifiers import DocumentId
+from access.identifiers import DocumentId, PassageId
 from access.refusal import Refusal
 from access.scope import Scope
 from index.embedders.none import NoEmbedder
@@ -22,11 +22,17 @@ from index.evaluation.beir import Collection, Query, read_collection
 from index.evaluation.corpus import Cut, Indexing, document_of_entry, fill, scope_of
 from index.evaluation.measures import Estimate, estimate, per_query, percentiles
 from index.generations import needed
+from index.highlight import places_of
+from index.intent import Facts, intent_of
+from index.lexicon import medical_thesaurus
+from index.near import Places, is_far
 from index.port import Candidates, Generation, Generations, Index, Question
+from index.query import parse
 from index.question import build_question, query_vector
 from index.rank import RankedDocument, calibration_of, fuse
 
 Mode = Literal["lexical", "semantic", "hybrid"]
+LOOKED_AT = 10  # documents of an answer as a person sees it
 DEPTH = 100  # documents ranked a question: Recall@100 needs no more
 
 
@@ -36,6 +42,7 @@ class Found:
 
     candidates: Candidates
     ranked: tuple[RankedDocument, ...]
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Ranking:
     documents: tuple[str, ...]
     seconds: float
     refused: bool = False  # over-long for the product: it counts as an empty answer
+    far: bool = False  # of the first LOOKED_AT documents, none answers: each is said to be far
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class Evaluation:
     no_answer_queries: int
     empty_when_no_answer: float | None  # share of the questions without an answer that got none; None without any
     empty_when_answer: float  # share of the questions with an answer that got none
+    far_when_no_answer: float | None  # share of the questions without an answer that got none, or only far ones
+    far_when_answer: float  # share of the questions with an answer that got none, or only far ones
     refused: int
     latency_ms: Mapping[str, float]
     indexing: Indexing
@@ -85,6 +95,8 @@ class Evaluation:
             "no_answer_queries": self.no_answer_queries,
             "empty_when_no_answer": _rounded(self.empty_when_no_answer),
             "empty_when_answer": _rounded(self.empty_when_answer),
+            "far_when_no_answer": _rounded(self.far_when_no_answer),
+            "far_when_answer": _rounded(self.far_when_answer),
             "refused_queries": self.refused,
             "latency_ms": dict(self.latency_ms),
             "indexing_documents_per_second": _rate(indexing.documents, indexing.seconds),
@@ -141,11 +153,12 @@ class Filled:
         vectors: Path | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._collection = collection
+        self.collection = collection
         self._generations = generations
         self.embedder = embedder
         self._fill = (cut, vectors, progress)
         self._generation = _generation(collection, embedder)
+        self._facts = {document_of_entry(e.id): Facts(e.type_code, e.event_date) for e in collection.entries}
         self._entries: dict[DocumentId, str] = {document_of_entry(e.id): e.id for e in collection.entries}
         self.indexing: Indexing
 
@@ -154,7 +167,7 @@ class Filled:
             self._generations.retire(self._generation)
         self._index: Index = self._generations.open(self._generation)
         try:
-            self.indexing = fill(self._index, self._collection, self.embedder, *self._fill)
+            self.indexing, self._texts = fill(self._index, self.collection, self.embedder, *self._fill)
         except BaseException:
             self._generations.retire(self._generation)
             raise
@@ -165,7 +178,7 @@ class Filled:
 
     def rank_all(self, mode: Mode) -> list[Ranking]:
         """Ask every question of the collection, in order. One is asked before, untimed, so that nothing is cold."""
-        queries = self._collection.queries
+        queries = self.collection.queries
         self.rank(Query("", "douleur thoracique", queries[0].patient, no_answer=True), mode)
         return [self.rank(query, mode) for query in queries]
 
@@ -175,26 +188,47 @@ class Filled:
         found = self.found(query, mode)
         seconds = time.perf_counter() - start
         documents = tuple(self._entries[each.document_id] for each in found.ranked) if found else ()
-        return Ranking(query, documents, seconds, refused=found is None)
+        return Ranking(query, documents, seconds, refused=found is None, far=found is not None and self._all_far(found))
+
+    def _all_far(self, found: Found) -> bool:
+        """Whether the answer that a person sees has only documents said to be far."""
+
+        def places(passage: PassageId) -> Places | None:
+            return places_of(self._texts[passage])
+
+        return all(is_far(each, found.question, places) for each in found.ranked[:LOOKED_AT])
 
     def found(self, query: Query, mode: Mode) -> Found | None:
         """What the engine gave to one question, and its fused order; None for one that the product refuses."""
         try:
-            return ask(self._index, scope_of(query.patient), query.text, self.embedder, mode)
+            return ask(self._index, scope_of(query.patient), query.text, self.embedder, mode, self._facts)
         except Refusal as refusal:
             if refusal.stage != "ask":
                 raise
             return None
 
 
-def ask(index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode) -> Found:
+def ask(
+    index: Index, scope: Scope, text: str, embedder: Embedder, mode: Mode, facts: Mapping[DocumentId, Facts]
+) -> Found:
     """The product's way from a text to ranked documents, at most `DEPTH`. Raises Refusal (stage "ask")."""
-    vector = _vector(embedder, text, mode)
-    words = () if mode == "semantic" else build_question(text, index.forms(scope)).question.clauses
-    question = Question(words, vector)
+    query = parse(text)
+    vector = _vector(embedder, query.text, mode)
+    if mode == "semantic":
+        question = Question((), vector)
+    else:
+        known = index.forms(scope)
+        question = build_question(query.text, known, vector, thesaurus=medical_thesaurus(), query=query).question
     candidates = index.match(scope, question)
-    ranked = fuse(candidates, limit=DEPTH, question=question, calibration=calibration_of(embedder))
-    return Found(candidates, tuple(ranked))
+    ranked = fuse(
+        candidates,
+        limit=DEPTH,
+        question=question,
+        calibration=calibration_of(embedder),
+        intent=intent_of(query.text),
+        facts=lambda wanted: {document: facts[document] for document in wanted if document in facts},
+    )
+    return Found(candidates, tuple(ranked), question)
 
 
 def _vector(embedder: Embedder, text: str, mode: Mode) -> bytes | None:
@@ -226,6 +260,8 @@ def summarise(
         no_answer_queries=len(unanswerable),
         empty_when_no_answer=sum(unanswerable) / len(unanswerable) if unanswerable else None,
         empty_when_answer=sum(not found for found in answerable.values()) / max(1, len(answerable)),
+        far_when_no_answer=_share(ranking.far for ranking in rankings if ranking.query.no_answer),
+        far_when_answer=_share(ranking.far for ranking in rankings if not ranking.query.no_answer) or 0.0,
         refused=sum(ranking.refused for ranking in rankings),
         latency_ms=percentiles([ranking.seconds for ranking in rankings]),
         indexing=indexing,
@@ -240,6 +276,11 @@ def _generation(collection: Collection, embedder: Embedder) -> Generation:
 
 def _rate(count: int, seconds: float) -> float | None:
     return round(count / seconds, 1) if count and seconds else None
+
+
+def _share(flags: Iterable[bool]) -> float | None:
+    values = list(flags)
+    return sum(values) / len(values) if values else None
 
 
 def _rounded(value: float | None) -> float | None:

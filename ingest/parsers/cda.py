@@ -10,6 +10,7 @@ import binascii
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 
 from lxml import etree
 from lxml.etree import _Element
@@ -20,14 +21,15 @@ from ingest.media_type import CDA_ROOT, HEAD, has_doctype, xml_root
 from ingest.paging import paginate
 from ingest.parsers.cda_header import LOINC, NAMESPACES, metadata_of, people_of
 from ingest.parsers.narrative import clean, name_of, narrative
+from ingest.parsers.port import Kept, KeptPage, Pages
 from ocr.port import Ocr
-from records.content import Metadata, Page, Reading, Section, Source
+from records.content import Metadata, Page, Section, Source
 
 READER = "cda"
 _DEEPEST = 200  # elements in elements; real documents stay under 40
 _LARGE = 9_000_000  # bytes from which lxml's own limit on a text node (10 MB, an embedded PDF) may be met
 
-Inside = Callable[[bytes, str, Ocr, Limits], Reading]
+Inside = Callable[[bytes, str, Ocr, Limits, Kept], Pages]
 
 
 class CdaParser:
@@ -40,22 +42,40 @@ class CdaParser:
         root = xml_root(head)
         return 1.0 if root is not None and root.name == CDA_ROOT else 0.0
 
-    def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
+    def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         root = _tree(data)
-        body = root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
         metadata = metadata_of(root)
-        if body is not None:
-            return self._level_one(root, body, metadata, ocr, limits)
-        pages = _structured(root, metadata)
-        for medium, place in _media(root):
-            pages += self._attachment(medium, place, ocr, limits)
-        if not any(page.text or page.unreadable for page in pages):
+        body = _body(root)
+        parts: Iterator[Page | KeptPage]
+        if body is None:
+            parts = self._level_three(root, metadata, ocr, limits, kept)
+        else:
+            parts = self._level_one(root, body, metadata, ocr, limits, kept)
+        said = False
+        numbers = count(1)
+        for page in parts:
+            said = said or isinstance(page, KeptPage) or bool(page.text) or page.unreadable
+            yield dataclasses.replace(page, number=next(numbers))
+        if not said:
             raise Refusal(
                 "parse", "no-content", "Le document CDA ne contient aucun texte.", "Demandez-le à l'émetteur."
             )
-        return Reading(_numbered(pages), metadata)
+        return metadata
 
-    def _level_one(self, root: _Element, body: _Element, metadata: Metadata, ocr: Ocr, limits: Limits) -> Reading:
+    def _level_three(
+        self, root: _Element, metadata: Metadata, ocr: Ocr, limits: Limits, kept: Kept
+    ) -> Iterator[Page | KeptPage]:
+        structured = _structured(root, metadata)
+        yield from structured
+        before = len(structured)
+        for medium, place in _media(root):
+            for page in self._attachment(medium, place, ocr, limits, _after(before, kept)):
+                before += 1
+                yield page
+
+    def _level_one(
+        self, root: _Element, body: _Element, metadata: Metadata, ocr: Ocr, limits: Limits, kept: Kept
+    ) -> Iterator[Page | KeptPage]:
         """The body is the document: when it cannot be read, the whole is refused for that reason."""
         if body.find("h:reference", NAMESPACES) is not None and not (body.text or "").strip():
             raise Refusal(
@@ -64,33 +84,44 @@ class CdaParser:
                 "Le corps du document CDA est un lien vers un autre fichier.",
                 "Déposez aussi ce fichier, ou demandez le document complet à l'émetteur.",
             )
-        inner = self._read(body, ocr, limits)
-        pages = [*inner.pages, *_header_page(root, metadata)]
-        return Reading(_numbered(pages), metadata)
+        yield from self._read(body, ocr, limits, kept)
+        yield from _header_page(root, metadata)
 
-    def _attachment(self, medium: _Element, place: str, ocr: Ocr, limits: Limits) -> list[Page]:
-        """Pages of an embedded file; one that is not read leaves an unreadable page with the reason."""
+    def _attachment(
+        self, medium: _Element, place: str, ocr: Ocr, limits: Limits, kept: Kept
+    ) -> Iterator[Page | KeptPage]:
+        """Pages of an embedded file; where it is not read on, an unreadable page says why."""
         try:
-            pages = self._read(medium, ocr, limits).pages
+            for page in self._read(medium, ocr, limits, kept):
+                yield page if isinstance(page, KeptPage) else _in_section(page, place)
         except Refusal as refusal:
             if refusal.stage == "read":
                 raise
-            return [Page(1, "", unreadable=True, note=f"Pièce jointe non lue : {refusal.message}")]
-        return [_in_section(page, place) for page in pages]
+            yield Page(1, "", unreadable=True, note=f"Pièce jointe non lue : {refusal.message}")
 
-    def _read(self, medium: _Element, ocr: Ocr, limits: Limits) -> Reading:
+    def _read(self, medium: _Element, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         if limits.depth < 1:
             raise Refusal(
                 "parse", "too-deep", "Trop de documents sont emboîtés.", "Déposez le document intérieur seul."
             )
         deeper = dataclasses.replace(limits, depth=limits.depth - 1)
-        return self._inside(_content(medium), "", ocr, deeper)
+        return self._inside(_content(medium), "", ocr, deeper, kept)
+
+
+def _body(root: _Element) -> _Element | None:
+    """What stands for the whole document at level 1."""
+    return root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
+
+
+def _after(before: int, kept: Kept) -> Kept:
+    """The same question asked by a file inside, whose pages follow `before` others."""
+    return lambda number: kept(before + number)
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
     """The files inside a CDA document, in the order that their pages have in its reading; damaged ones left out."""
     root = _tree(data)
-    body = root.find("h:component/h:nonXMLBody/h:text", NAMESPACES)
+    body = _body(root)
     for medium in [body] if body is not None else [medium for medium, _ in _media(root)]:
         with suppress(Refusal):
             yield _content(medium)
@@ -240,7 +271,3 @@ def _in_section(page: Page, title: str) -> Page:
     if page.sections or not title or not page.text:
         return page
     return dataclasses.replace(page, sections=(Section(0, len(page.text), title),))
-
-
-def _numbered(pages: list[Page]) -> tuple[Page, ...]:
-    return tuple(dataclasses.replace(page, number=number) for number, page in enumerate(pages, 1))

@@ -9,7 +9,7 @@ from lxml.etree import _Element
 
 from access.identifiers import INS_OIDS
 from ingest.parsers.narrative import clean
-from records.content import Metadata
+from records.content import Metadata, StatedPatient
 
 NAMESPACES = {"h": "urn:hl7-org:v3"}
 LOINC = "2.16.840.1.113883.6.1"
@@ -37,6 +37,31 @@ def metadata_of(root: _Element) -> Metadata:
             for one in _all(root, "h:recordTarget/h:patientRole/h:id")
             if one.get("root") in INS_OIDS and one.get("extension")
         ),
+        patients=tuple(_patient(role) for role in _all(root, "h:recordTarget/h:patientRole")),
+    )
+
+
+def _patient(role: _Element) -> StatedPatient:
+    """A patientRole. A name part without qualifier may be a name of birth or in use: it is taken for one in use."""
+    births: list[str] = []
+    useds: list[str] = []
+    for part in _all(role, "h:patient/h:name/h:family"):
+        (births if part.get("qualifier") == "BR" else useds).append(clean("".join(map(str, part.itertext()))))
+    givens = [clean("".join(map(str, one.itertext()))) for one in _all(role, "h:patient/h:name/h:given")]
+    birth = _value(role, "h:patient/h:birthTime/@value")
+    place = _text(role, "h:patient/h:birthplace/h:place/h:addr/h:county")
+    return StatedPatient(
+        identifiers=tuple(
+            (clean(one.get("extension", "")), one.get("root", ""))
+            for one in _all(role, "h:id")
+            if one.get("root") in INS_OIDS and one.get("extension")
+        ),
+        birth_names=tuple(filter(None, births)),
+        used_names=tuple(filter(None, useds)),
+        given_names=" ".join(sorted(filter(None, givens), key=len, reverse=True)),
+        birth_date=parse_day(birth) if re.match(r"\d{8}", birth) else None,
+        sex=_value(role, "h:patient/h:administrativeGenderCode/@code"),
+        birth_place=place,
     )
 
 

@@ -12,17 +12,18 @@ from PIL import Image
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import picture_type
+from ingest.parsers.port import Kept, KeptPage, Pages
 from ingest.regions import page_from_ocr
 from ingest.render import frames_of, open_picture
 from ocr.port import Ocr
-from records.content import Page, Reading
+from records.content import Metadata, Page
 
 
 class ImageParser:
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
         return 1.0 if picture_type(head) else 0.0
 
-    def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
+    def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         """Pages in pixels, upright. A page that cannot be decoded is unreadable; none at all is a Refusal."""
         with _translated():
             count = frames_of(data)
@@ -33,19 +34,25 @@ class ImageParser:
                 f"L'image a {count} pages ; la limite est de {limits.pages}.",
                 "Déposez-la en plusieurs parties.",
             )
-        pages: list[Page] = []
         damage: Refusal | None = None
+        opened = 0
         for frame in range(count):
+            if kept(frame + 1):
+                opened += 1
+                yield KeptPage(frame + 1)
+                continue
             try:
-                pages.append(_read(data, frame, ocr, limits))
+                page = _read(data, frame, ocr, limits)
+                opened += 1
             except Refusal as refusal:
                 if refusal.stage != "parse" or count == 1:
                     raise
                 damage = refusal
-                pages.append(Page(frame + 1, "", unreadable=True, note=refusal.message))
-        if damage is not None and all(page.unreadable and not page.width for page in pages):
+                page = Page(frame + 1, "", unreadable=True, note=refusal.message)
+            yield page
+        if damage is not None and not opened:
             raise damage
-        return Reading(tuple(pages))
+        return Metadata()
 
 
 def _read(data: bytes, frame: int, ocr: Ocr, limits: Limits) -> Page:

@@ -22,10 +22,11 @@ from ingest.parsers.pdf_miner import agree, pdfminer_words
 from ingest.parsers.pdf_page import page_of
 from ingest.parsers.pdf_segments import Ink, has_cells, overlapping_runs, segments_of
 from ingest.parsers.pdf_words import pdfium_words
+from ingest.parsers.port import Kept, KeptPage, Pages
 from ingest.pdfium import LOCK, Frame, frame_of
 from ingest.regions import complete
 from ocr.port import Ocr
-from records.content import Metadata, Page, Reading
+from records.content import Metadata, Page
 
 _FLAT = frozenset({raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP, raw.FPDF_ANNOT_INK})
 """Annotations that are part of what a page shows: filled fields, typed text, stamps, handwriting."""
@@ -35,7 +36,7 @@ class PdfParser:
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
         return 1.0 if is_pdf(head) else 0.0
 
-    def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:
+    def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         """Every page in points. A page that fails is there, unreadable, with a note; a damaged file is a Refusal."""
         sound = believable(data) if is_whole(data) else None
         if sound is None:
@@ -43,15 +44,23 @@ class PdfParser:
         with _opened(sound) as document:
             count = _checked_count(document, limits)
             miner = _Miner(sound)
-            pages = [_page(document, index, miner, ocr) for index in range(count)]
             with LOCK:
                 metadata = _metadata(document)
                 attached = document.count_attachments()
-        if all(page.unreadable and not page.width for page in pages):
+            opened = 0
+            for index in range(count):
+                if kept(index + 1):
+                    opened += 1
+                    yield KeptPage(index + 1)
+                    continue
+                page = _page(document, index, miner, ocr)
+                opened += page.width > 0 or not page.unreadable
+                if attached and index == count - 1:
+                    page = _noted(page, f"{attached} fichier(s) joint(s) au PDF n'ont pas été lus.")
+                yield page
+        if not opened:
             raise _damaged()
-        if attached:
-            pages[-1] = _noted(pages[-1], f"{attached} fichier(s) joint(s) au PDF n'ont pas été lus.")
-        return Reading(tuple(pages), metadata)
+        return metadata
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from ingest.decode import decode
 from ingest.limits import Limits
 from ingest.media_type import TEXT, readable_type
 from ingest.paging import paginate
+from ingest.parsers.port import Kept, Pages
 from ocr.port import Ocr
-from records.content import Page, Reading, Source
+from records.content import Metadata, Source
 
 
 class TextParser:
@@ -19,7 +20,7 @@ class TextParser:
     def claims(self, head: bytes, name: str) -> float:  # noqa: ARG002
         return 0.2 if readable_type(head) == TEXT else 0.0
 
-    def parse(self, data: bytes, ocr: Ocr, limits: Limits) -> Reading:  # noqa: ARG002
+    def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:  # noqa: ARG002
         """Raises Refusal "not-text" when what follows the head is no text, "no-content" when there is none."""
         decoded = decode(data)
         if decoded is None:
@@ -31,10 +32,11 @@ class TextParser:
             )
         note = f"{decoded.replaced} caractère(s) illisible(s) remplacé(s) par �." if decoded.replaced else ""
         reader = f"text {decoded.encoding}"
-        pages: list[Page] = []
+        count = 0
         for sheet in decoded.text.split("\f"):
             for page in paginate(sheet, Source.PLAIN, reader, note=note if "�" in sheet else ""):
-                pages.append(dataclasses.replace(page, number=len(pages) + 1))
-        if not pages:
+                count += 1
+                yield dataclasses.replace(page, number=count)
+        if not count:
             raise Refusal("parse", "no-content", "Le fichier ne contient aucun texte.", "Vérifiez le fichier.")
-        return Reading(tuple(pages))
+        return Metadata()

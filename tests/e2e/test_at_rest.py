@@ -196,6 +196,7 @@ def words() -> dict[str, str]:
     return planted | {"ins": f"{thirteen}{ins_key(thirteen):02d}"}
 
 
+@pytest.mark.timeout(900)  # seven starts of a process, two scans; the watching slows them down
 def test_no_file_holds_a_planted_word_while_documents_are_read_searched_saved_and_restored(
     tmp_path: Path, words: dict[str, str]
 ) -> None:

@@ -165,3 +165,34 @@ def test_a_wrong_command_is_a_sentence_and_not_a_trace(command: Command, argumen
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
+
+
+def test_a_stray_letter_is_held_until_somebody_decides(command: Command, tmp_path: Path) -> None:
+    """By number alone: the record of `--patient` has no traits. The letter then goes to the patient that it names."""
+    other = "279035121518989"
+    stray = tmp_path / "stray.txt"
+    stray.write_text(f"Mme Chloé DURAND, née le 28/03/1979\nINS : {other}\n\nLithiase du cholédoque.", encoding="utf-8")
+    (held,) = command.json("ingest", str(stray), "--patient", PATIENT, code=1)
+    assert (held["state"], held["refusal"]["code"]) == ("quarantined", "other-patient")
+    (line,) = command.json("quarantine", "list")
+    assert line["document_id"] == held["document_id"]
+    assert line["evidence"][0]["found"][-1] == f"INS {other}"
+    assert "cholédoque" not in str(line)
+    reason = ("--reason", "patient vérifié", "--by", "cellule")
+    unknown = command.run("quarantine", "reassign", line["document_id"], "--to", other, *reason)
+    assert unknown.returncode == 1
+    assert "settle / no-such-patient" in unknown.stderr
+    command.json("grant", "--patient", other, "--to", DOCTOR)
+    (moved,) = command.json("quarantine", "reassign", line["document_id"], "--to", other, *reason)
+    assert moved["document_id"] != line["document_id"]
+    assert command.json("quarantine", "list") == []
+    assert [hit["document"]["id"] for hit in search(command, "cholédoque", patient=other)["hits"]] == [
+        moved["document_id"]
+    ]
+    assert search(command, "cholédoque")["hits"] == []
+    assert command.run("quarantine", "release", moved["document_id"], *reason).returncode == 1
+    lines = command.json("audit", "show", "--patient", PATIENT)
+    assert [(e["caller"], e["detail"]) for e in lines if e["action"] == "quarantine-reassign"] == [
+        ("cellule", "patient vérifié")
+    ]
+    assert command.run("audit", "verify").returncode == 0

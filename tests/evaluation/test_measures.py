@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.evaluation.measures import NAMES, estimate, per_query, percentiles
+from index.evaluation.measures import NAMES, difference, estimate, per_query, percentiles
 
 DOCUMENTS = [f"d{n:02}" for n in range(15)]
 
@@ -61,3 +61,12 @@ def test_intervals_narrow_with_more_queries() -> None:
 def test_percentiles_are_milliseconds() -> None:
     assert percentiles([n / 1000 for n in range(1, 101)]) == {"p50": 50.5, "p95": 95.05, "p99": 99.01}
     assert percentiles([]) == {"p50": 0.0, "p95": 0.0, "p99": 0.0}
+
+
+def test_a_paired_difference_is_surer_than_two_intervals() -> None:
+    hard = [0.1, 0.9, 0.2, 0.8, 0.3, 0.7] * 5
+    gained = difference([value + 0.05 for value in hard], hard)
+    assert gained.mean == pytest.approx(0.05)
+    assert gained.low > 0.04
+    with pytest.raises(ValueError, match="shorter"):
+        difference([0.1], [0.1, 0.2])

@@ -72,10 +72,11 @@ def test_words(folder: Path, generations: EmbeddedGenerations) -> None:
     found = run(folder, generations, NoEmbedder(), mode="lexical").as_dict()
     assert found["queries"] == 4
     assert found["documents"] == found["passages"] == 5
-    assert found["ndcg@10"] == 0.75, "all but the one that shares no word with its document"
+    assert found["ndcg@10"] == 1.0, "the one that shares no word with its document is found by the vocabulary"
     assert found["no_answer_queries"] == 1
     assert found["empty_when_no_answer"] == 1.0
-    assert found["empty_when_answer"] == 0.25
+    assert found["empty_when_answer"] == 0.0
+    assert (found["far_when_no_answer"], found["far_when_answer"]) == (1.0, 0.0)
     assert found["embedding_passages_per_second"] is None
     assert list(generations.names()) == [], "nothing is left in the engine"
     json.dumps(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,8 +10,22 @@ import pytest
 
 from access.categories import Category
 from access.refusal import Refusal
+from index.analysis import analyse
 from index.digest import digest_of
-from index.port import Clause, Filters, Generation, Generations, Index, Question, WeightedTerm
+from index.ideas import MOST_TERMS
+from index.passages import indexed_passage
+from index.port import (
+    Alternative,
+    Choice,
+    Clause,
+    Filters,
+    Generation,
+    Generations,
+    Index,
+    Question,
+    WeightedTerm,
+)
+from index.question import build_question
 from index.scoring import length_byte, length_of_byte, quantised
 from tests.index.building import (
     DIMENSIONS,
@@ -350,3 +365,74 @@ def test_an_interrupted_build_resumes(generations: Generations) -> None:
     again = generations.open(GENERATION)
     again.put([document("b", [ALLERGY], of="two")])
     assert [line.patient_id for line in again.inventory_without_scope()] == [patient("one"), patient("two")]
+
+
+def alternatives(*ways: tuple[tuple[str, ...], float, bool]) -> Choice:
+    return Choice(
+        tuple(Alternative(tuple(Clause((WeightedTerm(t, w),)) for t in tokens), whole) for tokens, w, whole in ways)
+    )
+
+
+def test_a_choice_takes_its_best_way_and_a_whole_way_needs_all_of_its_words(engine: Index) -> None:
+    texts = ["idm ancien", "infarctus du myocarde", "infarctus splénique", "crise cardiaque du myocarde", "rien"]
+    engine.put([document("a", texts)])
+    choice = alternatives(
+        (("=infarctus", "=myocarde"), 2.0, False), (("=crise", "=cardiaque"), 1.5, True), (("=idm",), 3.5, False)
+    )
+    scores = {c.passage_id: c.score for c in engine.match(scope(), Question((choice,))).words}
+    lengths = [3 * len(analyse(text).words) for text in texts]
+    assert scores == {
+        passage("a", 0): plain_score(3.5, 1, lengths[0]),
+        passage("a", 1): 2 * plain_score(2.0, 1, lengths[1]),
+        passage("a", 2): plain_score(2.0, 1, lengths[2]),
+        passage("a", 3): 2 * plain_score(1.5, 1, lengths[3]),
+    }
+
+
+def test_choices_and_clauses_add_up_even_when_they_repeat(engine: Index) -> None:
+    engine.put([document("a", ["fièvre et toux", "toux"])])
+    one = alternatives((("=fievre",), 2.0, False), (("=toux",), 1.0, False))
+    plain = Clause((WeightedTerm("=toux", 1.0),))
+    scores = {c.passage_id: c.score for c in engine.match(scope(), Question((one, one, plain))).words}
+    assert scores == {
+        passage("a", 0): 2 * plain_score(2, 1, 6) + plain_score(1, 1, 6),
+        passage("a", 1): 3 * plain_score(1, 1, 3),
+    }
+
+
+def test_what_is_required_and_what_is_excluded_bind_both_arms(engine: Index) -> None:
+    vectors = [vector(seed) for seed in range(4)]
+    texts = ["fièvre toux", "fièvre", "toux rash", "repos"]
+    engine.put([document("a", texts, vectors=vectors)])
+    fever, cough = Clause((WeightedTerm("=fievre", 2.0),)), Clause((WeightedTerm("=toux", 1.0),))
+    everything = vector(0)
+    need = Question((fever, cough), everything, required=(cough,))
+    allowed = {passage("a", 0), passage("a", 2)}
+    found = engine.match(scope(), need)
+    assert set(word_ids(found)) == allowed
+    assert set(meaning_ids(found)) <= allowed
+    barred = Question((fever, cough), everything, without=frozenset({"=rash", "=repos"}))
+    found = engine.match(scope(), barred)
+    assert set(word_ids(found)) == {passage("a", 0), passage("a", 1)}
+    assert set(meaning_ids(found)) <= {passage("a", 0), passage("a", 1)}
+    assert found.matched_documents == 1
+    assert engine.match(scope(), Question((fever,), without=frozenset({"=fievre"}))).matched_documents == 0
+
+
+def test_a_question_of_many_ways_is_answered(engine: Index) -> None:
+    """The most that `index/ideas.py` asks for, under Lucene's 1,024 clauses."""
+    engine.put([document("a", ["fièvre"])])
+    ways = [((f"=mot{n}", f"~=mot{n}", f"f:mot{n}"), 1.0, n % 2 == 0) for n in range(MOST_TERMS // 3)]
+    found = engine.match(scope(), Question((Clause((WeightedTerm("=fievre", 1.0),)), alternatives(*ways))))
+    assert word_ids(found) == [passage("a", 0)]
+
+
+def test_a_denial_is_found_under_the_statement(engine: Index) -> None:
+    texts = {"a": "Pas de fièvre ce matin.", "b": "De la fièvre ce matin."}
+    for name, text in texts.items():
+        read = indexed_passage(passage(name, 0), text, None)
+        engine.put([replace(document(name, [text]), passages=(read,))])
+    asked = build_question("fièvre", engine.forms(scope())).question
+    assert word_ids(engine.match(scope(), asked)) == [passage("b", 0), passage("a", 0)]
+    denied = build_question("pas de fièvre", engine.forms(scope())).question
+    assert word_ids(engine.match(scope(), denied))[0] == passage("a", 0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from access.identifiers import DocumentId, PassageId, document_of, passage_id
 from index.embedders.none import NoEmbedder
 from index.port import Candidate, Candidates, Clause, Question, WeightedTerm
-from index.rank import E5, LEAST_COVER, PASSAGES_SHOWN, Calibration, calibration_of, fuse
+from index.rank import E5, LEAST_COVER, PASSAGES_SHOWN, WORDS_OF_SEVERAL, Calibration, calibration_of, fuse
 
 UNIT = E5.scale * E5.scale
 QUESTION = Question((Clause((WeightedTerm("=fievre", 4.0),)), Clause((WeightedTerm("=toux", 4.0),))))  # ceiling 8000
@@ -81,8 +81,9 @@ def test_ties_are_in_order_of_passage_id(found: list[tuple[str, int]]) -> None:
 
 
 def test_a_tie_between_the_arms_is_broken_by_passage_id() -> None:
-    words = [candidate("c", 0, 9000), candidate("b", 0, 6000)]  # b: 0.6 x 2/3
-    meaning = [candidate("a", 0, 0.9 * UNIT), candidate("d", 0, 0.8 * UNIT)]  # a: 0.4 x 1
+    words = [candidate("c", 0, 9000), candidate("b", 0, 6000)]
+    words[1] = candidate("b", 0, 9000 * (1 - WORDS_OF_SEVERAL) / WORDS_OF_SEVERAL)  # as much as the best meaning
+    meaning = [candidate("a", 0, 0.9 * UNIT), candidate("d", 0, 0.8 * UNIT)]
     assert ids(arms(words, meaning)) == ["c", "a", "b", "d"]
 
 

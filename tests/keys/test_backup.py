@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from access.refusal import Refusal
-from records import grants, jobs, journal, manifest
+from records import grants, jobs, journal, manifest, tables
 from records.backup import KEYS, Backup, Source, backup
 from records.erasure import erase
 from records.keys import KeyStore
 from records.master import FileMaster
 from records.restore import Restored, Target, ledgers_beside, restore
 from records.rotation import destroy_version, rotate
+from tests.records.building import opened
 from tests.search_api.conftest import DOCTOR, REVOKED, TRAITANT
 from tests.search_api.world import World, open_world
 
@@ -215,8 +217,9 @@ def test_a_patient_erased_since_stays_erased(own_world: World, tmp_path: Path) -
     named = back(old, own_world, tmp_path / "named", ledgers=[services.keys.ledger])
     saved(own_world, tmp_path)
     beside = back(old, own_world, tmp_path / "beside", beside=ledgers_beside(old.data, old.keys))
-    assert named.erased_again == beside.erased_again == (marie,)
-    for home in ("named", "beside"):
+    newer = back(old, own_world, tmp_path / "newer", keys=saved(own_world, tmp_path).keys)
+    assert named.erased_again == beside.erased_again == newer.erased_again == (marie,)
+    for home in ("named", "beside", "newer"):
         with reopened(tmp_path / home, own_world) as again:
             assert sound(again)
             assert not again.services.keys.has_patient_key(marie)
@@ -269,6 +272,8 @@ def test_what_was_being_read_is_taken_up_with_its_attempt(own_world: World, tmp_
         assert jobs.claim(tx, "dead", own_world.clock(), timedelta(hours=5)) is not None
     made = saved(own_world, tmp_path)
     assert back(made, own_world, tmp_path / "new").requeued == 1
+    with opened(tmp_path / "new", own_world.home / "master.key") as bare, bare.records.read() as tx:
+        assert tx.session.scalars(select(tables.Cursor.generation)).all() == []  # no generation follows these records
     with reopened(tmp_path / "new", own_world) as again:
         hits = again.search("colchicine", again.bearer(TRAITANT), "paul").json()["hits"]
         assert len(hits) == 3

@@ -39,9 +39,9 @@ class Home:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Home]:
-    """Open (or make) the home at `path`."""
-    keys = KeyStore.open(path)
+def opened(path: Path, master: Path | None = None) -> Iterator[Home]:
+    """Open (or make) the home at `path`; `master`: the file of its master key, elsewhere."""
+    keys = KeyStore.open(path, master)
     home = Home(path, keys, Records.open(path / "records.db", keys), Blobs(path / "blobs", keys))
     try:
         yield home

@@ -19,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from access.refusal import Refusal
-from records import database, migrations, outbox
+from records import migrations, outbox, turns
 from records.database import Records
 from records.keys import KeyStore
 from records.sqlcipher import for_writing, make_engine
@@ -33,7 +33,8 @@ def test_the_file_is_private_and_encrypted(home: Home) -> None:
     with home.records.write() as tx:
         patient(tx)
     found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.path.glob("records.db*")}
-    assert found == dict.fromkeys(("records.db", "records.db-wal", "records.db-shm", "records.db.lock"), 384)
+    files = ("", "-wal", "-shm", ".lock", ".write.lock", ".next.lock")
+    assert found == {f"records.db{end}": 0o600 for end in files}
     assert not (home.path / "records.db").read_bytes().startswith(b"SQLite format 3")
     with pytest.raises(sqlcipher3.dbapi2.DatabaseError):
         sqlcipher3.dbapi2.connect(str(home.path / "records.db")).execute("SELECT * FROM patients")
@@ -93,14 +94,14 @@ def test_another_key_or_a_damaged_file_is_a_refusal(home: Home, tmp_path: Path) 
     other = KeyStore.open(tmp_path / "other")
     with pytest.raises(Refusal) as refused:
         Records.open(home.path / "records.db", other)
-    assert refused.value.code == "records-unavailable"
+    assert refused.value.code == "records-damaged"
     with opened(tmp_path / "second") as second:
         file = second.path / "records.db"
         second.records.close()
         file.write_bytes(os.urandom(file.stat().st_size))
         with pytest.raises(Refusal) as refused:
             second.records.healthy()
-        assert refused.value.code == "records-unavailable"
+        assert refused.value.code == "records-damaged"
 
 
 def test_migrations_go_down_and_up_and_end_at_the_tables(tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ def test_a_forked_child_opens_its_own_connections_and_locks(home: Home) -> None:
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with database._writers[str((home.path / "records.db").resolve())]:
+        with turns._locks[str((home.path / "records.db").resolve())]:
             held.set()
             release.wait(30)
 

@@ -140,12 +140,12 @@ def test_kept_pages_are_of_one_document_and_recipe(home: Home) -> None:
     document, other = read(home), read(home, b"2")
     for page in (Page(1, "un"), Page(3, "trois")):
         readings.save_page_checkpoint(home.blobs, document, "1", page)
-    kept = readings.page_checkpoints_without_scope(home.blobs, document, "1", 5)
-    assert kept == {1: Page(1, "un"), 3: Page(3, "trois")}
-    assert readings.page_checkpoints_without_scope(home.blobs, document, "2", 5) == {}
-    assert readings.page_checkpoints_without_scope(home.blobs, other, "1", 5) == {}
-    readings.drop_page_checkpoints(home.blobs, document, "1", 5)
-    assert readings.page_checkpoints_without_scope(home.blobs, document, "1", 5) == {}
+    assert readings.kept_pages_without_scope(home.blobs, document, "1", 5) == {1, 3}
+    assert readings.kept_page_without_scope(home.blobs, document, "1", 3) == Page(3, "trois")
+    assert readings.kept_pages_without_scope(home.blobs, document, "2", 5) == set()
+    assert readings.kept_pages_without_scope(home.blobs, other, "1", 5) == set()
+    readings.drop_page_checkpoints(home.blobs, document, "1", [1, 3])
+    assert readings.kept_pages_without_scope(home.blobs, document, "1", 5) == set()
 
 
 def test_spare_blobs_are_those_that_nothing_refers_to(home: Home) -> None:

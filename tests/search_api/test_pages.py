@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 from typing import Any
 
 import pytest
 from fpdf import FPDF
 from PIL import Image
+from starlette.testclient import TestClient
 
+from ingest.sandbox.client import Sandbox
+from ingest.sandbox.fork_server import ForkServer
+from search_api.app import create_app
 from tests.search_api.conftest import DOCTOR
 from tests.search_api.world import World
 
@@ -97,3 +102,18 @@ def test_a_page_that_is_not_there_is_said(own_world: World) -> None:
     url = own_world.url("marie", f"/documents/{document}/pages/3.png")
     answer = own_world.http.get(url, headers=own_world.bearer(DOCTOR))
     assert (answer.status_code, answer.json()["code"]) == (404, "no-such-page")
+
+
+def test_a_page_is_drawn_in_a_child_and_nowhere_else(own_world: World) -> None:
+    """Without a sandbox nothing is drawn: a deposited file may be a trap for what draws it."""
+    document = uploaded(own_world, a_pdf())
+    url = own_world.url("marie", f"/documents/{document}/pages/1.png")
+    assert picture(own_world, url).width > 100
+    broken = Sandbox(server=ForkServer("ingest.sandbox.no_such_module"))
+    services = dataclasses.replace(own_world.services, sandbox=broken)
+    http = TestClient(create_app(services), raise_server_exceptions=False)
+    answer = http.get(url, headers=own_world.bearer(DOCTOR))
+    assert (answer.status_code, answer.json()["code"]) == (503, "sandbox-unavailable")
+    parts = http.get("/readyz").json()["parts"]
+    assert not parts["sandbox"]["ok"]
+    assert "Un processus par document" in own_world.http.get("/readyz").json()["parts"]["sandbox"]["detail"]

@@ -38,10 +38,12 @@ def test_every_part_is_tried(world: World) -> None:
     assert {name: part["ok"] for name, part in parts.items()} == {
         "records": True,
         "blobs": True,
+        "disk": True,
         "index": True,
         "embedder": False,
         "ocr": False,
         "queue": True,
+        "sandbox": True,
     }
     assert "mots seulement" in parts["embedder"]["detail"]
 
@@ -110,7 +112,7 @@ def codes_raised() -> set[str]:
 
 
 def test_every_refusal_of_this_package_has_a_status() -> None:
-    only_in_readiness = {"words-only", "no-ocr", "no-worker"}
+    only_in_readiness = {"words-only", "no-ocr", "no-worker", "no-isolation"}
     codes = codes_raised()
     assert len(codes) >= 25
     assert codes - set(problems.STATUS) - only_in_readiness == set()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from access.identifiers import DocumentId, PatientId
 from access.scope import Caller, CallerKind, Scope
-from index.highlight import highlights
+from index.highlight import highlights, places_of
 from index.port import Filters, Question
 from index.question import build_question
 from records import documents, readings
@@ -19,7 +19,7 @@ from records.content import Page, Passage, Reading, Word
 from records.documents import Coverage
 from search_api import shelf as shelf_module
 from search_api.coverage import LAST_WORD, NOTHING_FOUND, WORDS_ONLY, coverage_view
-from search_api.shelf import OpenReading, Shelf, _opened, _places
+from search_api.shelf import OpenReading, Shelf, _opened
 from search_api.show import MOST_BOXES, show, spans_of
 from search_api.visit import Visit
 from tests.search_api.conftest import DOCTOR
@@ -90,7 +90,7 @@ def test_an_address_stays_short() -> None:
 @given(st.text("aé lergi-pnc23/,.\n", max_size=80), st.text("aé lergi-pnc23/", max_size=20))
 def test_spans_from_the_shelf_are_the_highlights_of_the_text(text: str, query: str) -> None:
     question = build_question(query, frozenset()).question
-    assert spans_of(_places(text), question) == highlights(text, question)
+    assert spans_of(places_of(text), question) == highlights(text, question)
 
 
 def scope_of(world: World, rpps: str = DOCTOR) -> Scope:

@@ -1,0 +1,325 @@
+"""Settling quarantined documents: the queue with its evidence, and a person's decision.
+
+    release    it is this patient's: searchable, and not doubted again for the same evidence
+    reassign   it is another patient's: read again under the other's key, and gone from the first record
+    refuse     it is nobody's here: refused, shown to nobody
+
+A decision is journalled in the transaction that makes it: without its entry it does not happen. Whatever is killed,
+the document has one owner: blobs are copied before that transaction and deleted after it. The same decision sent
+again answers the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from access.decide import POLICY_VERSION
+from access.document_types import category_of
+from access.identifiers import DocumentId, PatientId
+from access.identitovigilance import Vigilance
+from access.refusal import Refusal
+from access.scope import Purpose
+from clinical.identity import Mismatch, compare
+from ingest.evidence import Shown, from_json
+from ingest.receive import BUSY
+from ingest.steps import completed
+from records import documents, journal, outbox, patients, quarantine, readings
+from records.blobs import BlobRef, Blobs
+from records.content import Reading
+from records.database import Records, Tx
+from records.documents import Document, DocumentState
+from records.patients import Identity
+
+Kind = Literal["release", "reassign", "refuse"]
+NOT_QUARANTINED = Refusal(
+    "settle",
+    "not-quarantined",
+    "Ce document n'est pas en quarantaine, ou une autre décision a été prise.",
+    "Reprenez la liste de la quarantaine.",
+)
+NO_SUCH_PATIENT = Refusal(
+    "settle",
+    "no-such-patient",
+    "Aucun dossier de ce patient.",
+    "Vérifiez l'identité ; créez d'abord son dossier, puis recommencez.",
+)
+SAME_PATIENT = Refusal(
+    "settle", "same-patient", "Ce document est déjà dans ce dossier.", "Libérez-le, ou choisissez un autre dossier."
+)
+OTHER_TOO = Refusal(
+    "settle",
+    "other-patient-too",
+    "Ce document contredit aussi l'identité de ce patient.",
+    "Vérifiez l'identité ; si elle est sûre, confirmez la réattribution.",
+)
+REFUSED = Refusal(
+    "understand",
+    "identity-refused",
+    "Ce document a été écarté : son identité n'a pas pu être rattachée à ce dossier.",
+    "Demandez à son émetteur de l'envoyer avec la bonne identité.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a decision works on. `embedder_fingerprint`: whose vectors go along with a reading; "" for none."""
+
+    records: Records
+    blobs: Blobs
+    embedder_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A quarantined document, as identity vigilance sees it: the evidence and the record's identity, nothing else."""
+
+    document_id: DocumentId
+    patient_id: PatientId
+    received_at: datetime
+    origin: str
+    deposited_for: str
+    identity: Identity | None
+    evidence: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided and why. `to`: the other patient; `confirmed`: even if the document contradicts them."""
+
+    kind: Kind
+    reason: str
+    to: PatientId | None = None
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where the document is now."""
+
+    document_id: DocumentId
+    patient_id: PatientId
+    state: DocumentState
+
+
+def queue(
+    stores: Stores,
+    right: Vigilance,
+    *,
+    limit: int,
+    now: datetime,
+    request_id: str,
+    after: DocumentId | None = None,
+) -> list[Held]:
+    """The quarantine, oldest first. Each record whose documents are shown gets a journal entry first."""
+    with stores.records.read() as tx:
+        found = quarantine.quarantined_without_scope(tx, limit, after)
+        held = [_held(tx, document) for document in found]
+    with stores.records.write() as tx:
+        for patient_id in dict.fromkeys(one.patient_id for one in held):
+            shown = [one.document_id for one in held if one.patient_id == patient_id]
+            journal.append(tx, _entry(right, patient_id, "quarantine-list", shown, "", now, request_id))
+    return held
+
+
+def settle(
+    stores: Stores, right: Vigilance, document_id: DocumentId, decision: Decision, now: datetime, request_id: str
+) -> Settled:
+    """Carry out a decision. Refusals of stage "settle"; "lease-lost" when the document moved on meanwhile."""
+    made = _Settling(stores, right, document_id, decision, now, request_id)
+    with stores.records.read() as tx:
+        before = made.already(tx)
+        document = documents.document_without_scope(tx, document_id)
+        reading = None if document is None else readings.reading_without_scope(stores.blobs, tx, document_id)
+    if before is not None:
+        return before
+    if document is None or document.state is not DocumentState.QUARANTINED or reading is None:
+        raise NOT_QUARANTINED
+    if decision.kind == "reassign":
+        settled = made.reassign(document, reading)
+    else:
+        settled = made.release(document, reading) if decision.kind == "release" else made.refuse(document)
+    quarantine.sweep(stores.records, stores.blobs)
+    return settled
+
+
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    stores: Stores
+    right: Vigilance
+    document_id: DocumentId
+    decision: Decision
+    now: datetime
+    request_id: str
+
+    def already(self, tx: Tx) -> Settled | None:
+        """What the same decision, made before, came to."""
+        if self.decision.kind == "reassign":
+            if self.decision.to is None or not patients.exists(tx, self.decision.to):
+                raise NO_SUCH_PATIENT
+            there = documents.document_without_scope(tx, quarantine.moved_id(tx, self.document_id, self.decision.to))
+            return None if there is None else _settled(there)
+        document = documents.document_without_scope(tx, self.document_id)
+        if document is None:
+            return None
+        released = bool(document.released) and document.state in (DocumentState.READING, DocumentState.SEARCHABLE)
+        refused = document.refusal is not None and document.refusal.code == REFUSED.code
+        done = released if self.decision.kind == "release" else refused
+        return _settled(document) if done else None
+
+    def release(self, document: Document, reading: Reading) -> Settled:
+        keys = [one.key for one in from_json(document.evidence)]
+        with self.stores.records.write() as tx:
+            self._begin(tx, document)
+            quarantine.release_evidence(tx, document.document_id, keys)
+            _describe(tx, document, reading)
+            fence = documents.next_fence(tx, document.document_id)
+            documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
+            outbox.append(tx, document.patient_id, document.document_id, "put", fence)
+        return Settled(document.document_id, document.patient_id, DocumentState.READING)
+
+    def refuse(self, document: Document) -> Settled:
+        with self.stores.records.write() as tx:
+            self._begin(tx, document)
+            fence = documents.next_fence(tx, document.document_id)
+            documents.set_state(tx, document.document_id, DocumentState.REFUSED, refusal=REFUSED, fence=fence)
+            outbox.append(tx, document.patient_id, document.document_id, "remove", fence)
+        return Settled(document.document_id, document.patient_id, DocumentState.REFUSED)
+
+    def reassign(self, document: Document, reading: Reading) -> Settled:
+        assert self.decision.to is not None
+        if self.decision.to == document.patient_id:
+            raise SAME_PATIENT
+        with self.stores.records.read() as tx:
+            doubt = compare(patients.identity_without_scope(tx, self.decision.to), reading.metadata, reading.pages)
+            arrived_id = quarantine.moved_id(tx, document.document_id, self.decision.to)
+        if doubt is not None and not self.decision.confirmed:
+            raise OTHER_TOO
+        arrived = self._copy(document, arrived_id, reading)
+        try:
+            return self._moved(document, arrived, reading, doubt)
+        except Refusal:
+            with self.stores.records.write() as tx:
+                if documents.document_without_scope(tx, arrived_id) is None:
+                    quarantine.leave(tx, self._blobs_of(arrived, reading))
+            quarantine.sweep(self.stores.records, self.stores.blobs)
+            raise
+
+    def _moved(self, document: Document, arrived: Document, reading: Reading, doubt: Mismatch | None) -> Settled:
+        """The one transaction in which the document changes its owner."""
+        copied, left = self._blobs_of(arrived, reading), self._blobs_of(document, reading)
+        with self.stores.records.write() as tx:
+            self._begin(tx, document)
+            if not quarantine.take_up(tx, self.stores.blobs, copied):
+                raise BUSY
+            twin = quarantine.twin_without_scope(tx, arrived.patient_id, arrived.content_hash)
+            if twin is not None:
+                self._note(tx, twin.patient_id, "quarantine-receive", twin.document_id)
+                quarantine.remove(tx, document, left=[*left, *copied])
+            else:
+                self._note(tx, arrived.patient_id, "quarantine-receive", arrived.document_id)
+                keys = [] if doubt is None else [one.key for one in doubt.evidence]
+                quarantine.move(tx, document, arrived, released=keys, left=left)
+                _describe(tx, arrived, reading)
+                outbox.append(tx, arrived.patient_id, arrived.document_id, "put", arrived.fence)
+            outbox.append(tx, document.patient_id, document.document_id, "remove", document.fence + 1)
+        return _settled(twin or arrived)
+
+    def _begin(self, tx: Tx, document: Document) -> None:
+        """The journal's entry, after a last look that nobody else decided meanwhile."""
+        current = documents.document_without_scope(tx, document.document_id)
+        if current is None or (current.state, current.fence) != (DocumentState.QUARANTINED, document.fence):
+            raise NOT_QUARANTINED
+        self._note(tx, document.patient_id, f"quarantine-{self.decision.kind}", document.document_id)
+
+    def _note(self, tx: Tx, patient_id: PatientId, action: str, document_id: DocumentId) -> None:
+        reason = self.decision.reason
+        journal.append(tx, _entry(self.right, patient_id, action, [document_id], reason, self.now, self.request_id))
+
+    def _copy(self, document: Document, arrived_id: DocumentId, reading: Reading) -> Document:
+        """Bytes, reading and vectors under the other patient's key. Named by what they are: a repeat replaces them."""
+        blobs, to = self.stores.blobs, self.decision.to
+        assert to is not None
+        with blobs.open(document.upload) as source, blobs.create(to, document.upload.kind) as writer:
+            while chunk := source.read(1024 * 1024):
+                writer.write(chunk)
+            upload, content_hash = writer.commit(), writer.content_hash
+        arrived = dataclasses.replace(
+            document,
+            document_id=arrived_id,
+            patient_id=to,
+            upload=upload,
+            content_hash=content_hash,
+            state=DocumentState.READING,
+            refusal=None,
+            evidence="",
+            fence=1,
+            reading_fence=None,
+        )
+        readings.save_reading(blobs, arrived, reading)
+        if self.stores.embedder_fingerprint:
+            with self.stores.records.read() as tx:
+                vectors = readings.vectors_without_scope(
+                    blobs, tx, document.document_id, self.stores.embedder_fingerprint
+                )
+            if vectors:
+                readings.save_vectors(blobs, arrived, self.stores.embedder_fingerprint, vectors)
+        return arrived
+
+    def _blobs_of(self, document: Document, reading: Reading) -> list[BlobRef]:
+        return readings.blobs_of(self.stores.blobs, document, self.stores.embedder_fingerprint, reading.recipe)
+
+
+def _describe(tx: Tx, document: Document, reading: Reading) -> None:
+    """What a document says of itself counts only now: in quarantine it would have told of another patient."""
+    metadata = completed(reading.metadata, document)
+    documents.set_metadata(tx, document.document_id, metadata, category_of(metadata.type_code))
+
+
+def _held(tx: Tx, document: Document) -> Held:
+    return Held(
+        document_id=document.document_id,
+        patient_id=document.patient_id,
+        received_at=document.received_at,
+        origin=document.origin,
+        deposited_for=document.deposited_for,
+        identity=patients.identity_without_scope(tx, document.patient_id),
+        evidence=from_json(document.evidence),
+    )
+
+
+def _settled(document: Document) -> Settled:
+    return Settled(document.document_id, document.patient_id, document.state)
+
+
+def _entry(
+    right: Vigilance,
+    patient_id: PatientId,
+    action: str,
+    shown: Sequence[DocumentId],
+    detail: str,
+    now: datetime,
+    request_id: str,
+) -> journal.Entry:
+    return journal.Entry(
+        patient_id=patient_id,
+        caller_kind=right.caller.kind,
+        caller=right.caller.id,
+        on_behalf="",
+        role=right.caller.profession,
+        purpose=Purpose.ADMINISTRATION,
+        action=action,
+        outcome="granted",
+        documents=tuple(shown),
+        query=None,
+        policy_version=POLICY_VERSION,
+        request_id=request_id,
+        at=now,
+        detail=detail,
+    )
+
+
+__all__ = ["Decision", "Held", "Kind", "Settled", "Stores", "queue", "settle"]
