@@ -8,6 +8,9 @@ import sys
 NAMES = (
     "embedding",
     "evaluation",
+    "relevance",
+    "engine_agreement",
+    "search_http",
     "door_timing",
     "decision_share",
     "real_documents",
@@ -16,7 +19,6 @@ NAMES = (
     "hostile",
     "sandbox_cost",
     "ingest_memory",
-    "relevance",
 )
 """Modules of this package; each has `TITLE` and `measure()`, which returns Markdown."""
 
