@@ -51,6 +51,9 @@ class Observed(Sandbox):
                 except ChildLost as error:
                     lost = error.why
                     raise
+                except GeneratorExit:  # whoever asked had the last word and listens no more
+                    run.finish()
+                    raise
                 except Refusal as refusal:
                     if refusal.code not in KILLED:
                         run.finish()

@@ -8,6 +8,9 @@ import sys
 NAMES = (
     "embedding",
     "evaluation",
+    "relevance",
+    "engine_agreement",
+    "search_http",
     "door_timing",
     "decision_share",
     "real_documents",

@@ -51,9 +51,9 @@ class EncryptedFile:
         self._key = key
         self._lock = threading.Lock()
         self._idle: list[apsw.Connection] = []
-        self._file: tuple[int, int] | None = None  # device and inode that the idle connections have open
         self._pid = os.getpid()
         self._ready = False
+        self._inode = 0
 
     @contextmanager
     def read(self) -> Iterator[apsw.Connection]:
@@ -71,7 +71,7 @@ class EncryptedFile:
             self._drop()
 
     def _transaction(self, begin: str) -> Iterator[apsw.Connection]:
-        connection, file = self._take()
+        connection = self._take()
         try:
             connection.execute(begin)
             try:
@@ -85,47 +85,39 @@ class EncryptedFile:
             connection.close()
             raise unavailable(error) from error
         except BaseException:
-            self._give(connection, file)
+            self._give(connection)
             raise
-        self._give(connection, file)
+        self._give(connection)
 
-    def _take(self) -> tuple[apsw.Connection, tuple[int, int] | None]:
-        """A connection and the file that it has open, the one that has the name now.
-
-        A generation that is retired and built anew under its old name, perhaps by another process, is another file:
-        an idle connection would go on answering from the deleted one.
-        """
+    def _take(self) -> apsw.Connection:
         with self._lock:
             if self._pid != os.getpid():  # after a fork: the parent's connections must not be touched, not even closed
                 _abandoned.append(self._idle)
                 self._idle, self._pid = [], os.getpid()
-            if (named := self._identity()) != self._file:  # a connection to a deleted file would serve a ghost
+            if self._idle and not self._is_same():
                 self._drop()
-                self._file = named
             if self._idle:
-                return self._idle.pop(), self._file
+                return self._idle.pop()
             try:
-                connection = self._connect()
+                return self._connect()
             except (apsw.Error, OSError) as error:
                 raise unavailable(error) from error
-            self._file = self._identity()
-            return connection, self._file
 
-    def _identity(self) -> tuple[int, int] | None:
+    def _is_same(self) -> bool:
+        """Whether the file is still the one that was opened: a connection to a deleted one would serve a ghost."""
         try:
-            found = os.stat(self.path)
+            return self.path.stat().st_ino == self._inode
         except FileNotFoundError:
-            return None
-        return found.st_dev, found.st_ino
+            return False
 
     def _drop(self) -> None:
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
-    def _give(self, connection: apsw.Connection, file: tuple[int, int] | None) -> None:
+    def _give(self, connection: apsw.Connection) -> None:
         with self._lock:
-            if len(self._idle) < IDLE and self._pid == os.getpid() and file == self._file == self._identity():
+            if len(self._idle) < IDLE and self._pid == os.getpid() and self._is_same():
                 self._idle.append(connection)
                 return
         connection.close()
@@ -144,6 +136,7 @@ class EncryptedFile:
             connection.pragma("journal_mode", "wal")
             connection.execute("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT")
             self._ready = True
+        self._inode = self.path.stat().st_ino
         connection.pragma("synchronous", 2)  # the cursor in records moves on once this commit is on the disk
         return connection
 

@@ -26,6 +26,8 @@ OTHER_ASSERTION = 0.7
 """Share of a denial when what is asked for is not denied, and the other way round."""
 UNCERTAIN = 0.6
 """Share of a meaning of an abbreviation that nothing in the question confirms."""
+MISSPELT = 0.6
+"""Share of the ways of a concept whose word had to be corrected first: under the correction itself."""
 SHARES = {
     Link.SYNONYM: 0.97,
     Link.ABBREVIATION: 0.97,
@@ -87,6 +89,8 @@ def with_ideas(typed: Typed, known: Vocabulary, thesaurus: Thesaurus) -> tuple[l
         if not inside:
             continue
         heavy = sum(heaviest(typed.clauses[place]) for place in inside if place in simple)
+        if any(place in typed.corrected for place in simple[idea.start : idea.end]):
+            heavy *= MISSPELT
         absent = typed.denied.covers(first.start, last.end)
         ways = []
         for way in idea.ways:

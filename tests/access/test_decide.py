@@ -205,6 +205,8 @@ def test_facts_of_another_patient_give_the_door() -> None:
     asked = (DOCTOR_CALLER, PatientId("p2"), Purpose.CARE, NOW)
     assert decide(*asked, facts, policy()) is DOOR
     assert decide(*asked, replace(facts, patient_id=PatientId("p2")), policy()) is DOOR
+    ghost = replace(facts_of(a_world(), DOCTOR), exists=False)  # facts that contradict themselves open nothing
+    assert decide(DOCTOR_CALLER, PatientId("p1"), Purpose.CARE, NOW, ghost, policy()) is DOOR
     merged = facts_of(a_world(also={"p2"}), DOCTOR)  # one person under two identities, loaded under the other one
     assert decide(*asked, merged, policy()) is DOOR
 

@@ -69,3 +69,8 @@ def test_lengths_of_time_are_those_set() -> None:
     opened = {"glass": [Glass("r1", NOW - HOUR, NOW + HOUR)]}
     assert seen(DOCTOR, world=opened) == ["lettre"]
     assert seen(DOCTOR, world=opened, break_glass_longest=HOUR) == []
+
+
+def test_an_open_emergency_takes_nothing_from_who_holds_the_whole_record() -> None:
+    traitant = [Paperwork(("practitioner", "r1"), None, NOW - HOUR, kind="medecin_traitant")]
+    assert seen(DOCTOR, world={"paperwork": traitant, "glass": GLASS}) == ["lettre", "vih"]

@@ -108,8 +108,8 @@ def test_revoking_acts_on_the_next_request(tmp_path: Path) -> None:
     assert search(command, "apixaban")["hits"]
     command.json("revoke", "--patient", PATIENT, "--to", DOCTOR)
     assert command.run("search", "apixaban", "--patient", PATIENT, "--as", DOCTOR).returncode == 1
-    outcomes = [entry["outcome"] for entry in command.json("audit", "show", "--patient", PATIENT)]
-    assert outcomes == ["refused", "granted"]
+    shown = [(entry["action"], entry["outcome"]) for entry in command.json("audit", "show", "--patient", PATIENT)]
+    assert shown == [("search", "refused"), ("revoke", "granted"), ("search", "granted"), ("grant", "granted")]
     assert command.run("audit", "verify").returncode == 0
 
 

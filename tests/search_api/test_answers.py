@@ -19,7 +19,9 @@ TEXTS = {
     "anticoagulant": "Ordonnance.\n\nApixaban 5 mg matin et soir.",
     "sein": "Anatomopathologie.\n\nCancer du sein droit, carcinome canalaire infiltrant.",
     "copie": "Anatomopathologie.\n\nCancer du sein  droit, carcinome canalaire infiltrant. ",
-    "hidden": "Psychiatrie.\n\nHypertension et zolmidexine, à ne pas révéler.",
+    # Longer than « hta », so that the two never tie: ties go by document ids, which are random.
+    "hidden": "Psychiatrie.\n\nHypertension et zolmidexine, à ne pas révéler. Patient reçu seul, calme, orienté, qui "
+    "demande que rien de cet entretien ne soit transmis à ses proches ni à son employeur avant la prochaine visite.",
 }
 MANY = 30
 
