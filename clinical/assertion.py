@@ -76,8 +76,10 @@ def _last_comma(plain: str, begin: int, end: int) -> int:
 
 def _plain(text: str) -> str:
     """Lower case without accents, one character for one, so that offsets stay."""
-    out = []
-    for character in text:
-        bare = unicodedata.normalize("NFD", character.lower())[:1] or " "
-        out.append("'" if bare == "\u2019" else "\n" if bare == "\n" else " " if bare.isspace() else bare)
-    return "".join(out)
+    return "".join(map(_bare, text))
+
+
+@lru_cache(maxsize=4096)
+def _bare(character: str) -> str:
+    bare = unicodedata.normalize("NFD", character.lower())[:1] or " "
+    return "'" if bare == "\u2019" else "\n" if bare == "\n" else " " if bare.isspace() else bare

@@ -70,18 +70,21 @@ class Blobs:
         self._reserve.require()
         return BlobWriter(self, patient_id, kind, key, self._keys.patient_keys(patient_id))
 
-    def named(self, patient_id: PatientId, kind: str, key: str) -> BlobRef:
-        """The reference of the blob that was, or would be, created with `key`."""
-        return self.named_each(patient_id, kind, (key,))[0]
+    def named(self, patient_id: PatientId, kind: str, key: str, keys: PatientKeys | None = None) -> BlobRef:
+        """The reference of the blob that was, or would be, created with `key`. `keys`: the patient's, as the caller's
+        transaction holds them; looked up when not given."""
+        return self.named_each(patient_id, kind, (key,), keys)[0]
 
-    def named_each(self, patient_id: PatientId, kind: str, names: Iterable[str]) -> list[BlobRef]:
+    def named_each(
+        self, patient_id: PatientId, kind: str, names: Iterable[str], keys: PatientKeys | None = None
+    ) -> list[BlobRef]:
         """The same for many: the patient's key is looked up once."""
-        keys = self._keys.patient_keys(patient_id)
+        keys = keys or self._keys.patient_keys(patient_id)
         return [BlobRef(patient_id, _name(keys, kind, f"key {name}")) for name in names]
 
-    def open(self, ref: BlobRef) -> BlobReader:
+    def open(self, ref: BlobRef, keys: PatientKeys | None = None) -> BlobReader:
         """A reader. Refusals: "blob-missing", "seal-broken" (cut, changed, or another blob's file), "key-destroyed"."""
-        keys = self._keys.patient_keys(ref.patient_id)
+        keys = keys or self._keys.patient_keys(ref.patient_id)
         try:
             source = self.path(ref).open("rb", buffering=0)
         except FileNotFoundError:
@@ -99,9 +102,9 @@ class Blobs:
             source.close()
             raise
 
-    def read(self, ref: BlobRef) -> bytes:
+    def read(self, ref: BlobRef, keys: PatientKeys | None = None) -> bytes:
         """The whole content, in memory. Refuses like `open`, and "blobs-unavailable" when the disk fails."""
-        with self.open(ref) as reader, on_disk():
+        with self.open(ref, keys) as reader, on_disk():
             return reader.readall()
 
     def content_hash(self, patient_id: PatientId, stream: BinaryIO | io.RawIOBase) -> str:

@@ -19,6 +19,7 @@ from records.blobs import BlobRef, Blobs
 from records.content import Page, Reading
 from records.database import Tx
 from records.documents import Document, DocumentState
+from records.keys import PatientKeys
 from records.reading_format import page_from_bytes, page_to_bytes, reading_from_bytes, reading_to_bytes
 
 _READING, _VECTORS, _PAGE = "reading", "vectors", "page"
@@ -36,7 +37,14 @@ def save_reading(blobs: Blobs, document: Document, reading: Reading) -> BlobRef:
 def load_reading(blobs: Blobs, tx: Tx, scope: Scope, document_id: DocumentId) -> Reading | None:
     """The reading of a document inside the Scope; None outside, and when there is none."""
     document = documents.get_document(tx, scope, document_id)
-    return None if document is None else _load_reading(blobs, document)
+    return None if document is None else reading_of(blobs, tx, scope, document)
+
+
+def reading_of(blobs: Blobs, tx: Tx, scope: Scope, document: Document) -> Reading | None:
+    """The same for a document that was read in this transaction; the patient's key is looked up once in it."""
+    if not scope.admits(document.patient_id, document.document_id, document.category):
+        return None
+    return _load_reading(blobs, document, tx.patient_keys(document.patient_id))
 
 
 def reading_without_scope(blobs: Blobs, tx: Tx, document_id: DocumentId) -> Reading | None:
@@ -122,10 +130,10 @@ def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Colle
             yield ref
 
 
-def _load_reading(blobs: Blobs, document: Document) -> Reading | None:
+def _load_reading(blobs: Blobs, document: Document, keys: PatientKeys | None = None) -> Reading | None:
     if document.reading_fence is None:
         return None
-    return reading_from_bytes(blobs.read(blobs.named(document.patient_id, _READING, _current(document))))
+    return reading_from_bytes(blobs.read(blobs.named(document.patient_id, _READING, _current(document), keys), keys))
 
 
 def _key(document: Document) -> str:

@@ -79,7 +79,7 @@ class Shelf:
             if key in self._readings:
                 self._readings.move_to_end(key)
                 return self._readings[key]
-        reading = readings.load_reading(blobs, tx, scope, document.document_id)
+        reading = readings.reading_of(blobs, tx, scope, document)
         if reading is None:
             return None
         opened = _opened(key, reading)
