@@ -116,7 +116,7 @@ def test_a_reading_from_the_shelf_is_the_current_one(own_world: World) -> None:
         assert shelf.take(blobs, tx, scope, document) is first
         later = dataclasses.replace(document, reading_fence=99)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(readings, "load_reading", lambda *_: Reading((a_page(),)))
+            patch.setattr(readings, "reading_of", lambda *_: Reading((a_page(),)))
             newer = shelf.take(blobs, tx, scope, later)
         assert newer is not None
         assert newer is not first
