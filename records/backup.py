@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from records.home import locked, sync_directory
 from records.keyring import HEADER, Header
 from records.keys import LOCK, KeyStore
 from records.manifest import Copied, Manifest
+from records.survey import SETTLED
 
 LEDGER = "erased.jsonl"
 RECORDS = "records.db"
@@ -108,9 +110,11 @@ def _backup(source: Source, data: Path, keys: Path, now: datetime, full: bool, p
         (partial / RECORDS).unlink(missing_ok=True)
         about = _snapshot(source, partial / RECORDS)
         copier.run()
-        missing = [ref for ref in about.pop("uploads") if copier.path(ref) not in copier.files]
+        uploads = about.pop("uploads")
+        missing = [ref for ref in uploads if copier.path(ref) not in copier.files]
         if not missing:
             break
+    copier.leave_out_arriving(uploads)
     about |= {"made": now.isoformat(), "missing": len(missing)}
     key = manifest.key_of(source.keys)
     _seal(partial_keys, {"kind": "keys", **about}, _keys(source, partial_keys), key)
@@ -147,6 +151,16 @@ class _Copier:
             except FileNotFoundError:  # deleted since it was listed
                 target.unlink(missing_ok=True)
             self._progress(len(self.files), len(refs))
+
+    def leave_out_arriving(self, recorded: Iterable[BlobRef]) -> None:
+        """Drop uploads of the last hour that the copied records do not know: they were being received, and a restored
+        home would take them for forgotten ones. Older ones stay, for `verify --orphans adopt`."""
+        known = {self.path(ref) for ref in recorded}
+        young = 1e9 * (time.time() - SETTLED)
+        for path, one in list(self.files.items()):
+            if path.rpartition("/")[2].startswith("upload-") and path not in known and one.mtime > young:
+                (self._target.parent / path).unlink(missing_ok=True)
+                del self.files[path]
 
     def _link(self, ref: BlobRef, target: Path) -> Copied | None:
         """Link what the older backup copied from this very file; None when it did not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -336,3 +337,31 @@ def test_keys_and_ledger_may_stand_on_other_disks(own_world: World, tmp_path: Pa
     with pytest.raises(Refusal) as refused:
         restore(made.data, made.keys, target, own_world.clock.now)
     assert refused.value.code == "home-not-empty"
+
+
+def test_an_upload_that_is_being_received_is_left_out_and_a_forgotten_one_kept(
+    own_world: World, tmp_path: Path
+) -> None:
+    """Bytes are on the disk before their row: a restored home would take them for lost by its records."""
+    names = []
+    for age in (0, 7200):
+        with own_world.services.blobs.create(own_world.patients["marie"], "upload") as writer:
+            writer.write(f"Reçu il y a {age} secondes.".encode())
+            ref = writer.commit()
+        path = own_world.services.blobs.path(ref)
+        os.utime(path, (time.time() - age,) * 2)
+        names.append(ref.name)
+    made = saved(own_world, tmp_path)
+    kept = {path.name for path in made.data.rglob("upload-*")}
+    assert [name in kept for name in names] == [False, True]
+    assert len(kept) == made_uploads(own_world) + 1
+    home = tmp_path / "new"
+    back(made, own_world, home)
+    with reopened(home, own_world) as again:
+        assert sound(again)
+
+
+def made_uploads(world: World) -> int:
+    """Uploads that records know."""
+    with world.services.records.read() as tx:
+        return len({row.blob for row in tx.session.execute(select(tables.Document.blob))})
