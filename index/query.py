@@ -51,6 +51,10 @@ _SHORT = {
 }  # fmt: skip
 
 
+MOST_BESIDE = 8
+"""Words beside a phrase: a longer text that holds quotation marks is a sentence that quotes, and demands nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A typed question, understood. Texts keep the spelling that was typed."""
@@ -93,7 +97,14 @@ def parse(typed: str) -> Query:
         _read(draft, piece)
     _close(draft)
     query = replace(draft.query, text=" ".join(draft.words))
+    if _beside(query) > MOST_BESIDE:
+        query = replace(query, phrases=())
     return replace(query, said=tuple(_said(query)))
+
+
+def _beside(query: Query) -> int:
+    """Words beside the phrases."""
+    return len(query.text.split()) - sum(len(phrase.split()) for phrase in query.phrases)
 
 
 def _read(draft: _Draft, piece: re.Match[str]) -> None:

@@ -86,3 +86,11 @@ def test_what_is_asked_of_the_engine() -> None:
     assert len(question.required) == 3
     denied = question.required[2]
     assert {term.token[0] for term in denied.terms} == {"~"}
+
+
+def test_a_sentence_that_quotes_demands_nothing() -> None:
+    asked = parse('douleur "en coup de poignard" depuis hier')
+    assert asked.phrases == ("en coup de poignard",)
+    told = parse('Le patient revu ce jour décrit une douleur "en coup de poignard" depuis hier soir')
+    assert told.is_plain
+    assert "en coup de poignard" in told.text
