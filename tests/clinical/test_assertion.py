@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from clinical.assertion import denials
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
 MARKED = """
 Pas de [-fièvre] ni de [-toux].
 Pas d'[-allergie] à la [-pénicilline] mais [+intolérance] aux macrolides.
@@ -77,10 +75,8 @@ def f1(rows: list[tuple[str, int, int, bool]]) -> float:
 
 
 @pytest.mark.realdata
-def test_french_denials_against_judges() -> None:
-    path = DATA / "e3c" / "negation_fr_train.jsonl"
-    if not path.is_file():
-        pytest.skip("e3c is absent on this machine")
+def test_french_denials_against_judges(shared_data: Path) -> None:
+    path = shared_data / "e3c" / "negation_fr_train.jsonl"
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     rows = [
         (x["sentence"], x["entity_start"], x["entity_start"] + len(x["entity"]), x["polarity"] == "NEG") for x in lines
@@ -90,10 +86,8 @@ def test_french_denials_against_judges() -> None:
 
 
 @pytest.mark.realdata
-def test_english_denials_against_judges() -> None:
-    path = DATA / "negex_en" / "annotations_dev.tsv"
-    if not path.is_file():
-        pytest.skip("negex_en is absent on this machine")
+def test_english_denials_against_judges(shared_data: Path) -> None:
+    path = shared_data / "negex_en" / "annotations_dev.tsv"
     with path.open(encoding="utf-8", newline="") as file:
         cells = list(csv.reader(file, delimiter="\t"))[1:]
     rows = []
