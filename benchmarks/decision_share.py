@@ -13,7 +13,7 @@ from benchmarks.report import milliseconds, table
 from benchmarks.search_http import RPPS, fill
 from cli.compose import open_home
 from cli.settings import load_settings
-from records.facts import access_facts
+from records.rights import access_facts
 from search_api.ask import SearchRequest, answer
 from search_api.tokens import Bearer, caller_of
 

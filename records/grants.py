@@ -13,7 +13,7 @@ from access.identifiers import PatientId
 from access.scope import Scope
 from records import tables
 from records.database import Tx
-from records.facts import access_facts, group, named
+from records.rights import access_facts, group, named
 from records.opaque import random_id
 
 __all__ = [

@@ -18,7 +18,7 @@ from access.refusal import Refusal
 from access.scope import Scope
 from records import tables
 from records.database import Tx
-from records.facts import named
+from records.rights import named
 from records.opaque import random_id
 from records.patients import identity_without_scope
 

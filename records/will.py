@@ -12,7 +12,7 @@ from access.identifiers import PatientId
 from access.scope import Scope
 from records import tables
 from records.database import Tx
-from records.facts import group
+from records.rights import group
 from records.opaque import random_id
 
 _O = tables.Opposition

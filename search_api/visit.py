@@ -26,7 +26,7 @@ from access.refusals import NOT_YOUR_ACT
 from access.scope import Caller, CallerKind, Purpose, Scope
 from records import journal
 from records.database import Tx
-from records.facts import access_facts
+from records.rights import access_facts
 from records.notifications import note_visit
 from search_api.services import Services
 
