@@ -1,7 +1,7 @@
-"""What a document says about its patient's health, as values: kind, label, codes, assertion, date, and where it says so.
+"""What a document says about its patient's health: kind, label, codes, assertion, date, and the words that say so.
 
 A Fact is read either from a structured entry (CDA, HL7 v2, FHIR) or from text; `source` tells which. It never says
-more than its quote: nothing is concluded, converted or corrected here. Who may see it is decided by its document's Scope.
+more than its quote: nothing is concluded, converted or corrected here. Its document's Scope decides who may see it.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from access.identifiers import PatientId
 from access.scope import Scope
 from records import tables
 from records.database import Tx
-from records.rights import access_facts, group, named
 from records.opaque import random_id
+from records.rights import access_facts, group, named
 
 __all__ = [
     "Grant",

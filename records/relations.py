@@ -18,9 +18,9 @@ from access.refusal import Refusal
 from access.scope import Scope
 from records import tables
 from records.database import Tx
-from records.rights import named
 from records.opaque import random_id
 from records.patients import identity_without_scope
+from records.rights import named
 
 PARIS = ZoneInfo("Europe/Paris")  # where a birthday begins
 SUCCESSION = frozenset({RelationKind.HEIR, RelationKind.PARTNER})

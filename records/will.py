@@ -12,8 +12,8 @@ from access.identifiers import PatientId
 from access.scope import Scope
 from records import tables
 from records.database import Tx
-from records.rights import group
 from records.opaque import random_id
+from records.rights import group
 
 _O = tables.Opposition
 

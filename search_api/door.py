@@ -21,8 +21,8 @@ from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
 from access.scope import CallerKind, Purpose
 from records import emergencies, grants
-from records.rights import access_facts
 from records.notifications import notify
+from records.rights import access_facts
 from search_api.desk import PROBLEM, AtDesk, Desk
 from search_api.views import EmergencyView, GrantView
 from search_api.visit import Visit

@@ -10,8 +10,8 @@ from access.categories import Category
 from records import documents, masks, migrations
 from records.content import Metadata
 from records.database import Records
-from records.rights import access_facts
 from records.policy import load_policy
+from records.rights import access_facts
 from records.sqlcipher import make_engine
 from tests.records.building import DOCTOR, NOW, Home, deposit, patient, searchable
 
