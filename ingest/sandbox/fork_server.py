@@ -27,7 +27,7 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", 
 
 
 Line = tuple[socket.socket, socket.socket]
-"""The client's ends of a child's sockets: it answers on one; its end is told on the other, and closing that kills it."""
+"""The client's ends of a child's sockets: its answers; how it ended. Closing the second kills it."""
 
 
 @dataclass(slots=True)

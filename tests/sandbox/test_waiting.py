@@ -1,4 +1,4 @@
-"""One child waits for the next document, so that a document waits for no fork. It has no other's, and no more rights."""
+"""One child waits for the next document, so that none waits for a fork. It has no other document and no more rights."""
 
 from __future__ import annotations
 
