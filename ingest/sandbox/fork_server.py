@@ -98,11 +98,12 @@ class ForkServer:
             _end(running)
 
     def _server(self) -> _Running:
-        """The running server, under the lock."""
-        if self._running is not None and self._owner == os.getpid() and self._running.process.poll() is None:
-            return self._running
-        if self._running is not None and self._owner == os.getpid():
-            _end(self._running)
+        """The running server, under the lock. Another one when it ended, or when somebody wiped its folder."""
+        running = self._running if self._owner == os.getpid() else None
+        if running is not None:
+            if running.process.poll() is None and running.base.is_dir():
+                return running
+            _end(running)
         self._running, self._owner = None, os.getpid()
         self._running = _start(self._module, self._more)
         return self._running

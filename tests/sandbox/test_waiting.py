@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -77,3 +78,12 @@ def test_only_one_waits_however_many_were_read(fresh: ForkServer) -> None:
         ask(fresh, "look")
     waiting(fresh)
     assert len(list(fresh.folder().iterdir())) == 1
+
+
+def test_a_temporary_folder_that_somebody_wiped_is_made_again(fresh: ForkServer) -> None:
+    """Its children would have nowhere to put a page for Tesseract."""
+    waiting(fresh)
+    before = fresh.folder()
+    shutil.rmtree(before)
+    assert ask(fresh, "write_file", path="page.pgm") == ["done", 1]
+    assert fresh.folder() != before
