@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 
-from cli.local_services import cache_folder, opensearch, redis
+from cli.local_services import cache_folder, opensearch, postgresql, redis
+from records.postgres import Server
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,33 @@ def redis_url() -> Iterator[str]:
     """Address of a Redis of our own."""
     with redis() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Address of a PostgreSQL of our own, and of a database that nobody uses."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def new_database(postgresql_url: str) -> Iterator[Server]:
+    """A new, empty database for one test alone."""
+    with created(postgresql_url) as server:
+        yield server
+
+
+@contextmanager
+def created(url: str) -> Iterator[Server]:
+    """A new database on the server of `url`, dropped afterwards whoever is still connected."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    try:
+        yield Server(f"{url.rpartition('/')[0]}/{name}")
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
 
 
 @pytest.fixture
