@@ -111,19 +111,23 @@ def redis(port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def postgresql(data: Path | None = None) -> Iterator[str]:
-    """Address of a database on a PostgreSQL of its own, with no password; stopped on exit. `data` keeps it for the next
-    run, in a folder that the services' user can reach; without it nothing stays."""
+def postgresql(data: Path | None = None, *, password: str = "", port: int = 0) -> Iterator[str]:
+    """Address of a database on a PostgreSQL of its own; stopped on exit. `data` keeps it for the next run, in a folder
+    that the services' user can reach; without it nothing stays. `password`: of its one account, when it is made; empty:
+    none is asked for."""
     programs = _postgresql_programs()
-    port = _free_port()
+    port = port or _free_port()
     with _run_folder("postgresql") as run:
         folder = (data.resolve() if data else run / "data") / "cluster"
         folder.parent.mkdir(parents=True, exist_ok=True)
+        (run / "password").write_text(password, encoding="utf-8")
         _give(run, folder.parent)
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
         if not (folder / "PG_VERSION").exists():
-            _run(run, environment, programs / "initdb", "--pgdata", folder, "--username", "anamnese", "--auth", "trust",
-                 "--encoding", "UTF8", "--locale", "C", "--data-checksums")  # fmt: skip
+            asked = ["--auth", "scram-sha-256", "--pwfile", run / "password"] if password else ["--auth", "trust"]
+            text = ["--encoding", "UTF8", "--locale", "C"]
+            made = ["--pgdata", folder, "--username", "anamnese", "--data-checksums"]
+            _run(run, environment, programs / "initdb", *made, *text, *asked)
         options = ["-p", str(port), "-h", "127.0.0.1", "-k", "", "-N", "200"]
         command = [str(programs / "postgres"), "-D", str(folder), *options]
         with _child(command, run, environment, stop=signal.SIGINT) as child:

@@ -92,20 +92,27 @@ class Records:
                 SqliteFile(path, keys.service_key("records")) if server is None else PostgresServer(server)
             )
             records = cls(database, keys, path.parent, reserve)
-            records.reserve.hold()
-            records.reserve.spare()
-            if server is not None:
-                with records._engine.connect() as connection:
-                    check_server(connection)
-            migrations.upgrade(records._engine)
-            with records.write() as tx:
-                key = tx.service_key("journal")
-                if server is not None and not any(authentic(tx.session, key, chain) for chain in (UNKNOWN, ALL)):
-                    raise damaged()  # a file under another key does not even open
-                for chain in (UNKNOWN, ALL):
-                    open_chain(tx.session, key, chain)
-                _fill_types(tx)
+            try:
+                records._prepare(server is not None)
+            except BaseException:
+                records.close()
+                raise
         return records
+
+    def _prepare(self, on_server: bool) -> None:
+        self.reserve.hold()
+        self.reserve.spare()
+        if on_server:
+            with self._engine.connect() as connection:
+                check_server(connection)
+        migrations.upgrade(self._engine)
+        with self.write() as tx:
+            key = tx.service_key("journal")
+            if on_server and not any(authentic(tx.session, key, chain) for chain in (UNKNOWN, ALL)):
+                raise damaged()  # a file under another key does not even open
+            for chain in (UNKNOWN, ALL):
+                open_chain(tx.session, key, chain)
+            _fill_types(tx)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:

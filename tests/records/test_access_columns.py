@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -45,7 +46,8 @@ def test_going_back_drops_what_the_earlier_tables_cannot_hold_and_keeps_the_rest
     engine = home.records._engine
     migrations.downgrade(engine, "0001")
     migrations.upgrade(engine)
-    with Records.open(home.path / "records.db", home.keys, server=home.server).read() as tx:
+    reopened = Records.open(home.path / "records.db", home.keys, server=home.server)
+    with closing(reopened), reopened.read() as tx:
         assert [row[0] for row in tx.session.execute(text("SELECT grant_id FROM grants"))] == [kept.grant_id]
         assert documents.document_without_scope(tx, document.document_id) is not None
 

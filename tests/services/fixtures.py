@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -37,6 +40,15 @@ def postgresql_url() -> Iterator[str]:
     """Address of a PostgreSQL of our own, and of a database that nobody uses."""
     with postgresql() as url:
         yield url
+
+
+@pytest.fixture
+def service_folder() -> Iterator[Path]:
+    """A folder that a service's user reaches: pytest's own are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="anamnese-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
