@@ -89,7 +89,7 @@ def _settings(engine: str, folder: Path) -> Iterator[Settings]:
 
     err.print("Démarrage d'OpenSearch, de PostgreSQL et de Redis…")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # The services' user may not reach a home under /root, so what they hold lives as long as the demo, and the home too.
+    # The services' user may not reach a home under /root: what they hold, and so the home, lives as long as the demo.
     with ExitStack() as held:
         settings = load_settings(
             home=Path(held.enter_context(tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent))),

@@ -1,4 +1,4 @@
-"""Records from one database to another: a backup of a server is the same file as one of a file, and restores to both."""
+"""Records from one database to another: backups of both are the same file, and restore to both."""
 
 from __future__ import annotations
 
