@@ -33,6 +33,7 @@ from records.database import Records
 from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
 from records.policy import load_policy
+from records.postgres import Server
 from records.transit import TransitMaster
 from search_api.notifier import MailServer, Notifier
 from search_api.services import Services, ServingIndex
@@ -136,9 +137,16 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     with ExitStack() as held:
         keys = KeyStore.open(settings.home, master_of(settings), settings.keys_dir)
         held.callback(keys.close)
-        records = Records.open(settings.home / "records.db", keys, reserve=settings.reserve)
+        records = Records.open(
+            settings.home / "records.db", keys, server=records_server(settings), reserve=settings.reserve
+        )
         held.callback(records.close)
         yield Stores(settings, records, Blobs(settings.home / "blobs", keys, records.reserve), keys)
+
+
+def records_server(settings: Settings) -> Server | None:
+    """Where records are kept; None: in a file of the home."""
+    return None if settings.records_url is None else Server(settings.records_url, settings.records_password_file)
 
 
 def master_of(settings: Settings) -> MasterKey:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -84,12 +85,20 @@ def _settings(engine: str, folder: Path) -> Iterator[Settings]:
     if engine == "embedded":
         yield load_settings(home=folder, profile="single")
         return
-    from cli.local_services import opensearch, redis
+    from cli.local_services import opensearch, postgresql, redis
 
-    err.print("Démarrage d'OpenSearch et de Redis…")
-    # The index lives as long as the demo: the next run projects it again from records and stored vectors.
-    with opensearch(cache_folder()) as index, redis() as queue:
-        yield load_settings(home=folder, profile="cluster", opensearch_url=index, redis_url=queue)
+    err.print("Démarrage d'OpenSearch, de PostgreSQL et de Redis…")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # The services' user may not reach a home under /root: what they hold, and so the home, lives as long as the demo.
+    with ExitStack() as held:
+        settings = load_settings(
+            home=Path(held.enter_context(tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent))),
+            profile="cluster",
+            opensearch_url=held.enter_context(opensearch(cache_folder())),
+            redis_url=held.enter_context(redis()),
+            records_url=held.enter_context(postgresql()),
+        )
+        yield settings
 
 
 @contextmanager
@@ -97,11 +106,13 @@ def _celery(settings: Settings) -> Iterator[None]:
     """A Celery worker of this home, in a process of its own."""
     assert settings.opensearch_url is not None
     assert settings.redis_url is not None
+    assert settings.records_url is not None
     environment = os.environ | {
         "ANAMNESE_HOME": str(settings.home),
         "ANAMNESE_PROFILE": "cluster",
         "ANAMNESE_OPENSEARCH_URL": settings.opensearch_url.get_secret_value(),
         "ANAMNESE_REDIS_URL": settings.redis_url.get_secret_value(),
+        "ANAMNESE_RECORDS_URL": settings.records_url,
     }
     command = [sys.executable, "-m", "cli", "worker", "--concurrency", str(WORKER_CONCURRENCY)]
     process = subprocess.Popen(command, env=environment, stdout=sys.stderr, start_new_session=True)

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
+from records.postgres import Server
 
 
 class Settings(BaseSettings):
@@ -18,7 +19,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".home"), description="Data directory: records, keys, blobs, index, caches.")
     profile: Literal["single", "cluster"] = Field(
-        "single", description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis."
+        "single",
+        description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis, PostgreSQL.",
     )
     master_key_file: Path | None = Field(
         None, description="File of the 32-byte master key (later versions beside it); under the home when not given."
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
     )
     opensearch_url: SecretStr | None = Field(None, description="Cluster profile: address of OpenSearch.")
     redis_url: SecretStr | None = Field(None, description="Cluster profile: address of Redis.")
+    records_url: str | None = Field(
+        None, description="Cluster profile: records on PostgreSQL, postgresql://account@server/database; no password."
+    )
+    records_password_file: Path | None = Field(None, description="File of that account's password, read when needed.")
     index_prefix: str = Field("anamnese", description="First part of the names of index generations.")
     embedder: Literal["onnx", "sentence-transformers", "none"] = Field("onnx", description="Embedding backend.")
     embedder_model: str | None = Field(
@@ -73,11 +79,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_profile_and_no_mix(self) -> Self:
-        cluster = {"opensearch_url": self.opensearch_url, "redis_url": self.redis_url}
+        cluster = {
+            "opensearch_url": self.opensearch_url,
+            "redis_url": self.redis_url,
+            "records_url": self.records_url,
+        }
         if self.profile == "cluster" and (missing := [name for name, value in cluster.items() if value is None]):
             raise ValueError("profile cluster needs " + ", ".join(f"ANAMNESE_{name.upper()}" for name in missing))
         if self.profile == "single" and (extra := [name for name, value in cluster.items() if value is not None]):
             raise ValueError("profile single does not take " + ", ".join(f"ANAMNESE_{name.upper()}" for name in extra))
+        if self.records_url is not None:
+            Server(self.records_url).address()
+        if self.records_password_file is not None and self.records_url is None:
+            raise ValueError("ANAMNESE_RECORDS_PASSWORD_FILE needs ANAMNESE_RECORDS_URL")
         return self
 
 

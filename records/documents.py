@@ -37,7 +37,7 @@ from records.document_rows import (
 )
 from records.errors import lease_lost
 from records.opaque import random_id
-from records.sqlcipher import among, as_set
+from records.statements import among, as_set
 
 __all__ = ["Coverage", "Document", "DocumentState", "Status", "Tx"]
 _T = tables.Document
@@ -322,7 +322,7 @@ def _fenced(tx: Tx, document_id: DocumentId, fence: int | None) -> tables.Docume
     return row
 
 
-def _values(scope: Scope) -> dict[str, str]:
+def _values(scope: Scope) -> dict[str, list[str]]:
     """The variables of `_INSIDE`."""
     return {
         "identities": as_set(scope.identities),
