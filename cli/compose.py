@@ -35,6 +35,7 @@ from records.master import FileMaster, MasterKey, MovedMaster
 from records.policy import load_policy
 from records.transit import TransitMaster
 from search_api.notifier import MailServer, Notifier
+from search_api.oidc.verify import Federation
 from search_api.services import Services, ServingIndex
 
 
@@ -69,7 +70,9 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             wake=wake,
             workers_alive=alive,
             policy=_policy(settings),
-            development_profession=settings.development_profession,
+            development_profession=settings.unregistered_profession,
+            verifier=Federation(settings.oidc, keys) if settings.oidc else None,
+            fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,

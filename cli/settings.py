@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
+from search_api.oidc.config import IssuerSettings
 
 
 class Settings(BaseSettings):
@@ -54,6 +55,12 @@ class Settings(BaseSettings):
         "médecin généraliste",
         description="Development tokens only: profession of an RPPS that no directory knows; empty: none.",
     )
+    oidc: tuple[IssuerSettings, ...] = Field(
+        (), description="OpenID Connect issuers (JSON list); with one, development tokens and `--as` are refused."
+    )
+    fresh_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How recently one authenticated, for acts that cannot be taken back."
+    )
     patient_release_days: int = Field(31, ge=1, le=366, description="A hidden document shows to its patient after it.")
     attested_hours: int = Field(24, ge=1, le=24 * 31, description="Longest consent attested for a present patient.")
     break_glass_minutes: int = Field(
@@ -79,6 +86,19 @@ class Settings(BaseSettings):
         if self.profile == "single" and (extra := [name for name, value in cluster.items() if value is not None]):
             raise ValueError("profile single does not take " + ", ".join(f"ANAMNESE_{name.upper()}" for name in extra))
         return self
+
+    @model_validator(mode="after")
+    def _nobody_is_made_up_beside_an_issuer(self) -> Self:
+        if self.oidc and self.development_profession and "development_profession" in self.model_fields_set:
+            raise ValueError("ANAMNESE_DEVELOPMENT_PROFESSION is for development tokens, and ANAMNESE_OIDC is set")
+        if len({each.issuer for each in self.oidc}) != len(self.oidc):
+            raise ValueError("an issuer of ANAMNESE_OIDC is named twice")
+        return self
+
+    @property
+    def unregistered_profession(self) -> str:
+        """Of an RPPS that no directory knows: none as soon as an issuer is configured."""
+        return "" if self.oidc else self.development_profession
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -23,7 +23,13 @@ STATUS = {
     "token-missing": 401,
     "token-invalid": 401,
     "token-expired": 401,
+    "authentication-too-old": 401,
+    "assertion-invalid": 401,
+    "assertion-replayed": 401,
     "practitioner-suspended": 403,
+    "practitioner-unknown": 403,
+    "practice-disagrees": 403,
+    "scope-too-narrow": 403,
     "no-access": 403,
     "role-reads-no-document": 403,
     "system-needs-practitioner": 403,
@@ -79,11 +85,18 @@ STATUS = {
     "embedder-unavailable": 503,
     "page-not-drawn": 503,
     "sandbox-unavailable": 503,
+    "issuer-unavailable": 503,
     "busy": 503,
 }
 """Codes of other stages (a parser's, say) that reach a caller are refusals of what was sent: UNLISTED."""
 
 UNLISTED = 422
+
+CHALLENGES = {
+    "authentication-too-old": "insufficient_user_authentication",  # RFC 9470
+    "scope-too-narrow": "insufficient_scope",  # RFC 6750
+}
+"""What a client may do about it, in its own words."""
 
 NO_SUCH_ROUTE = Refusal(
     "ask", "no-such-route", "Cette adresse n'existe pas.", "La page /docs donne les adresses du service."
@@ -136,6 +149,8 @@ def problem_response(
         reference=reference,
     )
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
+    if refusal.code in CHALLENGES:
+        headers = {"WWW-Authenticate": f'Bearer error="{CHALLENGES[refusal.code]}"'}
     return JSONResponse(
         problem.model_dump(exclude_none=True), status, headers=headers, media_type="application/problem+json"
     )
