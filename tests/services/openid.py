@@ -24,6 +24,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from cli.local_services import cache_folder
 
 HERE = Path(__file__).parent / "oidc"
+Key = RSAKey | ECKey | OKPKey
 AUDIENCE = "https://anamnese.example/api"
 REDIRECT = "https://app.example/back"
 SCOPES = [
@@ -59,7 +60,7 @@ def installed() -> Path:
     return folder
 
 
-def new_key(kind: str = "RSA", **parameters: Any) -> RSAKey | ECKey | OKPKey:
+def new_key(kind: str = "RSA", **parameters: Any) -> Key:
     """A signing key with an id of its own."""
     options = {"kid": secrets.token_hex(4), "use": "sig"} | parameters
     if kind == "RSA":
@@ -73,7 +74,7 @@ class OpenId:
 
     accounts: dict[str, dict[str, Any]]
     port: int = 0
-    key: RSAKey | ECKey | OKPKey = field(default_factory=lambda: new_key(alg="RS256"))
+    key: Key = field(default_factory=lambda: new_key(alg="RS256"))
     alg: str = "RS256"
     ttl: int = 600
     acr: list[str] = field(default_factory=lambda: ["eidas1"])
