@@ -27,8 +27,8 @@ from cli.local_services import cache_folder
 from cli.sample_home import Sample, load_sample, record_people
 from cli.search import ask_as
 from cli.settings import Settings, load_settings
-from search_api.server import run
 from search_api.bearers import Bearer
+from search_api.server import run
 from search_api.tokens import issue_token
 
 QUERIES = ("allergie pénicilline", "anticoagulant", "dernière hémoglobine glyquée")

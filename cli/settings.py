@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     break_glass_opens_masked: bool = Field(False, description="An emergency access shows masked documents.")
     break_glass_ignores_blocks: bool = Field(False, description="An emergency access opens to a blocked professional.")
     sees_unlisted_types: bool = Field(False, description="Types that the matrix does not list show to physicians.")
+    requests_a_minute: int = Field(600, ge=0, description="Requests one caller may make a minute; 0: no limit.")
+    lookups_a_minute: int = Field(30, ge=0, description="Identities one caller may look up a minute; 0: no limit.")
+    bad_tokens: int = Field(
+        100, ge=0, description="Refused tokens from one address in 5 minutes before 429; 0: no limit."
+    )
     knocks_an_hour: int = Field(10, ge=1, le=1000, description="Emergency and attested accesses one may ask an hour.")
     smtp_host: str | None = Field(None, description="Mail server for notifications; without one they wait.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")

@@ -1,4 +1,4 @@
-"""One-time assertions that were used, until they expire: a copy of one opens nothing, on whichever process it arrives."""
+"""One-time assertions that were used, until they expire: a copy of one opens nothing, whatever process it reaches."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from search_api.cursors import Cursors
 from search_api.oidc.assertion import HEADER, REPLAYED
 from search_api.oidc.needs import need_of
 from search_api.problems import Problem
+from search_api.rates import TOO_FAST, TOO_MANY_TOKENS
 from search_api.services import Services
 from search_api.tokens import MISSING, caller_of
 from search_api.visit import Look, Visit, patient_id_of
@@ -38,6 +39,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {**PROBLEM, "description": "jeton absent, faux ou expiré"},
     403: {**PROBLEM, "description": "la porte : rien d'accessible, sans dire s'il existe quelque chose"},
     413: {**PROBLEM, "description": "demande trop volumineuse"},
+    429: {**PROBLEM, "description": "trop de demandes : `Retry-After` dit quand reprendre"},
     422: {**PROBLEM, "description": "demande mal formée"},
     503: {**PROBLEM, "description": "une partie du service ne répond pas ; rien n'est montré"},
 }
@@ -82,7 +84,10 @@ def desk(
     if scheme.lower() != "bearer" or not token:
         raise MISSING
     now = services.clock()
-    bearer = issuer.verify(token.strip(), now)
+    try:
+        bearer = issuer.verify(token.strip(), now)
+    except Refusal as refusal:
+        raise _counted(services, request, refusal) from None
     if bearer.kind is CallerKind.SYSTEM and (said := request.headers.get(HEADER)) is not None:
         bearer = _once(services, issuer.asserted(bearer, said, now), now)
     with services.records.read() as tx:
@@ -90,10 +95,32 @@ def desk(
     look = Look(all_states, purpose_of_use == "regulation")
     fresh = is_fresh(bearer, now, services.fresh_for)
     made = Desk(services, caller, now, secrets.token_hex(8), request.app.state.cursors, look, fresh)
+    named = request.path_params.get("patient_id", "")
+    if (pace := _pace(services, bearer, request)) != "within":
+        if pace == "first":  # once a window: a flood must not become one of writes
+            made.visit(named, "too-many-requests").refused(TOO_FAST)
+        raise TOO_FAST
     if not within_scopes(bearer, request):
-        made.visit(request.path_params.get("patient_id", ""), "out-of-scope").refused(TOO_NARROW)
+        made.visit(named, "out-of-scope").refused(TOO_NARROW)
         raise TOO_NARROW
     return made
+
+
+def _pace(services: Services, bearer: Bearer, request: Request) -> Literal["within", "first", "over"]:
+    """How fast this caller asks: counted by who they are, whoever the patient, before the patient is looked at."""
+    who = f"{bearer.kind}\x1f{bearer.id}\x1f{bearer.system}"
+    if template_of(dict(request.scope)).endswith("/lookup"):
+        looked = services.rates.take(f"lookup\x1f{who}", services.lookups_a_minute, 60)
+        if looked != "within":
+            return looked
+    return services.rates.take(f"caller\x1f{who}", services.requests_a_minute, 60)
+
+
+def _counted(services: Services, request: Request, refusal: Refusal) -> Refusal:
+    """The refusal of a token, or 429 where too many came from one address. Valid tokens from there are received."""
+    address = request.client.host if request.client is not None else ""
+    pace = services.rates.take(f"token\x1f{address}", services.bad_tokens, 300)
+    return refusal if pace == "within" or refusal.code == "issuer-unavailable" else TOO_MANY_TOKENS
 
 
 def is_fresh(bearer: Bearer, now: datetime, window: timedelta) -> bool:

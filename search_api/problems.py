@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from access.refusal import Refusal
+from search_api.rates import RETRY
 
 log = logging.getLogger("anamnese.api")
 
@@ -47,6 +48,8 @@ STATUS = {
     "already-opened": 409,
     "not-a-minor": 409,
     "too-many-attempts": 429,
+    "too-many-requests": 429,
+    "too-many-bad-tokens": 429,
     "no-such-route": 404,
     "no-such-document": 404,
     "no-such-page": 404,
@@ -151,6 +154,8 @@ def problem_response(
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
     if refusal.code in CHALLENGES:
         headers = {"WWW-Authenticate": f'Bearer error="{CHALLENGES[refusal.code]}"'}
+    if refusal.code in RETRY:
+        headers = {"Retry-After": str(RETRY[refusal.code])}
     return JSONResponse(
         problem.model_dump(exclude_none=True), status, headers=headers, media_type="application/problem+json"
     )

@@ -12,7 +12,7 @@ Kind = Literal["practitioner", "patient", "system", "auditor", "administrator"]
 
 
 class ClaimNames(BaseModel):
-    """Which claim of a generic issuer says what. `roles` lists words of ROLES; `ins` is a matricule of 15 characters."""
+    """Which claim of a generic issuer says what. `roles` lists words of ROLES; `ins` is a whole matricule."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,7 +32,9 @@ class System(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     client_id: str = Field(min_length=1, max_length=200)
-    finess: str = Field("", max_length=9, description="Only practitioners registered there may be asserted; empty: any.")
+    finess: str = Field(
+        "", max_length=9, description="Only practitioners registered there may be asserted; empty: any."
+    )
     keys: list[dict[str, Any]] = Field(min_length=1, description="Public keys (JWK).")
 
 
@@ -49,7 +51,8 @@ class IssuerSettings(BaseModel):
     claims: ClaimNames = ClaimNames()
     userinfo: bool = Field(False, description="Ask the provider who the bearer of an access token is, when it is mute.")
     trusts_professions: bool = Field(
-        False, description="Its professions stand for practitioners whom no directory here knows; else they see nothing."
+        False,
+        description="Its professions stand for practitioners whom no directory here knows; else they see nothing.",
     )
     smart_required: bool = Field(False, description="A token without SMART scopes opens nothing.")
     acr: tuple[str, ...] = Field((), description="Levels of authentication that sensitive acts ask for; empty: any.")

@@ -65,7 +65,11 @@ class Federation:
         """See `search_api.oidc.assertion`. Only a client of the settings, by its own token, may assert."""
         for settings in self.settings.values():
             for system in settings.systems:
-                if bearer.kind is CallerKind.SYSTEM and system.client_id == bearer.id and settings.issuer == bearer.issuer:
+                if (
+                    bearer.kind is CallerKind.SYSTEM
+                    and system.client_id == bearer.id
+                    and settings.issuer == bearer.issuer
+                ):
                     return asserted(system, settings.audience, bearer, assertion, now)
         raise UNASSERTED
 

@@ -152,7 +152,9 @@ def test_a_flood_of_unknown_keys_asks_the_provider_once(own_world: World, federa
         assert running.fetched()["keys"] == 1
 
 
-def test_a_provider_that_says_it_is_another_is_not_believed(own_world: World, provider: OpenId, federated: Open) -> None:
+def test_a_provider_that_says_it_is_another_is_not_believed(
+    own_world: World, provider: OpenId, federated: Open
+) -> None:
     renamed = dataclasses.replace(provider)
     renamed.__class__ = type("Renamed", (OpenId,), {"issuer": f"http://localhost:{provider.port}"})
     claims = jwt.decode(provider.login("doctor"), provider.key, algorithms=["RS256"]).claims

@@ -39,7 +39,7 @@ SCOPES = [
 
 
 def installed() -> Path:
-    """The folder of the pinned provider, installed once for its lock file. Fails, naming what is missing, without it."""
+    """The folder of the pinned provider, installed once for its lock file. Fails, saying why, without it."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.fail(f"{program} is not installed: apt-get install nodejs npm")
