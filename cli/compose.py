@@ -27,6 +27,7 @@ from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
 from records import patients
+from records.anchors import Shore
 from records.blobs import Blobs
 from records.content import Page
 from records.database import Records
@@ -36,6 +37,7 @@ from records.policy import load_policy
 from records.transit import TransitMaster
 from search_api.notifier import MailServer, Notifier
 from search_api.oidc.verify import Federation
+from search_api.periodic import Periodic
 from search_api.services import Services, ServingIndex
 
 
@@ -84,7 +86,17 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
         server = mail_server(settings)
         if serving and server is not None:
             held.enter_context(Notifier(bench.records, server))
+        if serving and (places := shore(settings)) is not None:
+            drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
+            held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))
         yield Home(settings, services, bench, wake)
+
+
+def shore(settings: Settings) -> Shore | None:
+    """Where the journal's anchors go, or None."""
+    if settings.anchor_file is None and settings.anchor_url is None:
+        return None
+    return Shore(settings.anchor_file, settings.anchor_url)
 
 
 def _policy(settings: Settings) -> Policy:

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         100, ge=0, description="Refused tokens from one address in 5 minutes before 429; 0: no limit."
     )
     knocks_an_hour: int = Field(10, ge=1, le=1000, description="Emergency and attested accesses one may ask an hour.")
+    anchor_file: Path | None = Field(
+        None, description="File, out of the database's keepers' reach, that anchors go to."
+    )
+    anchor_url: str | None = Field(None, description="Address, on another machine, that anchors are posted to.")
+    anchor_minutes: int = Field(60, ge=1, le=24 * 60, description="How often `serve` sends one.")
+    journal_years: int = Field(10, ge=10, le=100, description="The journal is kept that long after a record's closure.")
     smtp_host: str | None = Field(None, description="Mail server for notifications; without one they wait.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
     smtp_starttls: bool = Field(True, description="Encrypt the connection to it, its certificate verified.")
