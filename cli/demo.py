@@ -20,6 +20,7 @@ from rich.table import Table
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from access.scope import CallerKind
+from cli.acting import refuse_made_up
 from cli.compose import Home, open_home
 from cli.console import err, out
 from cli.intake import report, wait
@@ -27,8 +28,9 @@ from cli.local_services import cache_folder
 from cli.sample_home import Sample, load_sample, record_people
 from cli.search import ask_as
 from cli.settings import Settings, load_settings
+from search_api.bearers import Bearer
 from search_api.server import run
-from search_api.tokens import Bearer, issue_token
+from search_api.tokens import issue_token
 
 QUERIES = ("allergie pénicilline", "anticoagulant", "dernière hémoglobine glyquée")
 WORKER_CONCURRENCY = 2
@@ -83,7 +85,7 @@ def demo(
 def _settings(engine: str, folder: Path) -> Iterator[Settings]:
     """Settings of the demo's home; for OpenSearch, with the services of this machine started around it."""
     if engine == "embedded":
-        yield load_settings(home=folder, profile="single")
+        yield _made_up(load_settings(home=folder, profile="single"))
         return
     from cli.local_services import opensearch, postgresql, redis
 
@@ -98,7 +100,13 @@ def _settings(engine: str, folder: Path) -> Iterator[Settings]:
             redis_url=held.enter_context(redis()),
             records_url=held.enter_context(postgresql()),
         )
-        yield settings
+        yield _made_up(settings)
+
+
+def _made_up(settings: Settings) -> Settings:
+    """The demo's people speak by development tokens: not beside a real issuer."""
+    refuse_made_up(settings)
+    return settings
 
 
 @contextmanager

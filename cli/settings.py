@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
 from records.postgres import Server
+from search_api.oidc.config import IssuerSettings
 
 
 class Settings(BaseSettings):
@@ -60,6 +61,12 @@ class Settings(BaseSettings):
         "médecin généraliste",
         description="Development tokens only: profession of an RPPS that no directory knows; empty: none.",
     )
+    oidc: tuple[IssuerSettings, ...] = Field(
+        (), description="OpenID Connect issuers (JSON list); with one, development tokens and `--as` are refused."
+    )
+    fresh_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How recently one authenticated, for acts that cannot be taken back."
+    )
     patient_release_days: int = Field(31, ge=1, le=366, description="A hidden document shows to its patient after it.")
     attested_hours: int = Field(24, ge=1, le=24 * 31, description="Longest consent attested for a present patient.")
     break_glass_minutes: int = Field(
@@ -69,7 +76,18 @@ class Settings(BaseSettings):
     break_glass_opens_masked: bool = Field(False, description="An emergency access shows masked documents.")
     break_glass_ignores_blocks: bool = Field(False, description="An emergency access opens to a blocked professional.")
     sees_unlisted_types: bool = Field(False, description="Types that the matrix does not list show to physicians.")
+    requests_a_minute: int = Field(600, ge=0, description="Requests one caller may make a minute; 0: no limit.")
+    lookups_a_minute: int = Field(30, ge=0, description="Identities one caller may look up a minute; 0: no limit.")
+    bad_tokens: int = Field(
+        100, ge=0, description="Refused tokens from one address in 5 minutes before 429; 0: no limit."
+    )
     knocks_an_hour: int = Field(10, ge=1, le=1000, description="Emergency and attested accesses one may ask an hour.")
+    anchor_file: Path | None = Field(
+        None, description="File, out of the database's keepers' reach, that anchors go to."
+    )
+    anchor_url: str | None = Field(None, description="Address, on another machine, that anchors are posted to.")
+    anchor_minutes: int = Field(60, ge=1, le=24 * 60, description="How often `serve` sends one.")
+    journal_years: int = Field(10, ge=10, le=100, description="The journal is kept that long after a record's closure.")
     smtp_host: str | None = Field(None, description="Mail server for notifications; without one they wait.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
     smtp_starttls: bool = Field(True, description="Encrypt the connection to it, its certificate verified.")
@@ -93,6 +111,19 @@ class Settings(BaseSettings):
         if self.records_password_file is not None and self.records_url is None:
             raise ValueError("ANAMNESE_RECORDS_PASSWORD_FILE needs ANAMNESE_RECORDS_URL")
         return self
+
+    @model_validator(mode="after")
+    def _nobody_is_made_up_beside_an_issuer(self) -> Self:
+        if self.oidc and self.development_profession and "development_profession" in self.model_fields_set:
+            raise ValueError("ANAMNESE_DEVELOPMENT_PROFESSION is for development tokens, and ANAMNESE_OIDC is set")
+        if len({each.issuer for each in self.oidc}) != len(self.oidc):
+            raise ValueError("an issuer of ANAMNESE_OIDC is named twice")
+        return self
+
+    @property
+    def unregistered_profession(self) -> str:
+        """Of an RPPS that no directory knows: none as soon as an issuer is configured."""
+        return "" if self.oidc else self.development_profession
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -281,6 +281,14 @@ class Attempt(Base):
     __table_args__ = (Index(None, "caller", "kind", "at"), {"sqlite_autoincrement": True})
 
 
+class SpentAssertion(Base):
+    """A one-time assertion of a system that was used (records/assertions.py)."""
+
+    __tablename__ = "spent_assertions"
+    name_blind: Mapped[bytes] = mapped_column(primary_key=True)  # client and jti
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Notification(Base):
     """Something that a patient is told, until it is sent. Holds neither a name nor what was seen."""
 

@@ -316,6 +316,7 @@ class JournalLine(View):
     basis: str = Field(description="la règle qui a ouvert le dossier")
     reason: str = Field(description="motif d'un accès d'urgence")
     documents: list[str]
+    sentence: str = Field(description="l'accès en une phrase, en français ou en anglais")
 
 
 class JournalPage(View):
