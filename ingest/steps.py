@@ -72,9 +72,35 @@ def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors:
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _describe(tx, job, upload, reading)
+        documents.withdraw(tx, job.patient_id, reading.metadata)
         outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
         jobs.finish(tx, job)
     return DocumentState.READING
+
+
+def withdraw(job: Job, bench: Workbench, metadata: Metadata) -> DocumentState:
+    """A message that only cancels documents: they leave every search, and it is kept without being one itself."""
+    with bench.records.write() as tx:
+        found = documents.withdraw(tx, job.patient_id, metadata)
+        jobs.fail(tx, job, cancellation(bool(found)))
+    return DocumentState.REFUSED
+
+
+def cancellation(found: bool) -> Refusal:
+    """The end of a message that only cancels: what it did is done, and it is kept without being a document."""
+    if found:
+        return Refusal(
+            "understand",
+            "cancellation",
+            "Ce message annule un document : celui-ci n'est plus cherché et reste dans l'historique.",
+            "Rien n'est à faire.",
+        )
+    return Refusal(
+        "understand",
+        "cancellation",
+        "Ce message annule un document qui n'est pas dans le dossier sous ce nom ; il le sera s'il arrive.",
+        "Vérifiez que le document annulé n'est pas dans le dossier sous un autre nom.",
+    )
 
 
 def quarantine(
@@ -94,7 +120,7 @@ def quarantine(
     )
     evidence = to_json(doubt, reading.pages)
     with bench.records.write() as tx:
-        documents.set_pages(tx, job.document_id, len(reading.pages), _unreadable(reading), fence=job.fence)
+        _set_pages(tx, job, reading)
         documents.set_state(
             tx, job.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence=evidence, fence=job.fence
         )
@@ -123,7 +149,12 @@ def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading) -> N
     """What the document says of itself, completed by what its sender declared; and how much of it was read."""
     metadata = completed(reading.metadata, upload.document)
     documents.set_metadata(tx, job.document_id, metadata, category_of(metadata.type_code), fence=job.fence)
-    documents.set_pages(tx, job.document_id, len(reading.pages), _unreadable(reading), fence=job.fence)
+    _set_pages(tx, job, reading)
+
+
+def _set_pages(tx: documents.Tx, job: Job, reading: Reading) -> None:
+    texts = [page.text for page in reading.pages]
+    documents.set_pages(tx, job.document_id, len(texts), _unreadable(reading), texts=texts, fence=job.fence)
 
 
 def _keep(bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> None:

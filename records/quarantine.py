@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -89,12 +89,17 @@ def move(tx: Tx, document: Document, arrived: Document, *, released: Collection[
             sealed=seal_words(tx, (arrived.patient_id, arrived.document_id), words),
         )
     )
+    tx.session.execute(
+        update(tables.Receipt)
+        .where(tables.Receipt.document_id == document.document_id)
+        .values(document_id=arrived.document_id, patient_id=arrived.patient_id)
+    )
     remove(tx, document, left=left)
 
 
 def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef]) -> None:
     """Take a document out of its record for good, its jobs and idempotency keys too; its blobs become leftovers."""
-    for table in (tables.DepositKey, tables.Job):
+    for table in (tables.DepositKey, tables.Job, tables.DocumentName, tables.Receipt):
         tx.session.execute(delete(table).where(table.document_id == document.document_id))
     tx.session.execute(delete(_T).where(_T.document_id == document.document_id))
     leave(tx, left)
