@@ -43,70 +43,72 @@ def card(world: World, name: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("cancelled_first", [True, False])
-def test_a_cancelled_document_leaves_every_search_and_stays_in_history(world: World, cancelled_first: bool) -> None:
+def test_a_cancelled_document_leaves_every_search_and_stays_in_history(own_world: World, cancelled_first: bool) -> None:
     order = (CANCELLATION, ORIGINAL) if cancelled_first else (ORIGINAL, CANCELLATION)
-    put(world, *order)
-    assert found(world) == set()
-    assert found(world, path="/search?all_states=true") == set()
-    assert card(world, "original")["status"] == "cancelled"
-    said = card(world, "cancellation")
+    put(own_world, *order)
+    assert found(own_world) == set()
+    assert found(own_world, path="/search?all_states=true") == set()
+    assert card(own_world, "original")["status"] == "cancelled"
+    said = card(own_world, "cancellation")
     assert said["state"] == "refused"
     assert said["refusal"]["code"] == "cancellation"  # type: ignore[index]
-    listed = world.http.get(world.url("marie", "/documents"), headers=world.bearer(TRAITANT)).json()["documents"]
-    assert world.documents["original"] not in {one["id"] for one in listed}
+    listed = own_world.http.get(own_world.url("marie", "/documents"), headers=own_world.bearer(TRAITANT)).json()[
+        "documents"
+    ]
+    assert own_world.documents["original"] not in {one["id"] for one in listed}
 
 
-def test_a_replaced_document_is_found_only_when_asked_for(world: World) -> None:
-    put(world, REPLACEMENT, ORIGINAL)
-    assert found(world) == {"replacement"}
-    assert found(world, path="/search?all_states=true") == {"replacement", "original"}
-    assert card(world, "original")["status"] == "deprecated"
+def test_a_replaced_document_is_found_only_when_asked_for(own_world: World) -> None:
+    put(own_world, REPLACEMENT, ORIGINAL)
+    assert found(own_world) == {"replacement"}
+    assert found(own_world, path="/search?all_states=true") == {"replacement", "original"}
+    assert card(own_world, "original")["status"] == "deprecated"
 
 
-def test_when_a_replacement_is_cancelled_the_original_stands_again(world: World) -> None:
-    put(world, ORIGINAL, REPLACEMENT, ("cancellation", mdm("T11", "D2", "", at="1000")))
-    assert found(world) == {"original"}
+def test_when_a_replacement_is_cancelled_the_original_stands_again(own_world: World) -> None:
+    put(own_world, ORIGINAL, REPLACEMENT, ("cancellation", mdm("T11", "D2", "", at="1000")))
+    assert found(own_world) == {"original"}
 
 
-def test_an_addendum_is_linked_to_what_it_completes(world: World) -> None:
-    put(world, ORIGINAL, ("addendum", mdm("T06", "D3", "complément xanthome", "D1")))
-    assert found(world) == {"original", "addendum"}
-    assert card(world, "addendum")["appends"] == world.documents["original"]
-    assert card(world, "original")["appended_by"] == [world.documents["addendum"]]
+def test_an_addendum_is_linked_to_what_it_completes(own_world: World) -> None:
+    put(own_world, ORIGINAL, ("addendum", mdm("T06", "D3", "complément xanthome", "D1")))
+    assert found(own_world) == {"original", "addendum"}
+    assert card(own_world, "addendum")["appends"] == own_world.documents["original"]
+    assert card(own_world, "original")["appended_by"] == [own_world.documents["addendum"]]
 
 
 def oru(value: str, state: str, at: str) -> str:
     head = f"MSH|^~\\&|SIL|LABO|DPI|CHU|20240510{at}||ORU^R01|{at}|P|2.5\r"
-    order = "OBR|1||A17|718-7^Numération^LN|||20240510|||||||||||||||||F\r"
-    return head + order + f"OBX|1|NM|718-7^Hémoglobine xanthome^LN||{value}|g/dL||||{state}\r".replace("||||", "|||||")
+    order = "OBR|1||A17|718-7^Numération^LN|||20240510|||||||||||||||||HM|F\r"
+    return head + order + f"OBX|1|NM|718-7^Hémoglobine xanthome^LN||{value}|g/dL|||||{state}\r"
 
 
-def test_a_corrected_result_replaces_the_same_result_and_no_other(world: World) -> None:
-    other = oru("13", "F", "0700").replace("718-7^Hémoglobine", "2276-4^Ferritine")
-    put(world, ("corrected", oru("12", "C", "0900")), ("first", oru("8", "F", "0800")), ("ferritin", other))
-    assert found(world) == {"corrected", "ferritin"}
+def test_a_corrected_result_replaces_the_same_result_and_no_other(own_world: World) -> None:
+    other = oru("13", "F", "0700").replace("718-7", "2276-4")
+    put(own_world, ("corrected", oru("12", "C", "0900")), ("first", oru("8", "F", "0800")), ("ferritin", other))
+    assert found(own_world) == {"corrected", "ferritin"}
 
 
-def test_a_withdrawn_result_takes_the_result_along(world: World) -> None:
-    put(world, ("first", oru("8", "F", "0800")), ("gone", oru("8", "D", "0900")))
-    assert found(world) == set()
-    assert card(world, "first")["status"] == "cancelled"
+def test_a_withdrawn_result_takes_the_result_along(own_world: World) -> None:
+    put(own_world, ("first", oru("8", "F", "0800")), ("gone", oru("8", "D", "0900")))
+    assert found(own_world) == set()
+    assert card(own_world, "first")["status"] == "cancelled"
 
 
-def test_the_same_bytes_from_elsewhere_are_another_receipt(world: World) -> None:
-    put(world, ORIGINAL)
+def test_the_same_bytes_from_elsewhere_are_another_receipt(own_world: World) -> None:
+    put(own_world, ORIGINAL)
     for origin in ("mssante", "dmp", "mssante"):
         receive(
             io.BytesIO(ORIGINAL[1].encode()),
-            patient_id=world.patients["marie"],
+            patient_id=own_world.patients["marie"],
             file_name="cr.hl7",
             origin=origin,
             deposited_by="mailbox",
             deposited_for="",
-            blobs=world.services.blobs,
-            records=world.services.records,
-            now=world.clock.now,
+            blobs=own_world.services.blobs,
+            records=own_world.services.records,
+            now=own_world.clock.now,
             limit=10**6,
         )
-    receipts = card(world, "original")["receipts"]
+    receipts = card(own_world, "original")["receipts"]
     assert [one["origin"] for one in receipts] == ["upload", "mssante", "dmp"]  # type: ignore[attr-defined]
