@@ -56,6 +56,12 @@ OTHER_TOO = Refusal(
     "Ce document contredit aussi l'identité de ce patient.",
     "Vérifiez l'identité ; si elle est sûre, confirmez la réattribution.",
 )
+NOBODYS = Refusal(
+    "settle",
+    "no-patient-yet",
+    "Ce document attend de savoir à qui il est : il ne peut pas être libéré.",
+    "Réattribuez-le au dossier du patient, ou écartez-le.",
+)
 REFUSED = Refusal(
     "understand",
     "identity-refused",
@@ -134,10 +140,13 @@ def settle(
         before = made.already(tx)
         document = documents.document_without_scope(tx, document_id)
         reading = None if document is None else readings.reading_without_scope(stores.blobs, tx, document_id)
+        tray = patients.tray_id(tx.keys)
     if before is not None:
         return before
     if document is None or document.state is not DocumentState.QUARANTINED or reading is None:
         raise NOT_QUARANTINED
+    if decision.kind == "release" and document.patient_id == tray:
+        raise NOBODYS
     if decision.kind == "reassign":
         settled = made.reassign(document, reading)
     else:
@@ -217,7 +226,9 @@ class _Settling:
             twin = quarantine.twin_without_scope(tx, arrived.patient_id, arrived.content_hash)
             if twin is not None:
                 self._note(tx, twin.patient_id, "quarantine-receive", twin.document_id)
-                quarantine.remove(tx, document, left=[*left, *copied])
+                waited = document.patient_id == patients.tray_id(tx.keys)
+                keys_to = twin.document_id if waited else None
+                quarantine.remove(tx, document, left=[*left, *copied], keys_to=keys_to)
             else:
                 self._note(tx, arrived.patient_id, "quarantine-receive", arrived.document_id)
                 keys = [] if doubt is None else [one.key for one in doubt.evidence]

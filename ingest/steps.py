@@ -10,7 +10,8 @@ from datetime import timedelta
 from access.document_types import category_of
 from access.refusal import Refusal
 from clinical.identity import Mismatch
-from ingest.evidence import to_json
+from ingest.addressee import UNKNOWN, said_of
+from ingest.evidence import shown_json, to_json
 from ingest.workbench import Workbench
 from records import documents, jobs, outbox, patients, readings
 from records.content import Metadata, Reading
@@ -42,11 +43,15 @@ RETRY = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A claimed document, whose it should be, and the numbers of its pages that are kept from before or by now."""
+    """A claimed document, whose it should be, and the numbers of its pages that are kept from before or by now.
+
+    `waits`: nobody knows whose it is; it is in the tray.
+    """
 
     document: Document
     identity: Identity | None
     kept: set[int] = field(default_factory=set)
+    waits: bool = False
 
 
 def take(job: Job, bench: Workbench) -> Upload:
@@ -55,9 +60,10 @@ def take(job: Job, bench: Workbench) -> Upload:
         documents.set_state(tx, job.document_id, DocumentState.READING, fence=job.fence)
         document = documents.document_without_scope(tx, job.document_id)
         identity = patients.identity_without_scope(tx, job.patient_id)
+        waits = job.patient_id == patients.tray_id(tx.keys)
     if document is None:
         raise Refusal("take", "no-such-document", "Ce document n'existe plus.", "Déposez-le à nouveau.")
-    return Upload(document, identity)
+    return Upload(document, identity, waits=waits)
 
 
 def go_on(job: Job, bench: Workbench) -> DocumentState:
@@ -111,14 +117,19 @@ def quarantine(
     What was read is kept. What the document says of itself is not recorded with it: that is another patient's, and
     would show in lists and counts, or mix its versions with this patient's.
     """
-    _keep(bench, upload, reading, vectors)
     refusal = Refusal(
         "understand",
         "other-patient",
         "Ce document porte l'identité d'un autre patient ; il n'est montré à personne.",
         "La cellule d'identitovigilance doit trancher : le libérer, le réattribuer ou l'écarter.",
     )
-    evidence = to_json(doubt, reading.pages)
+    return _held(job, bench, upload, reading, vectors, refusal, to_json(doubt, reading.pages))
+
+
+def _held(
+    job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes, refusal: Refusal, evidence: str
+) -> DocumentState:
+    _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _set_pages(tx, job, reading)
         documents.set_state(
@@ -127,6 +138,11 @@ def quarantine(
         outbox.append(tx, job.patient_id, job.document_id, "remove", job.fence)
         jobs.finish(tx, job)
     return DocumentState.QUARANTINED
+
+
+def hold(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
+    """A document of the tray waits for a person to say whose it is (`ingest.addressee`)."""
+    return _held(job, bench, upload, reading, vectors, UNKNOWN, shown_json(said_of(reading)))
 
 
 def refuse(job: Job, bench: Workbench, refusal: Refusal) -> DocumentState:
