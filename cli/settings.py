@@ -95,6 +95,18 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(None, description="Its password.")
     mail_from: str = Field("anamnese@localhost", description="Sender of notifications.")
 
+    mllp_senders: dict[str, str] = Field(
+        {}, description='HL7 senders that may deposit, as JSON: {"MSH-4": "FINESS", "MSH-4|MSH-3": "FINESS"}.'
+    )
+    mllp_peers: list[str] = Field([], description="Addresses or networks that may connect by MLLP, as JSON; all if [].")
+    mllp_limit: int = Field(32 * 1024 * 1024, gt=0, description="Largest HL7 message by MLLP, in bytes.")
+    mllp_seconds: float = Field(60.0, gt=0, description="Longest time from a message's first byte to its last.")
+    mllp_idle: float = Field(600.0, gt=0, description="Seconds after which a silent connection is closed.")
+    mllp_connections: int = Field(16, ge=1, le=256, description="MLLP connections at a time.")
+    mllp_certificate: Path | None = Field(None, description="Certificate (PEM): MLLP over TLS.")
+    mllp_key: Path | None = Field(None, description="Its private key (PEM).")
+    mllp_authorities: Path | None = Field(None, description="Authorities (PEM) that must have signed senders' own.")
+
     @model_validator(mode="after")
     def _one_profile_and_no_mix(self) -> Self:
         cluster = {
