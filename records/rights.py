@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, String, bindparam, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from access.categories import Category
@@ -17,6 +17,7 @@ from access.policy import Policy
 from access.scope import Caller
 from records import tables
 from records.database import Tx
+from records.statements import holds
 
 _T, _D, _R, _E, _O = tables.Grant, tables.Document, tables.Relation, tables.Emergency, tables.Opposition
 _KNOWN_TYPES = (UNTYPED, *TYPES, *EQUIVALENT)
@@ -90,7 +91,7 @@ _HIDDEN = select(
         _D.hidden_from_patient,
         _D.hidden_from_representatives,
         _D.status != "approved",
-        func.instr(bindparam("types"), "|" + _TYPE + "|") == 0,
+        not_(holds(bindparam("types", type_=String), "|" + _TYPE + "|")),
     ),
 )
 

@@ -104,7 +104,8 @@ def answer(
     if not request.query:
         raise QUERY_EMPTY
     visit = Visit(services, caller, patient_id, "search", now, request_id, look)
-    with visit.record() as (tx, scope):
+    with visit.record() as (tx, whole):
+        scope = documents.without_withdrawn(tx, whole)
         found = _find(services, tx, scope, request)
         ranked = _ranked(services, tx, scope, request, found)
         start = _start(services, scope, request, ranked)

@@ -36,7 +36,7 @@ def marks_of(services: Services, scope: Scope, document: Document, now: datetime
     knows_masks = scope.oversees or document.masked_by is not None
     knows_secrets = professional or scope.basis is Basis.SELF
     return Marks(
-        status=document.status,
+        status="cancelled" if document.withdrawn else document.status,
         masked=document.masked if knows_masks else None,
         secret=document.hidden_from_representatives if knows_secrets else None,
         by_patient=document.deposited_by in scope.identities,

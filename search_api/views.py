@@ -41,7 +41,7 @@ class DocumentView(View):
     organization: str
     origin: str
     version: int
-    status: str = Field(description="approved, archived ou deprecated")
+    status: str = Field(description="approved, archived, deprecated (remplacé) ou cancelled (annulé par son émetteur)")
     masked: bool | None = Field(description="masqué aux professionnels ; null pour qui n'a pas à le savoir")
     hidden_from_representatives: bool | None = Field(description="null pour qui n'a pas à le savoir")
     by_patient: bool = Field(description="déposé par le patient")
@@ -60,6 +60,21 @@ class DocumentItem(DocumentView):
     searchable_at: datetime | None
     refusal: RefusalView | None
     url: str
+
+
+class ReceiptView(View):
+    """One way by which the document came."""
+
+    origin: str
+    received_at: datetime
+
+
+class DocumentCard(DocumentItem):
+    """One document with what binds it to others: copies that came otherwise, what it completes, what completes it."""
+
+    receipts: list[ReceiptView]
+    appends: str | None = Field(description="document que celui-ci complète, parmi ceux qui vous sont accessibles")
+    appended_by: list[str] = Field(description="documents qui complètent celui-ci")
 
 
 class DocumentList(View):
@@ -316,6 +331,7 @@ class JournalLine(View):
     basis: str = Field(description="la règle qui a ouvert le dossier")
     reason: str = Field(description="motif d'un accès d'urgence")
     documents: list[str]
+    sentence: str = Field(description="l'accès en une phrase, en français ou en anglais")
 
 
 class JournalPage(View):

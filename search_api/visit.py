@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from access.acts import Act, may
+from access.acts import FRESH, Act, may
 from access.decide import decide
 from access.identifiers import DocumentId, PatientId, is_opaque_id
 from access.refusal import Refusal
@@ -37,6 +37,12 @@ JOURNAL_AWAY = Refusal(
     "journal-unavailable",
     "L'accès n'a pas pu être inscrit au journal ; rien n'est montré.",
     "Réessayez dans un instant, puis prévenez l'administrateur.",
+)
+STALE = Refusal(
+    "token",
+    "authentication-too-old",
+    "Cet acte demande de vous être authentifié récemment.",
+    "Authentifiez-vous de nouveau, puis recommencez.",
 )
 PURPOSES = {
     CallerKind.PRACTITIONER: Purpose.CARE,
@@ -66,6 +72,7 @@ class Visit:
     now: datetime
     request_id: str
     look: Look = Look()
+    fresh: bool = True  # the caller authenticated recently enough for the acts of access.acts.FRESH
     _opened: list[Scope] = field(default_factory=list, repr=False)
 
     @property
@@ -106,6 +113,8 @@ class Visit:
                 scope = self.right(tx)
                 if not may(act, scope):
                     raise NOT_YOUR_ACT
+                if act in FRESH and not self.fresh:
+                    raise STALE
                 self.append(tx, "granted", detail=detail)
                 yield tx, scope
         except Refusal as refusal:
