@@ -11,7 +11,7 @@ from rich.table import Table
 from access.identifiers import is_rpps
 from access.refusal import Refusal
 from cli.compose import open_bench, open_home, resolve_patient
-from cli.console import out, print_json
+from cli.console import err, out, print_json
 from cli.settings import Settings, load_settings
 
 
@@ -31,6 +31,8 @@ def serve(
 
     settings = load_settings(host=host, port=port)
     with open_home(settings, serving=True) as home:
+        if settings.port:
+            err.print(f"Page : http://{settings.host}:{settings.port}/")
         run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
 
 

@@ -6,10 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from access.facts import GranteeKind
 from access.refusal import Refusal
 from access.scope import CallerKind, Scope
 from records import grants, journal
+from records.database import Tx
 from records.grants import Grant
+from records.practitioners import organization, practitioner
 from search_api.desk import AtDesk
 from search_api.views import GrantList, GrantView, JournalLine, JournalPage
 
@@ -29,9 +32,9 @@ def read_grants(patient_id: str, desk: AtDesk) -> GrantList:
     visit = desk.visit(patient_id, "read-grants")
     with visit.record() as (tx, scope):
         listed = grants.list_grants(tx, scope)
-        mine = [grant for grant in listed if shows(scope, grant)]
+        mine = [GrantView.of(grant, _grantee(tx, grant)) for grant in listed if shows(scope, grant)]
     visit.granted()
-    return GrantList(patient_id=visit.patient_id, grants=[GrantView.of(grant) for grant in mine])
+    return GrantList(patient_id=visit.patient_id, grants=mine)
 
 
 @router.get("/patients/{patient_id}/journal", summary="Qui a regardé le dossier")
@@ -46,6 +49,7 @@ def read_journal(
         if not scope.oversees:
             raise NOT_READABLE
         entries = journal.entries(tx, scope, limit=limit)
+        names = {rpps: _name(tx, rpps) for rpps in {entry.on_behalf or entry.caller for entry in entries}}
     visit.granted()
     return JournalPage(
         patient_id=visit.patient_id,
@@ -54,6 +58,7 @@ def read_journal(
                 at=entry.at,
                 caller_kind=entry.caller_kind,
                 caller=entry.caller,
+                name=names[entry.on_behalf or entry.caller],
                 on_behalf=entry.on_behalf,
                 role=entry.role,
                 purpose=entry.purpose,
@@ -66,6 +71,19 @@ def read_journal(
             for entry in entries
         ],
     )
+
+
+def _name(tx: Tx, rpps: str) -> str:
+    known = practitioner(tx, rpps)
+    return "" if known is None else known.name
+
+
+def _grantee(tx: Tx, grant: Grant) -> str:
+    """What the directory calls a grantee; a team has no name there."""
+    if grant.grantee_kind == GranteeKind.ORGANIZATION:
+        known = organization(tx, grant.grantee)
+        return "" if known is None else known.name
+    return _name(tx, grant.grantee) if grant.grantee_kind == GranteeKind.PRACTITIONER else ""
 
 
 def shows(scope: Scope, grant: Grant) -> bool:

@@ -17,6 +17,7 @@ from records.database import Records
 from records.keys import KeyStore
 from records.policy import load_policy
 from search_api.shelf import Shelf
+from search_api.web.sign_in import Front
 
 
 def utc_now() -> datetime:
@@ -85,4 +86,5 @@ class Services:
     policy: Policy = field(default_factory=load_policy)
     development_profession: str = ""  # of an RPPS that no directory knows; only where tokens are development tokens
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
+    front: Front = field(default_factory=Front, repr=False)
     shelf: Shelf = field(default_factory=Shelf, repr=False)
