@@ -1,4 +1,4 @@
-"""One small home, built once with real reading of a real scan, copied for each module or test; one Chromium for all."""
+"""One small home, built once with real reading of a real scan, copied for tests that change it; one Chromium for all."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(built: Path, sample: Sample, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A copy of the home for a module whose tests change nothing but the journal."""
+    """A copy of the home for the tests that change nothing but the journal."""
     with open_site(built, tmp_path_factory.mktemp("site") / "home", sample, browser) as opened:
         yield opened
 

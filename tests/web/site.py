@@ -25,6 +25,7 @@ from cli.settings import Settings, load_settings
 from samples.story import Draft
 from search_api.app import create_app
 from search_api.web.sign_in import Front
+from tests.web.hostile import add_hostile_patient
 
 PATIENT = "moreau"
 SCAN_IN_HOME = "moreau-2016-02-09-urgences-anaphylaxie"
@@ -54,6 +55,7 @@ def build(folder: Path, sample: Sample) -> None:
         chosen = replace(sample, manifest={**sample.manifest, "documents": kept})
         outcomes = wait(home, chosen.deposits(home, patients))
         assert all(outcome.searchable for outcome in outcomes)
+        add_hostile_patient(home, sample.demo_identities["medecin_traitant"])
         home.bench.projector.catch_up(home.clock())
 
 

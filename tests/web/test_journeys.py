@@ -168,14 +168,16 @@ def test_a_masked_document_vanishes_for_professionals_and_not_for_its_patient(ow
         expect(doctor.hits.filter(has_text=title)).to_have_count(0)
 
 
-def test_the_journal_speaks_plainly(own_site: Site) -> None:
-    with own_site.person() as doctor:
+def test_the_journal_speaks_plainly(site: Site) -> None:
+    with site.person() as doctor:
         doctor.open_record().ask("anticoagulant")
-    with own_site.person() as patient:
+    with site.person() as patient:
         patient.open_record(SELF).view("Qui a regardé")
         line = patient.page.locator(".journal li", has_text="a cherché et a vu").first
         expect(line).to_have_text(
-            re.compile(r"^le \d{1,2} \w+ \d{4} à \d\d h \d\d, Dr Claire FONTAINE, médecin a cherché et a vu \d+ document")
+            re.compile(
+                r"^Le \d{1,2} \w+ \d{4} à \d\d h \d\d, Dr Claire FONTAINE, médecin, a cherché et a vu \d+ document"
+            )
         )
 
 

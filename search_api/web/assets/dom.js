@@ -46,6 +46,11 @@ export function named(text, spec = 'bdi') {
   return h(spec, {}, plain(text));
 }
 
+// Lines that the page of the document broke in mid-sentence flow again; lines that begin something stay lines.
+function flowing(text) {
+  return plain(text).replace(/\s*\n\s*(?=[\p{Ll}\d(])/gu, ' ').replace(/\s*\n\s*/g, '\n');
+}
+
 // Text with some ranges marked. Ranges count code points, as the API does.
 export function marked(text, ranges) {
   const points = Array.from(text);
@@ -53,11 +58,11 @@ export function marked(text, ranges) {
   let reached = 0;
   for (const [start, end] of ranges) {
     if (start < reached) continue;
-    parts.push(plain(points.slice(reached, start).join('')));
+    parts.push(flowing(points.slice(reached, start).join('')));
     parts.push(h('mark', {}, plain(points.slice(start, end).join(''))));
     reached = end;
   }
-  parts.push(plain(points.slice(reached).join('')));
+  parts.push(flowing(points.slice(reached).join('')));
   return parts;
 }
 

@@ -74,7 +74,7 @@ export const en = {
   'category.report': 'reports', 'category.summary': 'summaries', 'category.biology': 'laboratory', 'category.imaging': 'imaging', 'category.treatment': 'treatments', 'category.prevention': 'prevention',
   'category.care_plan': 'care plans', 'category.certificate': 'certificates', 'category.directive': 'directives', 'category.reimbursement': 'reimbursements', 'category.patient_note': 'patient’s notes', 'category.other': 'others',
 
-  'journal.what': 'Every access to this record, granted or refused, newest first.', 'journal.see': 'See who looked', 'journal.refused': 'refused', 'journal.line': '{when}, {who} {what}.', 'journal.you': 'the patient', 'journal.representative': 'a representative or relative',
+  'journal.what': 'Every access to this record, granted or refused, newest first.', 'journal.see': 'See who looked', 'journal.refused': 'refused', 'journal.line': '{when}, {who} {what}.', 'journal.line.refused': '{when}, {who} asked for access and did not get it.', 'journal.you': 'the patient', 'journal.representative': 'a representative or relative',
   'did.search': 'searched', 'did.saw': ' and saw {count} documents', 'did.saw.one': ' and saw 1 document', 'did.list-documents': 'read the list of {count} documents', 'did.list-documents.one': 'read the list of 1 document',
   'did.read-document': 'read the card of a document', 'did.view-page': 'read a page of a document', 'did.download': 'downloaded a document', 'did.deposit': 'added a document',
   'did.lookup': 'looked this record up by an identity', 'did.read-identity': 'opened the record', 'did.read-journal': 'read this journal', 'did.read-grants': 'read the list of permissions', 'did.read-blocks': 'read the list of blocks',

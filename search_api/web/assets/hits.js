@@ -12,6 +12,7 @@ export function hitList(hits, open) {
   const near = hits.filter((hit) => !hit.far);
   const far = hits.filter((hit) => hit.far);
   return [
+    h('h2.unseen', {}, t('results', { count: hits.length })),
     near.length ? h('ol.hits', {}, near.map((hit) => h('li', {}, hitCard(hit, open)))) : null,
     far.length ? h('section.far', {}, h('h2', {}, t('far')), h('p.hint', {}, t('far.what')),
       h('ol.hits', {}, far.map((hit) => h('li', {}, hitCard(hit, open))))) : null,
@@ -33,9 +34,14 @@ function passageButton(hit, passage, open) {
   return h('button.passage', {
     type: 'button', 'data-id': passage.passage_id, 'aria-pressed': 'false', on: { click: () => open(hit, passage) },
   },
-  h('span.where', {}, t('page', { page: passage.page }), passage.section ? [' · ', named(passage.section)] : null,
+  h('span.where', {}, t('page', { page: passage.page }), section(passage),
     passage.assertion === 'absent' ? [' ', badge(t('label.absent'), 'absent')] : null),
-  h('span.text', {}, cutBefore ? '… ' : '', marked(text, ranges), cutAfter ? ' …' : ''));
+  h(ranges.length ? 'span.text' : 'span.text.loose', {}, cutBefore ? '… ' : '', marked(text, ranges), cutAfter ? ' …' : ''));
+}
+
+// The section a passage stands in, unless its text begins by saying so.
+function section({ section: name, text }) {
+  return name && !text.trimStart().startsWith(name) ? [' · ', named(name)] : null;
 }
 
 // The part of a passage around its first match.

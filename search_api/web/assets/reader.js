@@ -10,7 +10,9 @@ const ZOOMS = [50, 75, 100, 150, 200, 300]; // per cent of the panel's width
 
 // `passages` are the hit's; with none (from the list of documents), the first page is shown. `shut` closes the panel.
 export function readerPanel(document, passages, passage, shut) {
-  const matches = passages.flatMap((each, number) => lines(each.boxes).map((box) => ({ page: each.page, box, number, size: each.page_size })));
+  const matches = passages.flatMap((each, number) => lines(each.boxes).map((box) => ({
+    page: each.page, box, number, size: each.page_size, loose: each.highlights.length === 0,
+  })));
   const here = { match: Math.max(0, matches.findIndex((each) => passages[each.number] === passage)), zoom: 2 };
   here.page = passage?.page ?? 1;
   const place = h('div.sheet', { tabindex: '0', role: 'region', 'aria-label': t('reader.page') });
@@ -32,7 +34,8 @@ export function readerPanel(document, passages, passage, shut) {
     const current = matches[here.match];
     replace(where, matches.length ? t('reader.match', { number: here.match + 1, count: matches.length }) : '');
     replace(pages, t('page', { page: here.page }));
-    replace(quote, passages.filter((each) => each.page === here.page).map((each) => quoted(document, each)));
+    const shown = current ? passages[current.number] : passage;
+    replace(quote, shown ? quoted(document, shown) : null);
     const asked = here.page;
     const pictured = passages.find((each) => each.page === asked);
     if (pictured && !pictured.page_url) return void replace(place, h('p.hint', {}, t('reader.nopicture')));
@@ -89,9 +92,10 @@ function paper(document, page, address, matches, current) {
     here.map((each) => box(each, each === current))) : null);
 }
 
-function box({ box: [x0, y0, x1, y1] }, isCurrent) {
+// A matched word's box; a loose one stands around lines that were found by their meaning alone.
+function box({ box: [x0, y0, x1, y1], loose }, isCurrent) {
   const air = (y1 - y0) * 0.18;
-  return s(isCurrent ? 'rect.box.current' : 'rect.box', {
+  return s(`rect.box${loose ? '.loose' : ''}${isCurrent ? '.current' : ''}`, {
     x: x0 - air, y: y0 - air, width: x1 - x0 + 2 * air, height: y1 - y0 + 2 * air, rx: air,
   });
 }

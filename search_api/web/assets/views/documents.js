@@ -1,6 +1,6 @@
 // Every document that the caller may see, with its state; the patient masks here, and a carer announces.
 
-import { h, button, named, replace } from '../dom.js';
+import { h, button, named, plain, replace } from '../dom.js';
 import { t, day, has } from '../i18n.js';
 import { isPerson } from '../state.js';
 import { ofPatient } from '../api.js';
@@ -23,7 +23,7 @@ export async function documentsView(main) {
     if (!cursor) shown.length = 0;
     const page = await ofPatient('GET', '/documents', { query: cursor ? { cursor, limit: 100 } : { limit: 100 } });
     shown.push(...page.documents);
-    replace(list, shown.length ? h('ol.hits', {}, shown.map((item) => h('li', {}, card(item, open, load)))) : h('p.nothing', {}, t('documents.none')),
+    replace(list, shown.length ? [h('h2.unseen', {}, t('results', { count: shown.length })), h('ol.hits', {}, shown.map((item) => h('li', {}, card(item, open, load))))] : h('p.nothing', {}, t('documents.none')),
       page.next ? button(t('more'), () => load(page.next), {}, 'button.more') : null);
   };
   await load();
@@ -36,12 +36,13 @@ function card(item, open, load) {
   };
   const readable = item.state === 'searchable';
   return h('article.hit', {},
-    h('h3', {}, named(item.title)), h('div.labels', {}, state(item), badges(item)), source(item, day(item.event_date)),
+    h('div.row.between', {},
+      h('div.grow', {}, h('h3', {}, named(item.title)), h('div.labels', {}, state(item), badges(item)), source(item, day(item.event_date))),
+      h('div.row', {}, readable ? button(t('documents.open'), () => open(item), { 'aria-label': `${t('documents.open')} : ${plain(item.title)}` }) : null,
+        isPerson() && readable ? maskButton(item, act) : null)),
     item.refusal ? h('div.notice.bad', {}, french(item.refusal.message, 'p'), french(item.refusal.remedy, 'p')) : null,
     item.unreadable_pages.length ? h('p.hint', {}, t('documents.unreadable', { pages: item.unreadable_pages.join(', ') })) : null,
-    trouble,
-    h('div.row', {}, readable ? button(t('documents.open'), () => open(item)) : null,
-      isPerson() && readable ? maskButton(item, act) : null));
+    trouble);
 }
 
 function state(item) {

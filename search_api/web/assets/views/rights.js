@@ -98,6 +98,6 @@ function closing(state, act, frame) {
     return ofPatient('POST', '/closure');
   });
   return h('section', {}, h('h2', {}, t('closure.title')), h('p', {}, closed ? t('closure.closed') : t('closure.open')),
-    h('p.hint', {}, t('closure.what')), button(closed ? t('reopen') : t('closure'), run, {}, closed ? 'button.primary' : 'button.danger'),
-    button(t('journal.see'), () => frame.go('journal')));
+    h('p.hint', {}, t('closure.what')), h('div.row', {}, button(closed ? t('reopen') : t('closure'), run, {}, closed ? 'button.primary' : 'button.danger'),
+      button(t('journal.see'), () => frame.go('journal'))));
 }
