@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
     threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")
+    idle_minutes: int = Field(10, ge=1, le=240, description="The page asks who is there after so long without a key.")
     token_issuer: str = Field("anamnese-dev", description="Issuer of development tokens.")
     development_profession: str = Field(
         "médecin généraliste",

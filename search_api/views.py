@@ -104,6 +104,9 @@ class PassageView(View):
     highlights: list[tuple[int, int]]
     boxes: list[tuple[float, float, float, float]]
     page_url: str | None = Field(description="image de la page, les mots encadrés ; null quand il n'y a pas d'image")
+    page_size: tuple[float, float] | None = Field(
+        None, description="largeur et hauteur de la page, dans l'unité des cadres ; null quand il n'y a pas d'image"
+    )
     assertion: Literal["present", "absent"] | None = Field(
         None, description="absent : le texte nie ce qui a été trouvé ; null quand rien n'y est écrit de la question"
     )
@@ -198,15 +201,17 @@ class GrantView(View):
     kind: str
     grantee_kind: str
     grantee: str
+    grantee_name: str = Field("", description="d'après l'annuaire ; vide s'il ne le connaît pas")
     categories: list[str] | None
     valid_from: datetime
     valid_until: datetime | None
     revoked_at: datetime | None
 
     @classmethod
-    def of(cls, grant: Grant) -> GrantView:
-        """The view of a recorded grant."""
+    def of(cls, grant: Grant, name: str = "") -> GrantView:
+        """The view of a recorded grant; `name` is the grantee's."""
         return cls(
+            grantee_name=name,
             grant_id=grant.grant_id,
             kind=grant.kind,
             grantee_kind=grant.grantee_kind,
@@ -323,6 +328,7 @@ class JournalLine(View):
     at: datetime
     caller_kind: str
     caller: str
+    name: str = Field("", description="du professionnel, d'après l'annuaire ; vide s'il ne le connaît pas")
     on_behalf: str
     role: str
     purpose: str
