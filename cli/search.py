@@ -15,7 +15,8 @@ from access.scope import CallerKind
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
 from cli.settings import load_settings
-from search_api.ask import SearchRequest, answer
+from search_api.ask import answer
+from search_api.finding import SearchRequest
 from search_api.tokens import Bearer, caller_of
 from search_api.views import AnswerView, PassageView
 

@@ -62,6 +62,7 @@ def facets_of(found: Iterable[Document]) -> Facets:
         year=_values(years, lambda year: year or "sans date"),
         author=_values((each.author for each in kept), str),
         organization=_values((each.organization for each in kept), str),
+        origin=_values((each.origin for each in kept), str),
         state=_values((each.status for each in kept), lambda status: _STATUS[status]),
     )
 

@@ -171,6 +171,20 @@ class Visit:
             raise JOURNAL_AWAY from None
 
 
+def granted_together(shown: Sequence[tuple[Visit, Sequence[DocumentId]]], query: str) -> None:
+    """Journal looks at several records in one transaction: all of them, or Refusal 503 and nothing is shown."""
+    if not shown:
+        return
+    try:
+        with shown[0][0].services.records.write() as tx:
+            for visit, documents in shown:
+                visit.append(tx, "granted", documents=documents, query=query)
+                note_visit(tx, visit.patient_id, visit.caller.id, visit.now)
+    except Exception as error:  # as in Visit._write
+        log.error("journal: %s", type(error).__name__)
+        raise JOURNAL_AWAY from None
+
+
 def patient_id_of(text: str) -> PatientId:
     """A patient id from an address. A malformed one becomes a well-formed id of nobody: it meets the same door."""
     if is_opaque_id(text):
