@@ -17,6 +17,7 @@ from index.rank import RankedDocument
 from records import documents
 from records.database import Tx
 from records.documents import DocumentState
+from records.visitors import last_visit
 from search_api.coverage import coverage_view
 from search_api.cursors import Cursors
 from search_api.finding import (
@@ -61,10 +62,11 @@ def answer(
     with visit.record() as (tx, scope):
         if request.like is not None:
             request = replace(request, query=cleaned(text_of(services, tx, scope, request.like)))
-        found = find(understand(services, request), tx, scope)
+        last = last_visit(tx, scope, now)
+        found = find(understand(services, request), tx, scope, last)
         ranked = ranked_in(services, tx, scope, request, found)
         start = _start(services, scope, request, ranked)
-        shelves = Shelves(services, tx, scope, now, found)
+        shelves = Shelves(services, tx, scope, now, found, last)
         hits, reached = page_of(shelves, ranked, start, request.limit)
         following = _following(services, scope, request, ranked, reached)
         counted = documents.coverage(tx, scope)

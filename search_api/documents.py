@@ -37,6 +37,7 @@ from records import documents
 from records.blobs import BlobReader
 from records.database import Tx
 from records.documents import Document, DocumentState
+from records.visitors import last_visit
 from search_api.cursors import BAD_CURSOR
 from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
 from search_api.marks import Marks, banner_of, marks_of
@@ -103,7 +104,8 @@ def list_documents(
             raise BAD_CURSOR  # it left the Scope meanwhile: better to start again than to seem to end
         found = documents.list_documents(tx, scope, states=state, limit=limit + 1, after=after)
         shown = found[:limit]
-        items = [item_of(each, patient_id, marks_of(desk.services, scope, each, desk.now)) for each in shown]
+        last = last_visit(tx, scope, desk.now)
+        items = [item_of(each, patient_id, marks_of(desk.services, scope, each, desk.now, last)) for each in shown]
         following = desk.cursors.sign(scope, listing, shown[-1].document_id) if len(found) > limit else None
     visit.granted([document.document_id for document in shown])
     return DocumentList(
@@ -120,7 +122,7 @@ def read_document(patient_id: str, document_id: str, desk: AtDesk) -> DocumentIt
     visit = desk.visit(patient_id, "read-document")
     with visit.record() as (tx, scope):
         document = found(tx, scope, document_id)
-        marks = marks_of(desk.services, scope, document, desk.now)
+        marks = marks_of(desk.services, scope, document, desk.now, last_visit(tx, scope, desk.now))
     visit.granted([document.document_id])
     return item_of(document, patient_id, marks)
 
@@ -199,6 +201,7 @@ def view_of(document: Document, marks: Marks) -> DocumentView:
         hidden_from_representatives=marks.secret,
         by_patient=marks.by_patient,
         warning=marks.warning,
+        new=marks.new,
     )
 
 

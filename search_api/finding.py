@@ -33,7 +33,7 @@ from search_api.marks import marks_of
 from search_api.services import Services
 from search_api.shelf import OpenReading
 from search_api.show import show
-from search_api.sift import facts_of, holds_phrases, narrowed, newest_first
+from search_api.sift import facts_of, holds_phrases, narrowed, newest_first, only_new
 from search_api.views import HitView, Mode, Sort
 
 QUERY_EMPTY = Refusal("ask", "query-empty", "La question est vide.", "Écrivez au moins un mot.")
@@ -46,7 +46,7 @@ NO_SUCH_PASSAGE = Refusal(
 class SearchRequest:
     """A question as asked. `limit`: most documents shown. Filters narrow, never widen; `cursor` goes on behind an
     answer to the same question. `like`: the passage whose text the question is, asked as plain words; its own document
-    is left out."""
+    is left out. `new_only`: what came since the caller's visit before this one; everything at the first visit."""
 
     query: str
     limit: int = 10
@@ -58,6 +58,7 @@ class SearchRequest:
     facets: bool = False
     cursor: str | None = None
     like: PassageId | None = None
+    new_only: bool = False
 
     def filters(self, query: Query) -> Filters:
         """What the request and the question's own fields ask for, both at once."""
@@ -144,10 +145,12 @@ def understand(services: Services, request: SearchRequest) -> Understood:
     return Understood(request, query, request.filters(query), replace(query, text=text), engine, vector)
 
 
-def find(understood: Understood, tx: Tx, scope: Scope) -> Found:
-    """Expand over the Scope's own words, match inside it."""
+def find(understood: Understood, tx: Tx, scope: Scope, last: datetime | None = None) -> Found:
+    """Expand over the Scope's own words, match inside it. `last`: `visitors.last_visit`, for `new_only`."""
     request, query, vector = understood.request, understood.query, understood.vector
     scope = narrowed(tx, scope, query)
+    if request.new_only and last is not None:
+        scope = only_new(tx, scope, last)
     if request.like is not None:
         scope = replace(scope, excluded=scope.excluded | {document_of(request.like)})
     asked = build_question(
@@ -202,6 +205,7 @@ class Shelves:
     scope: Scope
     now: datetime
     found: Found
+    last: datetime | None = None
 
     def hits(self, ranked: Sequence[RankedDocument]) -> Iterator[tuple[RankedDocument, str, HitView]]:
         """Hits that records confirm (inside the Scope at this instant, searchable, with a reading), each with a digest
@@ -231,7 +235,7 @@ class Shelves:
         far = is_far(candidate, question, places) if question.clauses else False
         if not passages:
             return None
-        marks = marks_of(services, self.scope, document, self.now)
+        marks = marks_of(services, self.scope, document, self.now, self.last)
         return HitView(rank=0, document=view_of(document, marks), passages=passages, far=far)
 
 

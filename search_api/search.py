@@ -36,6 +36,7 @@ class SearchBody(BaseModel):
     facets: bool = Field(
         False, description="compter les documents trouvés par type, année, auteur, organisation, provenance, état"
     )
+    new_only: bool = Field(False, description="ce qui est arrivé depuis votre visite précédente de ce dossier")
     cursor: str | None = Field(None, max_length=400, description="suite d'une réponse : `next`, avec la même question")
 
     @model_validator(mode="after")
@@ -95,6 +96,7 @@ def search(patient_id: str, body: SearchBody, desk: AtDesk) -> AnswerView:
         sort=body.sort,
         facets=body.facets,
         cursor=body.cursor,
+        new_only=body.new_only,
         like=None if body.like is None else PassageId(body.like),
     )
     return answer(desk.services, desk.caller, patient_id_of(patient_id), request, desk.now, desk.request_id, desk.look)

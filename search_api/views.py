@@ -46,6 +46,7 @@ class DocumentView(View):
     hidden_from_representatives: bool | None = Field(description="null pour qui n'a pas à le savoir")
     by_patient: bool = Field(description="déposé par le patient")
     warning: str = Field(description="à lire avant d'en parler au patient ; vide sinon")
+    new: bool = Field(default=False, description="arrivé depuis votre visite précédente de ce dossier")
 
 
 class DocumentItem(DocumentView):

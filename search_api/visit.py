@@ -26,8 +26,8 @@ from access.refusals import NOT_YOUR_ACT
 from access.scope import Caller, CallerKind, Purpose, Scope
 from records import journal
 from records.database import Tx
-from records.notifications import note_visit
 from records.rights import access_facts
+from records.visitors import note_visit
 from search_api.services import Services
 
 log = logging.getLogger("anamnese.api")

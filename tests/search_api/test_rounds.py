@@ -29,8 +29,8 @@ TEXTS = {
 
 @pytest.fixture
 def world(tmp_path: Any) -> Iterator[World]:
-    """Six patients: four whom the doctor reaches by a grant to him, his hospital or his team; Eve, who blocked him; Fay,
-    who never granted anything."""
+    """Six patients: four whom the doctor reaches by a grant to him, his hospital or his team; Eve, who blocked him;
+    Fay, who never granted anything."""
     world = open_world(tmp_path / "home")
     with world.http:
         for number, (name, text) in enumerate(TEXTS.items()):
