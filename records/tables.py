@@ -350,11 +350,13 @@ class Contact(Base):
 
 
 class Visitor(Base):
-    """Who has looked at a record at least once: only the first time is told."""
+    """Who has looked at a record at least once, and when: only the first time is told."""
 
     __tablename__ = "visitors"
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
     caller: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime | None]  # NULL: before this was written down
+    before_at: Mapped[datetime | None]  # end of the visit before
 
 
 class JournalEntry(Base):

@@ -46,6 +46,7 @@ class DocumentView(View):
     hidden_from_representatives: bool | None = Field(description="null pour qui n'a pas à le savoir")
     by_patient: bool = Field(description="déposé par le patient")
     warning: str = Field(description="à lire avant d'en parler au patient ; vide sinon")
+    new: bool = Field(default=False, description="arrivé depuis votre visite précédente de ce dossier")
 
 
 class DocumentItem(DocumentView):
@@ -150,6 +151,7 @@ class Facets(View):
     year: list[FacetValue]
     author: list[FacetValue]
     organization: list[FacetValue]
+    origin: list[FacetValue]
     state: list[FacetValue]
 
 
@@ -186,6 +188,37 @@ class AnswerView(View):
     suggestions: list[Correction] = Field(default=[], description="mot du vocabulaire médical peut-être voulu")
     facets: Facets | None = None
     next: str | None = Field(None, description="suite de la réponse, pour ce demandeur et cette question seulement")
+
+
+class PersonView(View):
+    """Whose record a group of results is."""
+
+    patient_id: str
+    family_name: str = Field(description="nom de naissance")
+    given_names: str
+    birth_date: date | None
+    sex: str
+
+
+class PatientHits(View):
+    """One of the caller's patients whose record answers, and the best documents of it."""
+
+    patient: PersonView
+    hits: list[HitView]
+    total: int = Field(description="documents de ce dossier qui contiennent un mot de la question")
+
+
+class PatientsAnswerView(View):
+    """A search over the records of the caller's patients, grouped by patient, the strongest answer first."""
+
+    query: str
+    mode: Mode
+    patients: list[PatientHits]
+    searched_patients: int
+    more: bool = Field(description="d'autres dossiers répondent peut-être, moins bien : précisez la question")
+    understood: list[str]
+    expansions: list[Expansion]
+    coverage: CoverageView
 
 
 class PatientFound(View):
