@@ -51,7 +51,7 @@ def _allergy(entry: _Element, words: Words) -> Pairs:
             yield "severity", label_of(one(inner, "value"), words)
         elif code == "33999-4":
             yield "status", label_of(one(inner, "value"), words)
-        elif link.get("typeCode") == "MFST" and inner is not None:
+        elif link.get("typeCode") == "MFST" and inner is not None and inner.get("negationInd") != "true":
             reactions.append(label_of(one(inner, "value"), words))
             for deeper in every(inner, "entryRelationship/observation"):
                 if attribute(one(deeper, "code"), "code") == "SEV":

@@ -6,6 +6,7 @@ Where its words stand in the page is another file's work: `cda_quotes`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from lxml.etree import _Element
 from clinical.assertion import denials
 from ingest.parsers.cda_details import details_of
 from ingest.parsers.cda_kinds import (
+    CIM10,
     PREGNANCY_STATE,
     fact_kind,
     in_family,
@@ -26,6 +28,7 @@ from ingest.parsers.cda_values import (
     bounds,
     codings,
     every,
+    kind_of,
     label_of,
     one,
     original,
@@ -49,6 +52,8 @@ _NOTHING_KNOWN = frozenset(_NOTHING_KNOWN_CODES.split())
 _ENDED = frozenset(["413322009", "723506003", "resolved"])
 _QUIET = frozenset(["inactive", "73425007", "remission", "277022003", "90734009"])
 _REFUTED = frozenset(["refuted", "723511001", "entered-in-error"])
+_SHORT = 200  # characters of a narrative that may stand for a name
+_CAUSES = frozenset({FactKind.ALLERGY, FactKind.INTOLERANCE, FactKind.IMMUNIZATION})
 _PLANS = frozenset({"INT", "RQO", "PRP", "ARQ", "APT", "PRMS"})
 
 
@@ -67,25 +72,27 @@ def facts_of(section: _Element, code: str, title: str, words: Words) -> Iterator
             yield from _within(child, code, title, words)
 
 
-def _within(link: _Element, code: str, title: str, words: Words) -> Iterator[Stated]:
+def _within(link: _Element, code: str, title: str, words: Words, cause: str = "") -> Iterator[Stated]:
     for entry in link:
         if not is_entry(entry):
             continue
         kind = fact_kind(entry, code)
         kinds = () if kind is None else (kind, FactKind.IMPLANT) if _leaves_a_device(entry, kind) else (kind,)
-        for each in kinds:
-            if (stated := _stated(entry, each, code, title, words)) is not None:
-                yield stated
+        told = [one for each in kinds if (one := _stated(entry, each, code, title, words)) is not None]
+        yield from (_caused(one, cause) for one in told) if cause else told
+        inner = told[0].fact.label if told and kind in _CAUSES else ""
         for part in entry:
-            if name_of(part) in ("component", "entryRelationship") and not _qualifies(kind, part):
-                yield from _within(part, code, title, words)
+            if name_of(part) in ("component", "entryRelationship"):
+                yield from _within(part, code, title, words, inner)
 
 
-def _qualifies(kind: FactKind | None, link: _Element) -> bool:
-    """Whether what a link leads to only tells more of a fact of this kind: a reaction of an allergy is no problem."""
-    if kind in (FactKind.ALLERGY, FactKind.INTOLERANCE, FactKind.IMMUNIZATION):
-        return one(link, "supply") is None
-    return kind is FactKind.CONDITION and link.get("typeCode") in ("MFST", "CAUS")
+def _caused(stated: Stated, cause: str) -> Stated:
+    """A reaction to a substance or a vaccine: it happened, and says what it came from."""
+    fact = stated.fact
+    if fact.kind is not FactKind.CONDITION:
+        return stated
+    over = Assertion.PAST if fact.assertion is Assertion.PRESENT else fact.assertion
+    return Stated(dataclasses.replace(fact, assertion=over, details=(*fact.details, ("cause", cause))), stated.anchors)
 
 
 def _leaves_a_device(entry: _Element, kind: FactKind) -> bool:
@@ -104,11 +111,12 @@ def _stated(entry: _Element, kind: FactKind, code: str, title: str, words: Words
     if not label:
         label = next((said for name in ids if (said := words(name))), "")
     value = _value(entry, words) if kind in _MEASURES else None
+    label = label or _alone(entry) or title
     if not label and value is None:
         return None
     fact = Fact(
         kind=kind,
-        label=label or title,
+        label=label,
         quote=NOWHERE,
         source=FactSource.STRUCTURED,
         assertion=_assertion(entry, kind, code, label, codes),
@@ -140,8 +148,8 @@ def _concept(entry: _Element, kind: FactKind) -> _Element | None:
         device = one(entry, "participant/participantRole/playingDevice/code")
         return device if device is not None else one(entry, "code")
     if kind is FactKind.CONDITION:
-        value = one(entry, "value")
-        return value if codings(value) or any(anchors(value)) else one(entry, "code")
+        value, code = one(entry, "value"), one(entry, "code")
+        return code if kind_of(value) == "BL" or attribute(code, "codeSystem") in CIM10 else value
     if kind is FactKind.PREGNANCY and attribute(one(entry, "code"), "code") in PREGNANCY_STATE:
         value = one(entry, "value")
         return value if codings(value) else one(entry, "code")
@@ -155,6 +163,13 @@ def _named(entry: _Element, kind: FactKind, words: Words) -> str:
         return agent or original(one(entry, "value"), words)
     path = "manufacturedProduct/manufacturedMaterial/name"
     return text_of(one(entry, f"consumable/{path}")) or text_of(one(entry, f"product/{path}"))
+
+
+def _alone(entry: _Element) -> str:
+    """The narrative of a section whose only entry names nothing: « Aucune allergie identifiée pendant le séjour »."""
+    section = next(entry.iterancestors(NS + "section"), None)
+    said = text_of(one(section, "text"))
+    return said if len(every(section, "entry")) == 1 and len(said) <= _SHORT else ""
 
 
 def _value(entry: _Element, words: Words) -> Quantity | None:

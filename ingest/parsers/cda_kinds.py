@@ -112,7 +112,7 @@ def _observation(entry: _Element, claimed: frozenset[str], section: str) -> Fact
     if claimed & DIRECTIVE or section in _DIRECTIVE_SECTIONS:
         return FactKind.DIRECTIVE
     if claimed & DEVICE:
-        return FactKind.IMPLANT
+        return FactKind.IMPLANT if code is not None and _implanted(code) else None  # spectacles are worn
     if claimed & PROCEDURES:
         return FactKind.PROCEDURE
     return _plain(entry, claimed, code, section)
@@ -123,7 +123,8 @@ def _plain(entry: _Element, claimed: frozenset[str], code: _Element | None, sect
     stated, measured = attribute(code, "code"), kind_of(one(entry, "value")) in MEASURED
     if measured and stated in _VITAL_CODES:
         return FactKind.VITAL_SIGN
-    if measured and attribute(code, "codeSystem") == LOINC and (section in _RESULT_SECTIONS or RESULT in claimed):
+    figure = measured and kind_of(one(entry, "value")) != "INT"  # a score is no result of a laboratory
+    if figure and attribute(code, "codeSystem") == LOINC and (section in _RESULT_SECTIONS or RESULT in claimed):
         return FactKind.LAB_RESULT
     if not claimed and (within := _enclosing(entry)) is not None and templates(within) & LAB:
         return FactKind.LAB_RESULT  # an earlier result, beside the new one

@@ -110,12 +110,12 @@ def quantity(value: _Element | None, words: Words) -> Quantity | None:
 
 
 def unit_of(value: _Element | None) -> str:
-    """The unit of a quantity; one that cannot be written in UCUM stands in a translation."""
+    """The unit of a quantity; one that cannot be written in UCUM stands in a translation. "1" is UCUM's for none."""
     unit = attribute(value, "unit")
     if unit and unit != "1":
         return unit
     said = (attribute(part, "displayName") or attribute(part, "code") for part in every(value, "translation"))
-    return next(filter(None, said), unit)
+    return next(filter(None, said), "")
 
 
 def bounds(value: _Element | None) -> tuple[str, str, str]:

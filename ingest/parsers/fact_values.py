@@ -20,17 +20,17 @@ def number_of(text: str) -> tuple[str, Decimal | None]:
 
 
 def day_of(stamp: str) -> str:
-    """A time stamp of HL7 v2, CDA (20240224…) or FHIR (2024-02-24…) to the day at most; what is not stated is left
-    out, and what is no date gives the empty string."""
+    """A time stamp of HL7 v2, CDA (20240224…) or FHIR (2024-02-24…) to the day at most; what is not stated, or cannot
+    be a month or a day, is left out, and what is no date gives the empty string."""
     found = _STAMP.match(stamp.strip())
     if found is None:
         return ""
     year, month, day = found[1], found[2], found[3]
-    if month is not None and not 1 <= int(month) <= 12:
-        return ""
-    if day is not None and not 1 <= int(day) <= 31:
-        return ""
-    return "-".join(part for part in (year, month, day) if part is not None)
+    if year < "1800":
+        return ""  # « 0000 » is how some senders say that they do not know
+    if month is None or not 1 <= int(month) <= 12:
+        return year
+    return f"{year}-{month}" if day is None or not 1 <= int(day) <= 31 else f"{year}-{month}-{day}"
 
 
 def shown_day(day: str) -> str:
