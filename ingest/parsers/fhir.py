@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import FHIR_JSON, FHIR_XML, is_type, readable_type
+from ingest.parsers.fhir_facts import facts_of
 from ingest.parsers.fhir_header import metadata_of
 from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, title_of
 from ingest.parsers.fhir_tree import Resource, all_inside, each, objects, resources_of_json, resources_of_xml, string
@@ -119,7 +120,9 @@ class _Document:
 
     def _resource(self, sheet: Sheet, resource: Resource) -> None:
         self._done.add(id(resource))
-        sheet.lines(coded_lines(resource, self.resolve))
+        told = facts_of(resource, self.resolve)
+        for line, facts in zip_longest(coded_lines(resource, self.resolve), told, fillvalue=()):
+            sheet.tell(line or "", facts)
         sheet.lines(narrative_lines(resource))
 
 

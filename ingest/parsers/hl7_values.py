@@ -58,7 +58,7 @@ def _figure(obx: Segment, text: str) -> tuple[str, Decimal | None]:
 
 
 def measured(said: str) -> tuple[Decimal | None, Decimal | None]:
-    """(low, high) of a reference range as laboratories write it: "3,5 - 5,0", "< 5", "> 60"; None for what is not said."""
+    """(low, high) of a reference range as laboratories write it ("3,5 - 5,0", "< 5"); None: not said."""
     between = _BETWEEN.fullmatch(said)
     if between is not None:
         return number_of(between[1])[1], number_of(between[2])[1]
