@@ -8,28 +8,35 @@ that ship with the package.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from clinical.asserted import Asserted, asserted
-from clinical.text import statements
+from clinical.text import personal, statements
 from clinical.text.allergies import Sensitivity, sensitivities
 from clinical.text.labs import Measure, analytes, measures
 from clinical.text.medications import Medicine, medicines
 from clinical.text.numbers import decimal_mark
 from clinical.text.plain import plain
 from clinical.text.sections import Context, context_of, title_of
+from clinical.text.signs import any_of
+from clinical.text.statements import Statement
 from clinical.text.terms import Found
 from clinical.text.units import Unit, units
 from clinical.text.vocabulary import Drug, drugs
 from records.content import Metadata, Page, Source
-from records.fact import Assertion, Fact, FactKind, FactSource, Period, Quantity, Quote
+from records.fact import Assertion, Fact, FactKind, FactSource, Period, Quote
 
 MOST_FACTS = 10_000
 """Facts of a page. More is no page of a health record: reading stops there, so that a hostile one costs seconds."""
 _MARK_SAMPLE = 200_000
+_NEAR = 40
+_OVER = re.compile(rf"\b{any_of('over')}\b")
+_STANDING = (FactKind.PROCEDURE, FactKind.IMPLANT, FactKind.IMMUNIZATION, FactKind.BLOOD_GROUP, FactKind.DIRECTIVE)
+"""What was done or put in place stays true: its date says when. « Vaccin contre » is no condition of an instruction."""
 _Details = tuple[tuple[str, str], ...]
 
 
@@ -134,6 +141,13 @@ class _Reading:
             return Assertion.PAST
         return said
 
+    def around(self, start: int, end: int) -> str:
+        """The words near unit.flat[start:end], as far as the next commas."""
+        flat = self.unit.flat
+        begin = max(flat.rfind(",", 0, start), flat.rfind(";", 0, start), start - _NEAR) + 1
+        stops = [at for at in (flat.find(",", end), flat.find(";", end)) if at >= 0]
+        return flat[max(0, begin) : min([*stops, end + _NEAR])]
+
     def fact(
         self,
         kind: FactKind,
@@ -175,12 +189,8 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where) -> Iterato
     if reading.context is not Context.ALLERGY:
         free = [each for each in named if not any(a <= each.start < b for a, b in taken)]
         yield from (_medicine(reading, text, each) for each in medicines(unit, text, free, reading.context))
-    for said in statements.read(unit, text, reading.context, taken):
-        assertion = said.assertion or reading.assertion(said.start, said.end)
-        yield reading.fact(
-            said.kind, (said.start, said.end), (said.quote_start, said.quote_end), assertion, said.details,
-            concept=said.concept, codes=said.codes, when=Period(said.when), value=said.value,
-        )  # fmt: skip
+    for said in (*statements.read(unit, text, reading.context, taken), *personal.read(unit, text, taken)):
+        yield _statement(reading, said)
 
 
 def _is_dose(value: Measure, named: list[Found[Drug]]) -> bool:
@@ -247,9 +257,18 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
     )  # fmt: skip
 
 
+def _statement(reading: _Reading, said: Statement) -> Fact:
+    assertion = said.assertion or reading.assertion(said.start, said.end)
+    if said.assertion is None and said.kind in _STANDING and assertion in (Assertion.PAST, Assertion.HYPOTHETICAL):
+        assertion = Assertion.PRESENT
+    if assertion is Assertion.PAST and said.lasting and not _OVER.search(reading.around(said.start, said.end)):
+        assertion = Assertion.PRESENT  # « antécédents : HTA, asthme » lists what is still there
+    return reading.fact(
+        said.kind, (said.start, said.end), (said.quote_start, said.quote_end), assertion, said.details,
+        concept=said.concept, codes=said.codes, when=Period(said.when), value=said.value,
+    )  # fmt: skip
+
+
 def _is_over(reading: _Reading, said: Medicine) -> bool:
     """A medicine under « Antécédents » or after a date is past only where the sentence says so."""
     return reading.scopes is not None and reading.scopes.of(said.start, said.end) is Assertion.PAST
-
-
-__all__ = ["MOST_FACTS", "Quantity", "facts_of", "section_after"]

@@ -165,8 +165,8 @@ _WITHOUT_UNIT: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 """Names that are also letters or words: in prose a number without a unit is theirs only where it can be one."""
 _MUST_HAVE_UNIT = frozenset((
-    "calcium", "magnésium", "glycémie", "albumine", "ACE", "GH", "complément C3", "complément C4", "lactates", "folates",
-    "périmètre crânien", "périmètre abdominal", "fer sérique", "FEVG", "leucocyturie", "lithiémie",
+    "calcium", "magnésium", "glycémie", "albumine", "ACE", "GH", "complément C3", "complément C4", "lactates",
+    "folates", "périmètre crânien", "périmètre abdominal", "fer sérique", "FEVG", "leucocyturie", "lithiémie",
     "hématurie", "vitamine B12", "25-hydroxyvitamine D", "digoxinémie", "lamotriginémie", "valproatémie", "tacrolémie",
     "bicarbonates", "T4 libre", "T3 libre", "charge virale VIH", "sérologie VIH", "sérologie VHC", "BNP", "IgA", "IgG",
     "fréquence respiratoire", "hauteur utérine", "estradiol", "testostérone", "Quantiféron",
