@@ -15,7 +15,9 @@ from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, tit
 from ingest.parsers.fhir_tree import Resource, all_inside, each, objects, resources_of_json, resources_of_xml, string
 from ingest.parsers.fhir_words import RESOURCES
 from ingest.parsers.members import Inside, Member, Part, bytes_of, elsewhere, from_base64, read_parts
+from ingest.parsers.narrative import clean
 from ingest.parsers.port import Kept, Pages
+from ingest.parsers.quotes import line_for
 from ingest.parsers.sheet import Sheet
 from ocr.port import Ocr
 
@@ -122,7 +124,11 @@ class _Document:
         self._done.add(id(resource))
         told = facts_of(resource, self.resolve)
         for line, facts in zip_longest(coded_lines(resource, self.resolve), told, fillvalue=()):
-            sheet.tell(line or "", facts)
+            shown = clean(line or "")
+            sheet.tell(shown, [fact for fact in facts if clean(fact.label) in shown])
+            for fact in facts:
+                if clean(fact.label) not in shown:
+                    sheet.tell(line_for(fact), [fact])
         sheet.lines(narrative_lines(resource))
 
 
