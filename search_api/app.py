@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from search_api import (
     docs_page,
     documents,
+    facts,
     health,
     identity,
     oversight,
@@ -64,7 +65,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    record = (patients.router, identity.router, documents.router, pages.router, search.router)
+    record = (patients.router, identity.router, documents.router, pages.router, search.router, facts.router)
     for router in (*record, oversight.router, quarantine.router, *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
