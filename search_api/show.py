@@ -38,6 +38,7 @@ def show(
         boxes=boxes,
         page_url=page_url(patient_id, document_id, sheet, boxes),
         assertion=assertion_of(passage.text, spans),
+        corrected_by=sheet.corrected_by or None,
     )
 
 
