@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -36,6 +36,9 @@ def serve(
 
 def worker(
     concurrency: Annotated[int, typer.Option(help="Documents lus en même temps.")] = 2,
+    lane: Annotated[
+        Literal["all", "quick"], typer.Option(help="quick : laisser aux autres la suite des longs documents numérisés.")
+    ] = "all",
 ) -> None:
     """Lire les documents en attente (profil cluster : une instance de Celery)."""
     from ingest.tasks import run_worker
@@ -48,7 +51,7 @@ def worker(
             "Le profil single lit les documents dans `anamnese serve` et `anamnese ingest`, sans Celery.",
             "Lancez `anamnese serve`, ou réglez ANAMNESE_PROFILE=cluster.",
         )
-    run_worker(settings.redis_url.get_secret_value(), concurrency, lambda: open_bench(settings))
+    run_worker(settings.redis_url.get_secret_value(), concurrency, lambda: open_bench(settings), lane)
 
 
 def token(

@@ -184,6 +184,7 @@ class Job(Base):
     state: Mapped[str]  # queued | leased | done | failed
     stage: Mapped[str]
     priority: Mapped[int]
+    long: Mapped[bool] = mapped_column(default=False)  # its first turn is over
     attempts: Mapped[int]
     fence: Mapped[int]
     holder: Mapped[str | None]
