@@ -46,6 +46,11 @@ def without_words(key: bytes, chain: str, sequence: int, content: str, previous:
     return keyed_hash(key, "erased", chain, str(sequence), content, previous.hex(), mac.hex())
 
 
+def without_content(key: bytes, chain: str, sequence: int, previous: bytes, mac: bytes) -> bytes:
+    """The MAC of an entry that was retired at the end of its time: nothing but its place in the chain is left."""
+    return keyed_hash(key, "retired", chain, str(sequence), previous.hex(), mac.hex())
+
+
 def head_mac(key: bytes, chain: str, length: int, last: bytes) -> bytes:
     """The MAC of a head."""
     return keyed_hash(key, "head", chain, str(length), last.hex())

@@ -127,6 +127,10 @@ class Document(Base):
     set_blind: Mapped[bytes | None]
     unique_blind: Mapped[bytes | None]
     replaces_blind: Mapped[bytes | None]
+    appends_blind: Mapped[bytes | None]
+    issued_at: Mapped[datetime | None]  # when its maker made this version
+    withdrawn: Mapped[bool] = mapped_column(default=False)  # cancelled by its sender: out of every search
+    page_prints: Mapped[bytes | None]  # 8 bytes a page: keyed hashes of their texts
     content_hash: Mapped[str]
     blob: Mapped[str]
     size: Mapped[int]
@@ -157,6 +161,39 @@ class Document(Base):
         CheckConstraint("state IN ('received', 'reading', 'searchable', 'quarantined', 'refused')", name="state"),
         CheckConstraint("status IN ('approved', 'archived', 'deprecated')", name="status"),
     )
+
+
+class DocumentName(Base):
+    """A name by which another document or message may speak of this one, as a keyed hash under its patient's key."""
+
+    __tablename__ = "document_names"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    name_blind: Mapped[bytes] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    __table_args__ = (Index(None, "patient_id", "name_blind"),)
+
+
+class Withdrawal(Base):
+    """A document's sender cancelled it. Kept apart from the document: it may come first."""
+
+    __tablename__ = "withdrawals"
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
+    name_blind: Mapped[bytes] = mapped_column(primary_key=True)
+    issued_at: Mapped[datetime | None]  # what was issued later stands; NULL: nothing of this name does
+
+
+class Receipt(Base):
+    """One way by which a document came. The first is the document's own; the same bytes again add another."""
+
+    __tablename__ = "receipts"
+    receipt_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    origin: Mapped[str]
+    deposited_by: Mapped[str]
+    deposited_for: Mapped[str]
+    received_at: Mapped[datetime]
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class DepositKey(Base):
@@ -282,6 +319,14 @@ class Attempt(Base):
     __table_args__ = (Index(None, "caller", "kind", "at"), {"sqlite_autoincrement": True})
 
 
+class SpentAssertion(Base):
+    """A one-time assertion of a system that was used (records/assertions.py)."""
+
+    __tablename__ = "spent_assertions"
+    name_blind: Mapped[bytes] = mapped_column(primary_key=True)  # client and jti
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Notification(Base):
     """Something that a patient is told, until it is sent. Holds neither a name nor what was seen."""
 
@@ -306,11 +351,13 @@ class Contact(Base):
 
 
 class Visitor(Base):
-    """Who has looked at a record at least once: only the first time is told."""
+    """Who has looked at a record at least once, and when: only the first time is told."""
 
     __tablename__ = "visitors"
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
     caller: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime | None]  # NULL: before this was written down
+    before_at: Mapped[datetime | None]  # end of the visit before
 
 
 class JournalEntry(Base):

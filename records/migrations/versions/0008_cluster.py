@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -15,6 +15,7 @@ _COUNTED = (
     ("outbox", "seq"),
     ("attempts", "attempt_id"),
     ("notifications", "notification_id"),
+    ("receipts", "receipt_id"),
 )
 _PLAIN = (("journal", "sequence"), ("journal_heads", "length"), ("cursors", "seq"))
 
