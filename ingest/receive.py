@@ -11,6 +11,7 @@ from access.document_types import category_of
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from ingest.media_type import HEAD, media_type_of
+from ingest.meter import timed
 from records import receipts
 from records.blobs import BlobRef, Blobs, BlobWriter
 from records.content import Metadata
@@ -51,6 +52,7 @@ class Receipt:
     job: Job | None
 
 
+@timed("receive")
 def receive(
     stream: Stream,
     *,

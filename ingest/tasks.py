@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_process_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutting_down
 from kombu.exceptions import OperationalError
 
+from ingest.meter import share
 from ingest.workbench import Workbench
 from ingest.worker import drain, renew
 
@@ -75,11 +76,20 @@ def watcher(redis_url: str) -> Callable[[], bool]:
     return alive
 
 
-def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench, lane: str = "all") -> None:
+def run_worker(
+    redis_url: str, concurrency: int, open_bench: OpenBench, lane: str = "all", metrics_port: int = 0
+) -> None:
     """Run a Celery worker in this process until told to stop. The bench is opened in each child, after its fork.
 
-    Told to stop (SIGTERM), each child ends the document, or the turn of a long one, that it reads, and claims no other.
+    Told to stop (SIGTERM), each child ends the document, or the turn of a long one, that it reads, and claims no
+    other. `metrics_port`: where /metrics of all of them is; 0: nowhere.
     """
+    if metrics_port:
+        registry = share()  # before anything else imports the library
+        from prometheus_client import start_http_server
+
+        start_http_server(metrics_port, registry=registry)
+    setup_logging.connect(_own_logs, weak=False)
     app = client(redis_url)
     sweeps = f"{QUEUE}.{lane}"
     app.conf.beat_schedule = {
@@ -122,3 +132,7 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench, lane: st
             "--without-mingle",
         ]
     )
+
+
+def _own_logs(**_: object) -> None:
+    """Celery sets up no logging of its own: its lines go where ours do."""

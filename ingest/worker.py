@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from access.refusal import Refusal
+from ingest.meter import stage
 from ingest.recipe import ingest
 from ingest.workbench import Workbench
 from records import jobs
@@ -56,7 +57,8 @@ def project(bench: Workbench) -> bool:
     if bench.records.reserve.short():
         return False
     try:
-        bench.projector.catch_up(bench.clock())
+        with stage("project"):
+            bench.projector.catch_up(bench.clock())
     except Refusal as refusal:
         log.warning("projection waits: %s", refusal.code)
         return False

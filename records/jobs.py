@@ -207,6 +207,11 @@ def last_lease_without_scope(tx: Tx) -> datetime | None:
     return tx.session.scalars(select(func.max(_T.leased_until))).one()
 
 
+def oldest_without_scope(tx: Tx) -> datetime | None:
+    """Since when the oldest job that is not over waits; None when there is none."""
+    return tx.session.scalars(select(func.min(_T.created_at)).where(_T.state.in_(("queued", "leased")))).one()
+
+
 def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:
     """How many jobs are in each state ("queued", "leased", "done", "failed"), of a patient when given."""
     conditions = [] if patient_id is None else [_T.patient_id == patient_id]

@@ -15,6 +15,7 @@ from search_api import (
     documents,
     health,
     identity,
+    metrics,
     oversight,
     pages,
     patients,
@@ -61,6 +62,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
