@@ -207,7 +207,7 @@ def last_lease_without_scope(tx: Tx) -> datetime | None:
     return tx.session.scalars(select(func.max(_T.leased_until))).one()
 
 
-def oldest_without_scope(tx: Tx) -> datetime | None:
+def oldest(tx: Tx) -> datetime | None:
     """Since when the oldest job that is not over waits; None when there is none."""
     return tx.session.scalars(select(func.min(_T.created_at)).where(_T.state.in_(("queued", "leased")))).one()
 

@@ -63,4 +63,4 @@ def _class(information: Any) -> str:
     if kind is None:
         return ""
     last = traceback.extract_tb(trace)[-1:]
-    return kind.__name__ + "".join(f" at {frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in last)
+    return str(kind.__name__) + "".join(f" at {frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in last)

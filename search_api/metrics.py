@@ -42,7 +42,7 @@ class _Queue(Collector):
         try:
             with self._services.records.read() as tx:
                 counts = jobs.progress(tx)
-                oldest = jobs.oldest_without_scope(tx)
+                oldest = jobs.oldest(tx)
         except Refusal:
             up.add_metric([], 0)
             yield up
