@@ -17,6 +17,7 @@ from search_api import (
     facts,
     health,
     identity,
+    metrics,
     oversight,
     pages,
     patients,
@@ -63,6 +64,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
