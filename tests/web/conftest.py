@@ -1,4 +1,4 @@
-"""One small home, built once with real reading of a real scan, copied for tests that change it; one Chromium for all."""
+"""One small home, built once with a real scan in it, copied for tests that change it; one Chromium for all."""
 
 from __future__ import annotations
 
