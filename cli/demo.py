@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,7 @@ from rich.table import Table
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from access.scope import CallerKind
+from cli.acting import refuse_made_up
 from cli.compose import Home, open_home
 from cli.console import err, out
 from cli.intake import report, wait
@@ -26,8 +28,9 @@ from cli.local_services import cache_folder
 from cli.sample_home import Sample, load_sample, record_people
 from cli.search import ask_as
 from cli.settings import Settings, load_settings
+from search_api.bearers import Bearer
 from search_api.server import run
-from search_api.tokens import Bearer, issue_token
+from search_api.tokens import issue_token
 from search_api.web.sign_in import Front, Persona
 
 QUERIES = ("allergie pénicilline", "anticoagulant", "dernière hémoglobine glyquée")
@@ -84,14 +87,28 @@ def demo(
 def _settings(engine: str, folder: Path) -> Iterator[Settings]:
     """Settings of the demo's home; for OpenSearch, with the services of this machine started around it."""
     if engine == "embedded":
-        yield load_settings(home=folder, profile="single")
+        yield _made_up(load_settings(home=folder, profile="single"))
         return
-    from cli.local_services import opensearch, redis
+    from cli.local_services import opensearch, postgresql, redis
 
-    err.print("Démarrage d'OpenSearch et de Redis…")
-    # The index lives as long as the demo: the next run projects it again from records and stored vectors.
-    with opensearch(cache_folder()) as index, redis() as queue:
-        yield load_settings(home=folder, profile="cluster", opensearch_url=index, redis_url=queue)
+    err.print("Démarrage d'OpenSearch, de PostgreSQL et de Redis…")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # The services' user may not reach a home under /root: what they hold, and so the home, lives as long as the demo.
+    with ExitStack() as held:
+        settings = load_settings(
+            home=Path(held.enter_context(tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent))),
+            profile="cluster",
+            opensearch_url=held.enter_context(opensearch(cache_folder())),
+            redis_url=held.enter_context(redis()),
+            records_url=held.enter_context(postgresql()),
+        )
+        yield _made_up(settings)
+
+
+def _made_up(settings: Settings) -> Settings:
+    """The demo's people speak by development tokens: not beside a real issuer."""
+    refuse_made_up(settings)
+    return settings
 
 
 @contextmanager
@@ -99,11 +116,13 @@ def _celery(settings: Settings) -> Iterator[None]:
     """A Celery worker of this home, in a process of its own."""
     assert settings.opensearch_url is not None
     assert settings.redis_url is not None
+    assert settings.records_url is not None
     environment = os.environ | {
         "ANAMNESE_HOME": str(settings.home),
         "ANAMNESE_PROFILE": "cluster",
         "ANAMNESE_OPENSEARCH_URL": settings.opensearch_url.get_secret_value(),
         "ANAMNESE_REDIS_URL": settings.redis_url.get_secret_value(),
+        "ANAMNESE_RECORDS_URL": settings.records_url,
     }
     command = [sys.executable, "-m", "cli", "worker", "--concurrency", str(WORKER_CONCURRENCY)]
     process = subprocess.Popen(command, env=environment, stdout=sys.stderr, start_new_session=True)

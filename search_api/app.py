@@ -57,7 +57,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.services = services
-    app.state.issuer = issuer_of(services)
+    app.state.issuer = services.verifier or issuer_of(services)
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
     problems.install(app)
     app.include_router(health.router)

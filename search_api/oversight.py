@@ -12,8 +12,10 @@ from access.scope import CallerKind, Scope
 from records import grants, journal
 from records.database import Tx
 from records.grants import Grant
+from records.journal import Entry
 from records.practitioners import organization, practitioner
 from search_api.desk import AtDesk
+from search_api.sentences import Language, sentence
 from search_api.views import GrantList, GrantView, JournalLine, JournalPage
 
 router = APIRouter(prefix="/v1", tags=["oversight"])
@@ -42,34 +44,43 @@ def read_journal(
     patient_id: str,
     desk: AtDesk,
     limit: Annotated[int, Query(ge=1, le=500, description="accès, les plus récents d'abord")] = 100,
+    lang: Annotated[Language, Query(description="langue des phrases")] = "fr",
 ) -> JournalPage:
-    """Chaque accès, accordé ou refusé. Les textes des recherches restent à l'auditeur."""
+    """Chaque accès, accordé ou refusé, et une phrase qui le dit. Les textes des recherches restent à l'auditeur."""
     visit = desk.visit(patient_id, "read-journal")
     with visit.record() as (tx, scope):
         if not scope.oversees:
             raise NOT_READABLE
-        entries = journal.entries(tx, scope, limit=limit)
-        names = {rpps: _name(tx, rpps) for rpps in {entry.on_behalf or entry.caller for entry in entries}}
+        lines = journal_lines(tx, scope, limit, lang)
     visit.granted()
-    return JournalPage(
-        patient_id=visit.patient_id,
-        entries=[
-            JournalLine(
-                at=entry.at,
-                caller_kind=entry.caller_kind,
-                caller=entry.caller,
-                name=names[entry.on_behalf or entry.caller],
-                on_behalf=entry.on_behalf,
-                role=entry.role,
-                purpose=entry.purpose,
-                action=entry.action,
-                outcome=entry.outcome,
-                basis=entry.basis,
-                reason=entry.reason,
-                documents=list(entry.documents),
-            )
-            for entry in entries
-        ],
+    return JournalPage(patient_id=visit.patient_id, entries=lines)
+
+
+def journal_lines(tx: Tx, scope: Scope, limit: int, lang: Language) -> list[JournalLine]:
+    """The accesses to the Scope's record, newest first, as its readers see them."""
+    entries = journal.entries(tx, scope, limit=limit)
+    numbers = {entry.on_behalf or entry.caller for entry in entries if entry.caller_kind == CallerKind.PRACTITIONER}
+    named = {number: known.name for number in numbers if (known := practitioner(tx, number)) is not None}
+    return [_line(entry, scope, lang, named) for entry in entries]
+
+
+def _line(entry: Entry, scope: Scope, lang: Language, named: dict[str, str]) -> JournalLine:
+    mine = entry.caller_kind == CallerKind.PATIENT and entry.caller in scope.identities
+    name = named.get(entry.on_behalf or entry.caller, "")
+    return JournalLine(
+        at=entry.at,
+        caller_kind=entry.caller_kind,
+        caller=entry.caller,
+        on_behalf=entry.on_behalf,
+        role=entry.role,
+        purpose=entry.purpose,
+        action=entry.action,
+        outcome=entry.outcome,
+        basis=entry.basis,
+        reason=entry.reason,
+        documents=list(entry.documents),
+        name=name,
+        sentence=sentence(entry, lang, patient=mine, name=name),
     )
 
 

@@ -41,11 +41,12 @@ class DocumentView(View):
     organization: str
     origin: str
     version: int
-    status: str = Field(description="approved, archived ou deprecated")
+    status: str = Field(description="approved, archived, deprecated (remplacé) ou cancelled (annulé par son émetteur)")
     masked: bool | None = Field(description="masqué aux professionnels ; null pour qui n'a pas à le savoir")
     hidden_from_representatives: bool | None = Field(description="null pour qui n'a pas à le savoir")
     by_patient: bool = Field(description="déposé par le patient")
     warning: str = Field(description="à lire avant d'en parler au patient ; vide sinon")
+    new: bool = Field(default=False, description="arrivé depuis votre visite précédente de ce dossier")
 
 
 class DocumentItem(DocumentView):
@@ -60,6 +61,21 @@ class DocumentItem(DocumentView):
     searchable_at: datetime | None
     refusal: RefusalView | None
     url: str
+
+
+class ReceiptView(View):
+    """One way by which the document came."""
+
+    origin: str
+    received_at: datetime
+
+
+class DocumentCard(DocumentItem):
+    """One document with what binds it to others: copies that came otherwise, what it completes, what completes it."""
+
+    receipts: list[ReceiptView]
+    appends: str | None = Field(description="document que celui-ci complète, parmi ceux qui vous sont accessibles")
+    appended_by: list[str] = Field(description="documents qui complètent celui-ci")
 
 
 class DocumentList(View):
@@ -135,6 +151,7 @@ class Facets(View):
     year: list[FacetValue]
     author: list[FacetValue]
     organization: list[FacetValue]
+    origin: list[FacetValue]
     state: list[FacetValue]
 
 
@@ -171,6 +188,37 @@ class AnswerView(View):
     suggestions: list[Correction] = Field(default=[], description="mot du vocabulaire médical peut-être voulu")
     facets: Facets | None = None
     next: str | None = Field(None, description="suite de la réponse, pour ce demandeur et cette question seulement")
+
+
+class PersonView(View):
+    """Whose record a group of results is."""
+
+    patient_id: str
+    family_name: str = Field(description="nom de naissance")
+    given_names: str
+    birth_date: date | None
+    sex: str
+
+
+class PatientHits(View):
+    """One of the caller's patients whose record answers, and the best documents of it."""
+
+    patient: PersonView
+    hits: list[HitView]
+    total: int = Field(description="documents de ce dossier qui contiennent un mot de la question")
+
+
+class PatientsAnswerView(View):
+    """A search over the records of the caller's patients, grouped by patient, the strongest answer first."""
+
+    query: str
+    mode: Mode
+    patients: list[PatientHits]
+    searched_patients: int
+    more: bool = Field(description="d'autres dossiers répondent peut-être, moins bien : précisez la question")
+    understood: list[str]
+    expansions: list[Expansion]
+    coverage: CoverageView
 
 
 class PatientFound(View):
@@ -322,6 +370,7 @@ class JournalLine(View):
     basis: str = Field(description="la règle qui a ouvert le dossier")
     reason: str = Field(description="motif d'un accès d'urgence")
     documents: list[str]
+    sentence: str = Field(description="l'accès en une phrase, en français ou en anglais")
 
 
 class JournalPage(View):
