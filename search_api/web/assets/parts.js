@@ -33,6 +33,7 @@ export function badge(text, kind = '') {
 export function badges(document) {
   return [
     document.status === 'approved' ? null : badge(t(`status.${document.status}`), 'warn'),
+    document.new ? badge(t('label.new'), 'good') : null,
     document.masked ? badge(t('label.masked'), 'warn') : null,
     document.hidden_from_representatives ? badge(t('label.secret'), 'warn') : null,
     document.by_patient ? badge(t('label.by_patient')) : null,
