@@ -52,7 +52,7 @@ export function source(document, date) {
 export function confirm(title, consequence, { act, reason = false, danger = false } = {}) {
   return new Promise((resolve) => {
     const text = reason ? h('textarea', { rows: '2', maxlength: '1000', id: 'confirm-reason', required: true }) : null;
-    const heading = h('h2', { id: 'confirm-title' }, title);
+    const heading = h('h2', { id: 'confirm-title', tabindex: '-1', autofocus: !reason }, title);
     const done = (value) => { dialog.close(); dialog.remove(); resolve(value); };
     const agree = () => (text && text.value.trim().length < 3 ? text.focus() : done(text ? text.value.trim() : ''));
     const dialog = h('dialog', { 'aria-labelledby': 'confirm-title', on: {
