@@ -40,6 +40,7 @@ from search_api.notifier import MailServer, Notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
 from search_api.services import Services, ServingIndex
+from search_api.web.sign_in import Front
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,
+            front=Front(idle_minutes=settings.idle_minutes),
         )
         server = mail_server(settings)
         if serving and server is not None:

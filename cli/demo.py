@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -31,6 +31,7 @@ from cli.settings import Settings, load_settings
 from search_api.bearers import Bearer
 from search_api.server import run
 from search_api.tokens import issue_token
+from search_api.web.sign_in import Front, Persona
 
 QUERIES = ("allergie pénicilline", "anticoagulant", "dernière hémoglobine glyquée")
 WORKER_CONCURRENCY = 2
@@ -78,7 +79,8 @@ def demo(
             out.print(f"Prêt (ready) en {seconds:.0f} s.")
             return
         _invite(home, settings, sample, patients, seconds)
-        run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
+        front = Front(personas(home, sample, patients), idle_minutes=settings.idle_minutes)
+        run(replace(home.services, front=front), host=settings.host, port=settings.port, threads=settings.threads)
 
 
 @contextmanager
@@ -142,6 +144,27 @@ def visitors(sample: Sample, patient_id: PatientId) -> list[Visitor]:
     ]
 
 
+def personas(home: Home, sample: Sample, patients: dict[str, PatientId]) -> tuple[Persona, ...]:
+    """Who may sign in on the demo's page: the four, an auditor and identity vigilance. Tokens are made when asked."""
+    ins = sample.flagship_ins
+    names = {each["rpps"]: each["name"] for each in sample.manifest["practitioners"]}
+
+    def signed(lifetime: timedelta = timedelta(hours=8), **who: Any) -> Callable[[], str]:
+        return lambda: issue_token(home.services, lifetime=lifetime, now=home.clock(), **who)
+
+    def of(visitor: Visitor) -> Persona:
+        bearer = visitor.bearer
+        if bearer.kind is CallerKind.PATIENT:
+            return Persona(visitor.title, "", signed(patient_id=patients[ins]))
+        return Persona(visitor.title, names.get(bearer.id, bearer.id), signed(rpps=bearer.id), hint=ins)
+
+    return (
+        *map(of, visitors(sample, patients[ins])),
+        Persona("auditeur", "", signed(role=CallerKind.AUDITOR)),
+        Persona("identitovigilance", "", signed(identity_vigilance="demo")),
+    )
+
+
 def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
     """A table: who asks what, and the first passage that they find, or what the door says."""
     ins = sample.flagship_ins
@@ -164,7 +187,9 @@ def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
 def _invite(home: Home, settings: Settings, sample: Sample, patients: dict[str, PatientId], seconds: float) -> None:
     """Where to go, and with which tokens."""
     patient_id = patients[sample.flagship_ins]
-    out.print(f"\n[bold]Prêt (ready) en {seconds:.0f} s[/] : http://{settings.host}:{settings.port}/docs")
+    address = f"http://{settings.host}:{settings.port}"
+    out.print(f"\n[bold]Prêt (ready) en {seconds:.0f} s[/] : [bold]{address}/[/] (l'API : {address}/docs)")
+    out.print(f"Sur la page, l'INS du patient de démonstration : {sample.flagship_ins}")
     out.print(f"Patient de démonstration : /v1/patients/{patient_id}")
     for visitor in visitors(sample, patient_id):
         bearer = visitor.bearer

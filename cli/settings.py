@@ -53,9 +53,14 @@ class Settings(BaseSettings):
     reserve: int = Field(
         32 * 1024 * 1024, ge=0, description="Disk space kept for the journal when the disk is full, in bytes; 0: none."
     )
+    log_format: Literal["line", "json"] = Field("line", description="Log lines for people, or one JSON object each.")
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port on which a worker answers /metrics; 0: none. `serve` has its own."
+    )
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
     threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")
+    idle_minutes: int = Field(10, ge=1, le=240, description="The page asks who is there after so long without a key.")
     token_issuer: str = Field("anamnese-dev", description="Issuer of development tokens.")
     development_profession: str = Field(
         "médecin généraliste",
