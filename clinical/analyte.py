@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from clinical.folding import holds, plain
+from clinical.folding import plain
 from clinical.tables import HERE, listed, rows
 from clinical.units import Unit, rescale, unit_of, units, units_spelt
 from records.fact import Fact
@@ -23,7 +23,7 @@ _NEUTRAL = frozenset(
     "sang sanguin sanguine serum serique plasma plasmatique veineux veineuse dosage taux valeur de du la le l d des en"
     " s p sr".split()
 )
-_OTHER_SPECIMENS = tuple(
+_OTHER_SPECIMENS = frozenset(
     "urine urines urinaire urinary lcr cephalorachidien csf pleural ascite ponction selles feces stool salive".split()
 )
 _HBA1C_SLOPE, _HBA1C_OFFSET = Decimal("0.09148"), Decimal("2.152")
@@ -176,8 +176,7 @@ def _named(fact: Fact, by_name: dict[str, str]) -> str | None:
 
 
 def _from_elsewhere(fact: Fact) -> bool:
-    specimen = plain(fact.detail("specimen"))
-    return any(holds(specimen, word) for word in _OTHER_SPECIMENS)
+    return not _OTHER_SPECIMENS.isdisjoint(plain(fact.detail("specimen")).split())
 
 
 def _key(name: str) -> str:

@@ -31,8 +31,8 @@ _RANGE = re.compile(
     rf"|(?:>|≥|>=|sup(?:érieure?)?\.?\s*à)\s*=?\s*(?P<least>{_N})",
     re.IGNORECASE,
 )
-_MEN = frozenset("h homme hommes m masculin male men garcon garcons".split())
-_WOMEN = frozenset("f femme femmes feminin female women fille filles".split())
+_MEN = frozenset(["h", "homme", "hommes", "m", "masculin", "male", "men", "garcon", "garcons"])
+_WOMEN = frozenset(["f", "femme", "femmes", "feminin", "female", "women", "fille", "filles"])
 
 
 @dataclass(frozen=True, slots=True)

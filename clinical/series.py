@@ -1,8 +1,8 @@
 """Results as series: one analyte is one series, whatever the format and unit it came in.
 
-Each point keeps its original value, unit, range and flag. It has a converted value only where a reviewed rule leads from
-its unit to the series'. A point without a unit is in the series, unconverted. An implausible value is marked, never
-corrected. What was copied from one document to the next (same day, same value) is one point with several sources.
+Each point keeps its original value, unit, range and flag. It has a converted value only where a reviewed rule leads
+from its unit to the series'. A point without a unit is in the series, unconverted. An implausible value is marked and
+never corrected. What was copied from one document to the next (same day, same value) is one point with several sources.
 """
 
 from __future__ import annotations
@@ -163,9 +163,7 @@ def _pick(readings: Sequence[Decimal], analyte: Analyte, unit: Unit) -> Decimal 
     if unit.code.startswith("/"):
         return readings[-1]
     plausible = [
-        each
-        for each in readings
-        if (value := analyte.convert(each, unit)) is not None and analyte.is_plausible(value)
+        each for each in readings if (value := analyte.convert(each, unit)) is not None and analyte.is_plausible(value)
     ]
     return plausible[0] if len(plausible) == 1 else None
 
@@ -174,7 +172,9 @@ def _bounds(told: Told, stated: Quantity, analyte: Analyte, unit: Unit, sex: str
     if stated.low is not None or stated.high is not None:
         return stated.low, stated.high
     day = day_of(when_of(told))
-    age = None if born is None or day is None else day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    age = (
+        None if born is None or day is None else day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    )
     return stated_range(stated.range_text, sex, age, lambda readings: _pick(readings, analyte, unit))
 
 

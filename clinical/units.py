@@ -1,7 +1,7 @@
 """Units of measure: from a spelling to a UCUM code, and exact factors inside one physical quantity.
 
-Only what `laboratory/units.txt` lists is known. Nothing is guessed from a letter: « G/L » is 10⁹/L, « g/L » grams, and a
-spelling that can be both is settled by what the analyte admits, or not at all.
+Only what `laboratory/units.txt` lists is known. Nothing is guessed from a letter: « G/L » is 10⁹/L, « g/L » grams, and
+a spelling that can be both is settled by what the analyte admits, or not at all.
 """
 
 from __future__ import annotations

@@ -1,0 +1,191 @@
+"""Conditions that change emergency care, implants, pregnancy, directives, contacts, vaccinations, blood group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+
+from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, newest, older_than, others_of
+from clinical.drugs import CRITICAL
+from clinical.folding import holds, plain
+from clinical.series import when_of
+from clinical.tables import listed, rows
+from records.fact import Assertion, Fact, FactKind, Told
+
+NOT_FOR_TRANSFUSION = "non utilisable pour transfuser"
+TO_CHECK = "à vérifier"
+PREGNANCY_DAYS = 300
+"""A pregnancy without a term is to be checked when it was told longer ago than one lasts."""
+_HELD = (Assertion.PRESENT, Assertion.SUSPECTED, Assertion.PAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A line of `conditions.txt` or `implants.txt`."""
+
+    name: str
+    words: tuple[str, ...]
+    codes: tuple[str, ...]  # beginnings of CIM-10 codes, without dots
+
+    def names(self, fact: Fact) -> bool:
+        """Whether the fact is one of these, by a word of its label or concept, or by its code."""
+        said = plain(f"{fact.label} {fact.concept}")
+        codes = (code.code.upper().replace(".", "") for code in fact.codes if _is_cim(code.system))
+        return any(holds(said, word) for word in self.words) or any(code.startswith(self.codes) for code in codes)
+
+
+def condition_lines(facts: Iterable[Told]) -> list[Line]:
+    """Critical conditions, in the order of the file; a denial only beside what it denies."""
+    kinds = (FactKind.CONDITION, FactKind.PROCEDURE)
+    return _watched(facts, kinds, _conditions(), everything_of=None)
+
+
+def implant_lines(facts: Iterable[Told]) -> list[Line]:
+    """Every implant, and procedures or conditions that say of one; with its dates."""
+    kinds = (FactKind.IMPLANT, FactKind.PROCEDURE, FactKind.CONDITION)
+    return _watched(facts, kinds, _implants(), everything_of=FactKind.IMPLANT)
+
+
+def pregnancy_lines(facts: Iterable[Told], now: date) -> list[Line]:
+    """What is told of a pregnancy; past its term it is to be checked, never taken off."""
+    lines = []
+    for same in grouped(newest(_of(facts, FactKind.PREGNANCY)), _statement).values():
+        shown = same[0]
+        term = shown.fact.detail("term_date") or shown.fact.when.end
+        remarks = [f"terme prévu le {french(term)}"] if term else []
+        if term and older_than(term, now, 0):
+            remarks.append(f"{TO_CHECK} : terme dépassé")
+        elif not term and older_than(when_of(shown), now, PREGNANCY_DAYS):
+            remarks.append(f"{TO_CHECK} : mention ancienne, terme non précisé")
+        lines.append(replace(line_of(shown, _words(shown.fact), remarks=remarks), also=others_of(same, shown)))
+    return _against(lines)
+
+
+def directive_lines(facts: Iterable[Told]) -> list[Line]:
+    """Advance directives and treatment limitations, newest first."""
+    return _against(_plain_lines(_of(facts, FactKind.DIRECTIVE)))
+
+
+def contact_lines(facts: Iterable[Told]) -> list[Line]:
+    """The personne de confiance first, then who is to be told."""
+    lines = _plain_lines(_of(facts, FactKind.CONTACT), extra=("role", "relation", "telephone"))
+    return sorted(lines, key=lambda line: "confiance" not in plain(line.text))
+
+
+def vaccine_lines(facts: Iterable[Told], name_of: Callable[[Fact], str]) -> list[Line]:
+    """The last known dose of each vaccine; `name_of` gives its name."""
+    given = [each for each in _of(facts, FactKind.IMMUNIZATION) if each.fact.assertion in _HELD]
+    lines = []
+    for name, same in grouped(newest(given), lambda told: name_of(told.fact)).items():
+        latest = max(same, key=when_of)
+        days = len({when_of(each) for each in same})
+        remarks = [f"{days} doses citées"] if days > 1 else []
+        lines.append(replace(line_of(latest, str(name), remarks=remarks), also=others_of(same, latest)))
+    return lines
+
+
+def blood_group_lines(facts: Iterable[Told]) -> list[Line]:
+    """What documents say; they do not suffice to transfuse."""
+    lines = []
+    for same in grouped(newest(_of(facts, FactKind.BLOOD_GROUP)), lambda told: _group(told.fact)).values():
+        line = line_of(same[0], _group(same[0].fact), remarks=[NOT_FOR_TRANSFUSION])
+        lines.append(replace(line, also=others_of(same, same[0])))
+    differ = len({plain(line.text) for line in lines}) > 1
+    return (
+        [replace(line, contradicted=True, remarks=(*line.remarks, CONTRADICTED)) for line in lines] if differ else lines
+    )
+
+
+def _watched(
+    facts: Iterable[Told],
+    kinds: tuple[FactKind, ...],
+    table: Sequence[Watched],
+    *,
+    everything_of: FactKind | None,
+) -> list[Line]:
+    kept = newest(
+        each
+        for each in facts
+        if each.fact.kind in kinds and each.fact.assertion not in (Assertion.FAMILY, Assertion.HYPOTHETICAL)
+    )
+    lines: list[Line] = []
+    taken: set[int] = set()
+    for watched in table:
+        block = [each for each in kept if id(each) not in taken and watched.names(each.fact)]
+        if any(each.fact.assertion in _HELD for each in block):
+            taken |= {id(each) for each in block}
+            lines += _against(_plain_lines(block, group=watched.name))
+    rest = [each for each in kept if each.fact.kind is everything_of and id(each) not in taken]
+    return lines + _against(_plain_lines([each for each in rest if each.fact.assertion in _HELD]))
+
+
+def _plain_lines(
+    facts: Sequence[Told], *, group: str = "", extra: tuple[str, ...] = ("side", "site", "device")
+) -> list[Line]:
+    """One line a statement, its newest source first."""
+    lines = []
+    for same in grouped(
+        newest(facts), lambda told: (_statement(told), *(told.fact.detail(name) for name in extra))
+    ).values():
+        line = line_of(same[0], _words(same[0].fact, extra), group=group)
+        lines.append(replace(line, also=others_of(same, same[0])))
+    return lines
+
+
+def _against(lines: list[Line]) -> list[Line]:
+    """Mark lines of one subject that affirm and deny."""
+    said = {line.assertion for line in lines}
+    if Assertion.ABSENT not in said or not said & set(_HELD):
+        return lines
+    return [replace(line, contradicted=True, remarks=(*line.remarks, CONTRADICTED)) for line in lines]
+
+
+def _statement(told: Told) -> tuple[str, ...]:
+    fact = told.fact
+    return (plain(fact.concept or fact.label), fact.assertion, fact.when.start)
+
+
+def _words(fact: Fact, extra: tuple[str, ...] = ()) -> str:
+    told = [fact.label]
+    if fact.concept and plain(fact.concept) not in plain(fact.label):
+        told.append(f"({fact.concept})")
+    value = "" if fact.value is None else f"{fact.value.text} {fact.value.unit}".strip()
+    told += [
+        more
+        for more in (value, *(fact.detail(name) for name in extra))
+        if more and plain(more) not in plain(fact.label)
+    ]
+    return " ; ".join(dict.fromkeys(told)) if len(told) > 1 else told[0]
+
+
+def _group(fact: Fact) -> str:
+    value = "" if fact.value is None else fact.value.text.strip()
+    return value if value else fact.label
+
+
+def _of(facts: Iterable[Told], kind: FactKind) -> list[Told]:
+    kept = (Assertion.FAMILY, Assertion.HYPOTHETICAL)
+    return [each for each in facts if each.fact.kind is kind and each.fact.assertion not in kept]
+
+
+def _is_cim(system: str) -> bool:
+    said = system.casefold()
+    return "icd" in said or "cim" in said or said == "i10" or "2.16.840.1.113883.6.3" in said
+
+
+@lru_cache(maxsize=1)
+def _conditions() -> tuple[Watched, ...]:
+    table = rows(CRITICAL / "conditions.txt", 4)
+    return tuple(
+        Watched(name, tuple(map(plain, listed(words))), tuple(code.replace(".", "") for code in listed(codes)))
+        for name, words, codes, _ in table
+    )
+
+
+@lru_cache(maxsize=1)
+def _implants() -> tuple[Watched, ...]:
+    return tuple(
+        Watched(name, tuple(map(plain, listed(words))), ()) for name, words, _ in rows(CRITICAL / "implants.txt", 3)
+    )

@@ -1,0 +1,120 @@
+"""Medicines on the card. Those that change emergency care never age off it: they are « non confirmé depuis… ».
+
+A stop does not remove a medicine: it stands beside the last mention, with its date. Other medicines are shown while a
+document of the last twelve months mentions them, and the number of the older ones is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from clinical.card_lines import (
+    CONTRADICTED,
+    Line,
+    french,
+    grouped,
+    line_of,
+    mentioned,
+    newest,
+    older_than,
+    others_of,
+)
+from clinical.drugs import critical_group, critical_groups, medicines_of
+from clinical.folding import plain
+from records.fact import Assertion, Fact, FactKind, Told
+
+CONFIRMED_DAYS = 90
+"""A last mention older than this is said to be unconfirmed: what a pharmacy delivers at once lasts three months at most."""
+OTHERS_DAYS = 365
+"""In France a prescription is renewed for twelve months at most: older mentions of other medicines are counted only."""
+OTHER = "autre traitement"
+_STOPPED, _CURRENT = "arrêt", "en cours"
+
+
+def critical_lines(facts: Iterable[Told], section: str, now: date) -> list[Line]:
+    """The lines of one section of `critical/drugs.txt`, group by group."""
+    found = grouped(_medicines(facts), lambda told: _group_of(told.fact))
+    lines: list[Line] = []
+    for group in critical_groups():
+        if group.section == section:
+            for block in grouped(found.get(group.name, []), lambda told: _subject(told.fact)).values():
+                lines += _block(block, group.name, now)
+    return lines
+
+
+def other_lines(facts: Iterable[Told], now: date) -> tuple[list[Line], int]:
+    """Medicines of the last twelve months that are in no critical group, and how many older ones are not shown."""
+    others = [each for each in _medicines(facts) if not _group_of(each.fact)]
+    lines: list[Line] = []
+    older = 0
+    for block in grouped(others, lambda told: _subject(told.fact)).values():
+        held = [each for each in block if each.fact.assertion in (Assertion.PRESENT, Assertion.SUSPECTED)]
+        if not held:
+            continue
+        if mentioned(held[0]) and older_than(mentioned(held[0]), now, OTHERS_DAYS):
+            older += 1
+            continue
+        lines += [replace(line, contradicted=False) for line in _block(block, OTHER, now)]
+    return lines, older
+
+
+def _medicines(facts: Iterable[Told]) -> list[Told]:
+    kinds = (FactKind.MEDICATION, FactKind.DISPENSING)
+    return newest(each for each in facts if each.fact.kind in kinds and each.fact.assertion is not Assertion.FAMILY)
+
+
+def _group_of(fact: Fact) -> str:
+    group = critical_group(fact)
+    return "" if group is None else group.name
+
+
+def _subject(fact: Fact) -> str:
+    return " + ".join(medicines_of(fact)) or plain(fact.concept or fact.detail("substance") or fact.label)
+
+
+def _block(block: Sequence[Told], group: str, now: date) -> list[Line]:
+    """The last mention of each state of one medicine: in course, stopped, denied, supposed."""
+    states = grouped(block, lambda told: _state(told.fact, now))
+    contradicted = _CURRENT in states and bool({_STOPPED, Assertion.ABSENT} & set(states))
+    lines = []
+    for state, same in states.items():
+        shown = same[0]
+        remarks = [f"dernière mention le {french(mentioned(shown))}"]
+        if state == _STOPPED:
+            remarks.insert(0, "arrêt mentionné")
+        elif state == _CURRENT and older_than(mentioned(shown), now, CONFIRMED_DAYS):
+            remarks.append(f"non confirmé depuis le {french(mentioned(shown))}")
+        if shown.fact.kind is FactKind.DISPENSING:
+            remarks.append("délivrance")
+        if contradicted:
+            remarks.append(CONTRADICTED)
+        line = line_of(shown, _text(shown.fact), group=group, remarks=remarks, day=mentioned(shown))
+        lines.append(replace(line, contradicted=contradicted, also=others_of(same, shown)))
+    return lines
+
+
+def _state(fact: Fact, now: date) -> str:
+    if fact.assertion in (Assertion.ABSENT, Assertion.SUSPECTED, Assertion.HYPOTHETICAL):
+        return fact.assertion
+    ended = bool(fact.when.end) and older_than(fact.when.end, now, 0) and fact.kind is FactKind.MEDICATION
+    stopped = bool(fact.detail("stopped") or fact.detail("replaced_by")) or fact.assertion is Assertion.PAST
+    return _STOPPED if stopped or ended else _CURRENT
+
+
+def _text(fact: Fact) -> str:
+    """The label, and whatever of substance, dose, frequency and route it does not hold already."""
+    told = [fact.label]
+    medicines = ", ".join(medicines_of(fact))
+    said = plain(fact.label)
+    for more in (fact.detail("brand"), fact.detail("substance") or medicines):
+        if more and plain(more) not in said:
+            told.append(f"({more})")
+            said += f" {plain(more)}"
+    for name in ("dose", "frequency", "route"):
+        if (more := fact.detail(name)) and plain(more) not in said:
+            told.append(more)
+    if fact.detail("replaced_by"):
+        told.append(f"→ remplacé par {fact.detail('replaced_by')}")
+    return " ".join(told)
