@@ -20,6 +20,7 @@ from ingest.parsers.rtf import RtfParser
 from ingest.parsers.text import TextParser
 from ocr.port import Ocr
 from records.content import Page, Reading
+from records.fact_format import quoted
 
 
 def pages_of(data: bytes, file_name: str, ocr: Ocr, limits: Limits, kept: Kept = none_kept) -> Pages:
@@ -44,7 +45,7 @@ def pages_of(data: bytes, file_name: str, ocr: Ocr, limits: Limits, kept: Kept =
         count += 1
         characters += len(page.text) if isinstance(page, Page) else 0
         _check(count, characters, limits)
-        yield page
+        yield quoted(page) if isinstance(page, Page) else page
 
 
 def parse(data: bytes, file_name: str, ocr: Ocr, limits: Limits) -> Reading:

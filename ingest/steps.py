@@ -12,7 +12,7 @@ from access.refusal import Refusal
 from clinical.identity import Mismatch
 from ingest.evidence import to_json
 from ingest.workbench import Workbench
-from records import documents, jobs, outbox, patients, readings
+from records import documents, facts, jobs, outbox, patients, readings
 from records.content import Metadata, Reading
 from records.documents import Document, DocumentState
 from records.jobs import Job
@@ -124,6 +124,7 @@ def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading) -> N
     metadata = completed(reading.metadata, upload.document)
     documents.set_metadata(tx, job.document_id, metadata, category_of(metadata.type_code), fence=job.fence)
     documents.set_pages(tx, job.document_id, len(reading.pages), _unreadable(reading), fence=job.fence)
+    facts.keep(tx, job.document_id, reading.pages, fence=job.fence)
 
 
 def _keep(bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> None:

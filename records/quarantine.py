@@ -93,8 +93,8 @@ def move(tx: Tx, document: Document, arrived: Document, *, released: Collection[
 
 
 def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef]) -> None:
-    """Take a document out of its record for good, its jobs and idempotency keys too; its blobs become leftovers."""
-    for table in (tables.DepositKey, tables.Job):
+    """Take a document out of its record for good, with its facts, jobs and idempotency keys; its blobs: leftovers."""
+    for table in (tables.DepositKey, tables.Fact, tables.Job):
         tx.session.execute(delete(table).where(table.document_id == document.document_id))
     tx.session.execute(delete(_T).where(_T.document_id == document.document_id))
     leave(tx, left)
