@@ -16,16 +16,10 @@ from clinical.units import Unit, rescale, unit_of, units, units_spelt
 from records.fact import Fact
 
 ANALYTES_FILE = HERE / "laboratory" / "analytes.txt"
+WORDS_FILE = HERE / "laboratory" / "words.txt"
 LOINC = frozenset({"2.16.840.1.113883.6.1", "http://loinc.org", "LN", "LOINC", "urn:oid:2.16.840.1.113883.6.1"})
 UNSPECIFIED = "non précisé"
 """In the name of an analyte that a code may make precise: « Troponine » with troponin T's code is troponin T."""
-_NEUTRAL = frozenset(
-    "sang sanguin sanguine serum serique plasma plasmatique veineux veineuse dosage taux valeur de du la le l d des en"
-    " s p sr".split()
-)
-_OTHER_SPECIMENS = frozenset(
-    "urine urines urinaire urinary lcr cephalorachidien csf pleural ascite ponction selles feces stool salive".split()
-)
 _HBA1C_SLOPE, _HBA1C_OFFSET = Decimal("0.09148"), Decimal("2.152")
 """NGSP % = 0.09148 × IFCC (mmol/mol) + 2.152, the master equation of the NGSP and IFCC networks."""
 
@@ -60,9 +54,7 @@ class Analyte:
 
     def unit_written(self, text: str) -> Unit | None:
         """The unit that a spelling means for this analyte; None when it is none that it admits."""
-        if not text.strip():
-            return self.unit if self.unit.quantity == "ratio" else None
-        return unit_of(text, self.quantities)
+        return _unit_written(self.name, text)
 
     def convert(self, value: Decimal, unit: Unit) -> Decimal | None:
         """The value in the series' unit; None when no reviewed rule leads there."""
@@ -120,21 +112,38 @@ def analytes() -> dict[str, Analyte]:
 
 def measured_by(fact: Fact) -> Measured:
     """The analyte of a result or vital sign."""
+    codes = tuple((each.code if each.system in LOINC else "", each.display) for each in fact.codes)
+    unit = "" if fact.value is None else fact.value.unit
+    return _measured(fact.label, fact.concept, codes, fact.detail("method"), fact.detail("specimen"), unit)
+
+
+@lru_cache(maxsize=16_384)
+def _measured(
+    label: str, concept: str, coded: tuple[tuple[str, str], ...], method: str, specimen: str, unit: str
+) -> Measured:
     by_code, by_name = _tables()
-    codes = {by_code[each.code] for each in fact.codes if each.system in LOINC and each.code in by_code}
-    name = _named(fact, by_name)
-    if not codes and name is not None and _from_elsewhere(fact):
+    codes = {by_code[code] for code, _ in coded if code in by_code}
+    name = _named((label, concept, *(display for _, display in coded)), method, by_name)
+    if not codes and name is not None and not _words("autres prélèvements").isdisjoint(plain(specimen).split()):
         return Measured(None, "autre prélèvement que le sang")
     if len(codes) > 1 or (codes and name is not None and name not in codes and UNSPECIFIED not in name):
         return Measured(None, "le code et le nom se contredisent")
     known = next(iter(codes), name)
-    return Measured(None if known is None else _made_precise(analytes()[known], fact))
+    return Measured(None if known is None else _made_precise(analytes()[known], unit))
 
 
 def analyte_called(text: str) -> Analyte | None:
     """The analyte that a person calls by this name."""
     found = _tables()[1].get(_key(text))
     return None if found is None else analytes()[found]
+
+
+@lru_cache(maxsize=8_192)
+def _unit_written(name: str, text: str) -> Unit | None:
+    analyte = analytes()[name]
+    if not text.strip():
+        return analyte.unit if analyte.unit.quantity == "ratio" else None
+    return unit_of(text, analyte.quantities)
 
 
 @lru_cache(maxsize=1)
@@ -151,9 +160,8 @@ def _tables() -> tuple[dict[str, str], dict[str, str]]:
     return by_code, by_name
 
 
-def _made_precise(analyte: Analyte, fact: Fact) -> Analyte:
+def _made_precise(analyte: Analyte, written: str) -> Analyte:
     """« D-dimères » in « ng/mL FEU » are those of the line whose unit says so."""
-    written = "" if fact.value is None else fact.value.unit
     if UNSPECIFIED not in analyte.name or not written or analyte.unit_written(written) is not None:
         return analyte
     family = analyte.name.partition(" (")[0]
@@ -166,20 +174,20 @@ def _made_precise(analyte: Analyte, fact: Fact) -> Analyte:
     return found[0] if len(found) == 1 else analyte
 
 
-def _named(fact: Fact, by_name: dict[str, str]) -> str | None:
+def _named(names: tuple[str, ...], method: str, by_name: dict[str, str]) -> str | None:
     """By its label, more precisely with its method where that leads to another line (a formula, « hs »)."""
-    words = [each for each in (fact.label, fact.concept, *(code.display for code in fact.codes)) if each]
-    method = fact.detail("method")
+    words = [each for each in names if each]
     precise = (by_name.get(_key(f"{each} {method}")) for each in words) if method else ()
     plain_names = (by_name.get(_key(each)) for each in words)
     return next((found for found in (*precise, *plain_names) if found is not None), None)
 
 
-def _from_elsewhere(fact: Fact) -> bool:
-    return not _OTHER_SPECIMENS.isdisjoint(plain(fact.detail("specimen")).split())
+@lru_cache(maxsize=2)
+def _words(role: str) -> frozenset[str]:
+    return frozenset(word for name, words in rows(WORDS_FILE, 2) if name == role for word in listed(words))
 
 
 def _key(name: str) -> str:
     """A name as compared: what stands before LOINC's brackets, in plain words, blood and its parts left out."""
-    kept = [word for word in plain(name.partition("[")[0]).split() if word not in _NEUTRAL]
+    kept = [word for word in plain(name.partition("[")[0]).split() if word not in _words("neutres")]
     return " ".join(kept) or plain(name)

@@ -22,8 +22,8 @@ from clinical.card_history import (
     vaccine_lines,
 )
 from clinical.card_labs import KIDNEY, age_of, lab_lines, lines_named
-from clinical.card_lines import Card, Line, Section, french
-from clinical.card_medicines import OTHERS_DAYS, critical_lines, other_lines
+from clinical.card_lines import Card, Line, Section, french, newest
+from clinical.card_medicines import OTHERS_DAYS, Blocks, critical_lines, medicine_blocks, other_lines
 from clinical.series import Series, series_of
 from clinical.vaccines import vaccine_name
 from records.fact import Told
@@ -87,18 +87,19 @@ class Read:
 
 def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read) -> Card:
     """The card. The same facts in any order give the same card."""
-    ordered = sorted(facts, key=lambda told: (told.document_id, told.fact.quote.page, told.fact.quote.start))
-    series = series_of(ordered, sex=holder.sex, born=holder.birth_date)
-    others, older = other_lines(ordered, now)
+    ordered = newest(facts)
+    series = series_of(ordered)
+    medicines = medicine_blocks(ordered)
+    others, older = other_lines(medicines, now)
     parts: tuple[tuple[str, str, Iterable[Line]], ...] = (
         ("identity", "Identité, âge, poids", _identity(holder, series, now)),
         ("directives", "Limitations de traitement et directives anticipées", directive_lines(ordered)),
         ("allergies", "Allergies et intolérances", allergy_lines(ordered)),
-        ("antithrombotics", "Anticoagulants et antiagrégants", _antithrombotics(ordered, series, now)),
+        ("antithrombotics", "Anticoagulants et antiagrégants", _antithrombotics(medicines, series, now)),
         (
             "treatments",
             "Insuline, corticoïdes, opioïdes, antiépileptiques, immunosuppresseurs ; autres traitements",
-            [*critical_lines(ordered, "treatments", now), *others, *_older(older, now)],
+            [*critical_lines(medicines, "treatments", now), *others, *_older(older, now)],
         ),
         ("conditions", "Affections qui changent la prise en charge", condition_lines(ordered)),
         ("implants", "Implants et stents", implant_lines(ordered)),
@@ -132,9 +133,9 @@ def _identity(holder: Holder, series: Sequence[Series], now: date) -> list[Line]
 _STATUS = {"qualified": "qualifiée", "validated": "validée", "retrieved": "récupérée", "provisional": "provisoire"}
 
 
-def _antithrombotics(facts: Sequence[Told], series: Sequence[Series], now: date) -> list[Line]:
+def _antithrombotics(medicines: Blocks, series: Sequence[Series], now: date) -> list[Line]:
     """The drugs; when there is one, the kidney's function and INR beside it."""
-    drugs = critical_lines(facts, "antithrombotics", now)
+    drugs = critical_lines(medicines, "antithrombotics", now)
     return [*drugs, *lines_named(series, (*KIDNEY, "INR"))] if drugs else []
 
 

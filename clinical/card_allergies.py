@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, mentioned, newest, others_of
+from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, mentioned, others_of
 from clinical.drugs import CRITICAL, medicines_of, shared_class
 from clinical.folding import holds, plain
 from clinical.tables import rows
@@ -29,8 +29,9 @@ _STATED = frozenset({Assertion.PRESENT, Assertion.SUSPECTED, Assertion.PAST})
 def allergy_lines(facts: Sequence[Told]) -> list[Line]:
     """One block a substance: what is stated of it and what denies it, side by side."""
     allergies = [each for each in facts if each.fact.kind in (FactKind.ALLERGY, FactKind.INTOLERANCE)]
-    medicines = [each for each in facts if each.fact.kind in (FactKind.MEDICATION, FactKind.DISPENSING)]
-    blocks = grouped(newest(allergies), lambda told: _subject(told.fact))
+    kinds = (FactKind.MEDICATION, FactKind.DISPENSING)
+    medicines = {name: each for each in reversed(facts) if each.fact.kind in kinds for name in medicines_of(each.fact)}
+    blocks = grouped(allergies, lambda told: _subject(told.fact))
     denials = blocks.pop(GENERAL, [])
     stated = any(each.fact.assertion in _STATED for block in blocks.values() for each in block)
     lines: list[tuple[tuple[bool, bool, str], list[Line]]] = []
@@ -68,7 +69,7 @@ def _denied_elsewhere(subject: Hashable, blocks: Mapping[Hashable, Sequence[Told
     return any(shared_class(name, other) for other in denied for name in own)
 
 
-def _block(block: Sequence[Told], medicines: Sequence[Told], *, denied: bool) -> list[Line]:
+def _block(block: Sequence[Told], medicines: Mapping[str, Told], *, denied: bool) -> list[Line]:
     assertions = {each.fact.assertion for each in block}
     stated = bool(assertions & _STATED)
     contradicted = stated and (Assertion.ABSENT in assertions or denied)
@@ -114,17 +115,15 @@ def _text(fact: Fact) -> str:
     return head + concept + reaction + severity
 
 
-def _alike(told: Told, medicines: Sequence[Told]) -> list[str]:
-    """Medicines on record that are the allergen, or of its class: said as such, with no word of cross-reaction."""
+def _alike(told: Told, medicines: Mapping[str, Told]) -> list[str]:
+    """Medicines on record (their last mention) that are the allergen, or of its class: said as such, and no more."""
     said: dict[str, str] = {}
     for allergen in medicines_of(told.fact):
-        for medicine in newest(medicines):
-            for name in medicines_of(medicine.fact):
-                kind = "même substance" if name == allergen else ""
-                shared = "" if kind else shared_class(allergen, name)
-                if kind or shared:
-                    label = kind or f"même classe ({shared})"
-                    said.setdefault(name, f"{label} : {name}, cité le {french(mentioned(medicine))}")
+        for name in sorted(medicines):
+            shared = "" if name == allergen else shared_class(allergen, name)
+            if name == allergen or shared:
+                label = f"même classe ({shared})" if shared else "même substance"
+                said.setdefault(name, f"{label} : {name}, cité le {french(mentioned(medicines[name]))}")
     return list(said.values())
 
 

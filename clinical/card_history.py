@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, newest, older_than, others_of
+from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, older_than, others_of
 from clinical.drugs import CRITICAL
 from clinical.folding import holds, plain
 from clinical.series import when_of
@@ -29,29 +29,27 @@ class Watched:
     words: tuple[str, ...]
     codes: tuple[str, ...]  # beginnings of CIM-10 codes, without dots
 
-    def names(self, fact: Fact) -> bool:
-        """Whether the fact is one of these, by a word of its label or concept, or by its code."""
-        said = plain(f"{fact.label} {fact.concept}")
-        codes = (code.code.upper().replace(".", "") for code in fact.codes if _is_cim(code.system))
+    def names(self, said: str, codes: tuple[str, ...]) -> bool:
+        """Whether plain words, or codes without dots, are of these."""
         return any(holds(said, word) for word in self.words) or any(code.startswith(self.codes) for code in codes)
 
 
 def condition_lines(facts: Iterable[Told]) -> list[Line]:
     """Critical conditions, in the order of the file; a denial only beside what it denies."""
     kinds = (FactKind.CONDITION, FactKind.PROCEDURE)
-    return _watched(facts, kinds, _conditions(), everything_of=None)
+    return _watched(facts, kinds, "conditions.txt", everything_of=None)
 
 
 def implant_lines(facts: Iterable[Told]) -> list[Line]:
     """Every implant, and procedures or conditions that say of one; with its dates."""
     kinds = (FactKind.IMPLANT, FactKind.PROCEDURE, FactKind.CONDITION)
-    return _watched(facts, kinds, _implants(), everything_of=FactKind.IMPLANT)
+    return _watched(facts, kinds, "implants.txt", everything_of=FactKind.IMPLANT)
 
 
 def pregnancy_lines(facts: Iterable[Told], now: date) -> list[Line]:
     """What is told of a pregnancy; past its term it is to be checked, never taken off."""
     lines = []
-    for same in grouped(newest(_of(facts, FactKind.PREGNANCY)), _statement).values():
+    for same in grouped(_of(facts, FactKind.PREGNANCY), _statement).values():
         shown = same[0]
         term = shown.fact.detail("term_date") or shown.fact.when.end
         remarks = [f"terme prévu le {french(term)}"] if term else []
@@ -78,7 +76,7 @@ def vaccine_lines(facts: Iterable[Told], name_of: Callable[[Fact], str]) -> list
     """The last known dose of each vaccine; `name_of` gives its name."""
     given = [each for each in _of(facts, FactKind.IMMUNIZATION) if each.fact.assertion in _HELD]
     lines = []
-    for name, same in grouped(newest(given), lambda told: name_of(told.fact)).items():
+    for name, same in grouped(given, lambda told: name_of(told.fact)).items():
         latest = max(same, key=when_of)
         days = len({when_of(each) for each in same})
         remarks = [f"{days} doses citées"] if days > 1 else []
@@ -89,7 +87,7 @@ def vaccine_lines(facts: Iterable[Told], name_of: Callable[[Fact], str]) -> list
 def blood_group_lines(facts: Iterable[Told]) -> list[Line]:
     """What documents say; they do not suffice to transfuse."""
     lines = []
-    for same in grouped(newest(_of(facts, FactKind.BLOOD_GROUP)), lambda told: _group(told.fact)).values():
+    for same in grouped(_of(facts, FactKind.BLOOD_GROUP), lambda told: _group(told.fact)).values():
         line = line_of(same[0], _group(same[0].fact), remarks=[NOT_FOR_TRANSFUSION])
         lines.append(replace(line, also=others_of(same, same[0])))
     differ = len({plain(line.text) for line in lines}) > 1
@@ -101,24 +99,32 @@ def blood_group_lines(facts: Iterable[Told]) -> list[Line]:
 def _watched(
     facts: Iterable[Told],
     kinds: tuple[FactKind, ...],
-    table: Sequence[Watched],
+    name: str,
     *,
     everything_of: FactKind | None,
 ) -> list[Line]:
-    kept = newest(
-        each
-        for each in facts
-        if each.fact.kind in kinds and each.fact.assertion not in (Assertion.FAMILY, Assertion.HYPOTHETICAL)
-    )
+    others = (Assertion.FAMILY, Assertion.HYPOTHETICAL)
+    kept = [each for each in facts if each.fact.kind in kinds and each.fact.assertion not in others]
+    blocks = grouped(kept, lambda told: _line_of(name, told.fact))
     lines: list[Line] = []
-    taken: set[int] = set()
-    for watched in table:
-        block = [each for each in kept if id(each) not in taken and watched.names(each.fact)]
+    for number, watched in enumerate(_table(name)):
+        block = blocks.get(number, [])
         if any(each.fact.assertion in _HELD for each in block):
-            taken |= {id(each) for each in block}
             lines += _against(_plain_lines(block, group=watched.name))
-    rest = [each for each in kept if each.fact.kind is everything_of and id(each) not in taken]
-    return lines + _against(_plain_lines([each for each in rest if each.fact.assertion in _HELD]))
+    rest = (each for each in blocks.get(-1, []) if each.fact.kind is everything_of)
+    return lines + _plain_lines([each for each in rest if each.fact.assertion in _HELD])
+
+
+def _line_of(name: str, fact: Fact) -> int:
+    """The first line of a table that names the fact; -1 when none does."""
+    codes = tuple(code.code.upper().replace(".", "") for code in fact.codes if _is_cim(code.system))
+    return _first_line(name, f"{fact.label} {fact.concept}", codes)
+
+
+@lru_cache(maxsize=16_384)
+def _first_line(name: str, words: str, codes: tuple[str, ...]) -> int:
+    said = plain(words)
+    return next((number for number, watched in enumerate(_table(name)) if watched.names(said, codes)), -1)
 
 
 def _plain_lines(
@@ -126,9 +132,7 @@ def _plain_lines(
 ) -> list[Line]:
     """One line a statement, its newest source first."""
     lines = []
-    for same in grouped(
-        newest(facts), lambda told: (_statement(told), *(told.fact.detail(name) for name in extra))
-    ).values():
+    for same in grouped(facts, lambda told: (_statement(told), *(told.fact.detail(name) for name in extra))).values():
         line = line_of(same[0], _words(same[0].fact, extra), group=group)
         lines.append(replace(line, also=others_of(same, same[0])))
     return lines
@@ -175,17 +179,11 @@ def _is_cim(system: str) -> bool:
     return "icd" in said or "cim" in said or said == "i10" or "2.16.840.1.113883.6.3" in said
 
 
-@lru_cache(maxsize=1)
-def _conditions() -> tuple[Watched, ...]:
-    table = rows(CRITICAL / "conditions.txt", 4)
+@lru_cache(maxsize=2)
+def _table(name: str) -> tuple[Watched, ...]:
+    """`conditions.txt` or `implants.txt`: only the first has codes."""
+    table = rows(CRITICAL / name, 4)
     return tuple(
-        Watched(name, tuple(map(plain, listed(words))), tuple(code.replace(".", "") for code in listed(codes)))
-        for name, words, codes, _ in table
-    )
-
-
-@lru_cache(maxsize=1)
-def _implants() -> tuple[Watched, ...]:
-    return tuple(
-        Watched(name, tuple(map(plain, listed(words))), ()) for name, words, _ in rows(CRITICAL / "implants.txt", 3)
+        Watched(called, tuple(map(plain, listed(words))), tuple(code.replace(".", "") for code in listed(codes)))
+        for called, words, codes, _ in table
     )

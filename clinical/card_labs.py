@@ -54,6 +54,14 @@ def rounded(value: Decimal) -> Decimal:
     return short if short == short.to_integral() and places == 0 else short.normalize() if places else short
 
 
+def plain_number(value: Decimal | None) -> str | None:
+    """For machines: at six significant digits, no exponent, no trailing zeros after the point."""
+    if value is None:
+        return None
+    text = f"{value.quantize(Decimal(1).scaleb(min(0, value.adjusted() - 5))):f}" if value else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def french_number(value: Decimal) -> str:
     """« 7,18 »; no exponent."""
     return f"{value:f}".replace(".", ",")

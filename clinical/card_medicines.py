@@ -6,7 +6,7 @@ document of the last twelve months mentions them, and the number of the older on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -17,7 +17,6 @@ from clinical.card_lines import (
     grouped,
     line_of,
     mentioned,
-    newest,
     older_than,
     others_of,
 )
@@ -26,48 +25,49 @@ from clinical.folding import plain
 from records.fact import Assertion, Fact, FactKind, Told
 
 CONFIRMED_DAYS = 90
-"""A last mention older than this is said to be unconfirmed: what a pharmacy delivers at once lasts three months at most."""
+"""A last mention older than this is said to be unconfirmed: what is delivered at once lasts three months at most."""
 OTHERS_DAYS = 365
 """In France a prescription is renewed for twelve months at most: older mentions of other medicines are counted only."""
 OTHER = "autre traitement"
 _STOPPED, _CURRENT = "arrêt", "en cours"
 
 
-def critical_lines(facts: Iterable[Told], section: str, now: date) -> list[Line]:
+Blocks = dict[str, dict[Hashable, list[Told]]]
+"""Critical group ("" for none) → medicine → what is told of it, newest first."""
+
+
+def medicine_blocks(facts: Iterable[Told]) -> Blocks:
+    """The medicines and dispensings among facts in `newest` order; a relative's are not the patient's."""
+    kinds = (FactKind.MEDICATION, FactKind.DISPENSING)
+    blocks: Blocks = {}
+    for told in facts:
+        fact = told.fact
+        if fact.kind in kinds and fact.assertion is not Assertion.FAMILY:
+            group = critical_group(fact)
+            name = "" if group is None else group.name
+            blocks.setdefault(name, {}).setdefault(_subject(fact), []).append(told)
+    return blocks
+
+
+def critical_lines(blocks: Blocks, section: str, now: date) -> list[Line]:
     """The lines of one section of `critical/drugs.txt`, group by group."""
-    found = grouped(_medicines(facts), lambda told: _group_of(told.fact))
-    lines: list[Line] = []
-    for group in critical_groups():
-        if group.section == section:
-            for block in grouped(found.get(group.name, []), lambda told: _subject(told.fact)).values():
-                lines += _block(block, group.name, now)
-    return lines
+    groups = [group.name for group in critical_groups() if group.section == section]
+    return [line for name in groups for block in blocks.get(name, {}).values() for line in _block(block, name, now)]
 
 
-def other_lines(facts: Iterable[Told], now: date) -> tuple[list[Line], int]:
+def other_lines(blocks: Blocks, now: date) -> tuple[list[Line], int]:
     """Medicines of the last twelve months that are in no critical group, and how many older ones are not shown."""
-    others = [each for each in _medicines(facts) if not _group_of(each.fact)]
     lines: list[Line] = []
     older = 0
-    for block in grouped(others, lambda told: _subject(told.fact)).values():
+    for block in blocks.get("", {}).values():
         held = [each for each in block if each.fact.assertion in (Assertion.PRESENT, Assertion.SUSPECTED)]
         if not held:
             continue
         if mentioned(held[0]) and older_than(mentioned(held[0]), now, OTHERS_DAYS):
             older += 1
             continue
-        lines += [replace(line, contradicted=False) for line in _block(block, OTHER, now)]
+        lines += _block(block, OTHER, now)
     return lines, older
-
-
-def _medicines(facts: Iterable[Told]) -> list[Told]:
-    kinds = (FactKind.MEDICATION, FactKind.DISPENSING)
-    return newest(each for each in facts if each.fact.kind in kinds and each.fact.assertion is not Assertion.FAMILY)
-
-
-def _group_of(fact: Fact) -> str:
-    group = critical_group(fact)
-    return "" if group is None else group.name
 
 
 def _subject(fact: Fact) -> str:

@@ -37,11 +37,17 @@ def critical_groups() -> tuple[CriticalGroup, ...]:
 
 def medicines_of(fact: Fact) -> tuple[str, ...]:
     """The preferred names of the medicines that a fact names, in order; empty when none is known."""
-    texts = (fact.concept, fact.detail("substance"), fact.label, fact.detail("brand"))
-    for text in texts:
-        if text and (found := medicines_in(text)):
-            return found
-    return ()
+    return _medicines_of(_words_of(fact))
+
+
+def _words_of(fact: Fact) -> tuple[str, ...]:
+    """What names a medicine, the surest first. Records repeat themselves: what is found is kept by these words."""
+    return fact.concept, fact.detail("substance"), fact.label, fact.detail("brand")
+
+
+@lru_cache(maxsize=16_384)
+def _medicines_of(words: tuple[str, ...]) -> tuple[str, ...]:
+    return next((found for text in words if text and (found := medicines_in(text))), ())
 
 
 @lru_cache(maxsize=8_192)
@@ -75,8 +81,12 @@ def classes_of(medicine: str) -> frozenset[str]:
 
 def critical_group(fact: Fact) -> CriticalGroup | None:
     """The first group of `drugs.txt` that the fact's medicine belongs to."""
-    codes = [code.code.upper() for code in fact.codes if code.system in ATC]
-    each = [classes_of(name) for name in _names_and_words(fact)]
+    return _critical_group(_words_of(fact), tuple(code.code.upper() for code in fact.codes if code.system in ATC))
+
+
+@lru_cache(maxsize=16_384)
+def _critical_group(words: tuple[str, ...], codes: tuple[str, ...]) -> CriticalGroup | None:
+    each = [classes_of(name) for name in (*_medicines_of(words), *_substances_in(words))]
     for group in critical_groups():
         if any(code.startswith(group.atc) for code in codes):
             return group
@@ -91,9 +101,8 @@ def shared_class(one: str, other: str) -> str:
     return next((name for name in _allergy_classes() if name in both), "")
 
 
-def _names_and_words(fact: Fact) -> tuple[str, ...]:
-    words = plain(" ".join((fact.label, fact.detail("substance"), fact.detail("brand"), fact.concept))).split()
-    return (*medicines_of(fact), *(word for word in words if word in _listed_classes()))
+def _substances_in(words: tuple[str, ...]) -> list[str]:
+    return [word for word in plain(" ".join(words)).split() if word in _listed_classes()]
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+_LONGEST = 40  # characters; no measured value is longer
 _BLANKS = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*$")
@@ -24,6 +25,8 @@ def readings_of(text: str) -> tuple[Decimal, ...]:
 
     Signs of comparison and blanks around are left out; anything else beside the number makes it none.
     """
+    if len(text) > _LONGEST:
+        return ()
     bare = _BLANKS.sub("", text.strip().lstrip("<>=≤≥~ ").strip()).replace("\u2212", "-")
     if not _NUMBER.fullmatch(bare):
         return ()

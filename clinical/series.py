@@ -24,20 +24,19 @@ NO_UNIT = "unité non précisée : valeur non convertie"
 OTHER_UNIT = "unité non reconnue pour cet analyte : valeur non convertie"
 AMBIGUOUS = "nombre à deux lectures possibles : valeur non convertie"
 IMPLAUSIBLE = "valeur invraisemblable, à vérifier ; non corrigée"
+_LARGEST = Decimal(10) ** 12
 BASELINE_FROM, BASELINE_TO = 8, 365
 """Days before a result: its baseline is the median of what was measured then, as the English AKI algorithm does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One result. `value`, `low` and `high` are in the series' unit, None where they cannot be; `day` as exact as it
-    is known ("2024-05"), empty when it is not. `also`: other documents that say the same."""
+    """One result. `value` is in the series' unit, None where it cannot be; `day` as exact as it is known ("2024-05"),
+    empty when it is not. `also`: other documents that say the same."""
 
     told: Told
     day: str
     value: Decimal | None = None
-    low: Decimal | None = None
-    high: Decimal | None = None
     remarks: tuple[str, ...] = ()
     also: tuple[Told, ...] = ()
 
@@ -61,6 +60,19 @@ class Series:
     points: tuple[Point, ...]
     analyte: Analyte | None = None
 
+    def bounds(self, at: Point, sex: str = "", born: date | None = None) -> Bounds:
+        """The range that a point states for a person of this sex and birth date, in the series' unit."""
+        analyte, stated = self.analyte, at.stated
+        unit = None if analyte is None else analyte.unit_written(stated.unit)
+        if analyte is None or unit is None:
+            return None, None
+        low, high = stated.low, stated.high
+        if low is None and high is None:
+            day = day_of(at.day)
+            age = None if born is None or day is None else years_between(born, day)
+            low, high = stated_range(stated.range_text, sex, age, lambda readings: _pick(readings, analyte, unit))
+        return _converted(low, analyte, unit), _converted(high, analyte, unit)
+
     def baseline(self, at: Point) -> Decimal | None:
         """Median of the converted values of 8 to 365 days before a point; None without any."""
         day = day_of(at.day)
@@ -77,7 +89,7 @@ class Series:
         return median(before) if before else None
 
 
-def series_of(facts: Iterable[Told], *, sex: str = "", born: date | None = None) -> list[Series]:
+def series_of(facts: Iterable[Told]) -> list[Series]:
     """Every series of these facts (laboratory results and vital signs that are stated), by name."""
     found: dict[tuple[str, str], list[Point]] = {}
     known: dict[tuple[str, str], Analyte | None] = {}
@@ -91,7 +103,7 @@ def series_of(facts: Iterable[Told], *, sex: str = "", born: date | None = None)
         analyte = measured.analyte
         key = (analyte.name, "") if analyte is not None else (_own_name(fact, measured.remark), fact.value.unit)
         known[key] = analyte
-        found.setdefault(key, []).append(_point(told, analyte, measured.remark, sex, born))
+        found.setdefault(key, []).append(_point(told, analyte, measured.remark))
     series = (_series(key, points, known[key]) for key, points in found.items())
     return sorted(series, key=lambda each: (plain(each.name), each.unit))
 
@@ -102,6 +114,11 @@ def day_of(text: str) -> date | None:
         return date.fromisoformat(text[:10]) if len(text) >= 10 else None
     except ValueError:
         return None
+
+
+def years_between(born: date, day: date) -> int:
+    """Whole years."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def when_of(told: Told) -> str:
@@ -130,7 +147,7 @@ def _series(key: tuple[str, str], points: list[Point], analyte: Analyte | None) 
     return Series(key[0], key[1] if analyte is None else analyte.unit.code, tuple(ordered), analyte)
 
 
-def _point(told: Told, analyte: Analyte | None, remark: str, sex: str, born: date | None) -> Point:
+def _point(told: Told, analyte: Analyte | None, remark: str) -> Point:
     stated = told.fact.value or Quantity("")
     point = Point(told, when_of(told), remarks=(remark,) if remark else ())
     if analyte is None:
@@ -139,13 +156,14 @@ def _point(told: Told, analyte: Analyte | None, remark: str, sex: str, born: dat
     if unit is None:
         return replace(point, remarks=(*point.remarks, OTHER_UNIT if stated.unit.strip() else NO_UNIT))
     number = _number(told.fact, stated, analyte, unit)
+    if number is not None and not (number.is_finite() and abs(number) < _LARGEST):
+        return replace(point, remarks=(*point.remarks, IMPLAUSIBLE))
     if number is None:
         ambiguous = len(readings_of(stated.text)) > 1
         return replace(point, remarks=(*point.remarks, AMBIGUOUS)) if ambiguous else point
     value = analyte.convert(number, unit)
-    low, high = (_converted(bound, analyte, unit) for bound in _bounds(told, stated, analyte, unit, sex, born))
     marks = () if value is None or analyte.is_plausible(value) else (IMPLAUSIBLE,)
-    return replace(point, value=value, low=low, high=high, remarks=(*point.remarks, *marks))
+    return Point(told, point.day, value, (*point.remarks, *marks))
 
 
 def _number(fact: Fact, stated: Quantity, analyte: Analyte, unit: Unit) -> Decimal | None:
@@ -168,15 +186,6 @@ def _pick(readings: Sequence[Decimal], analyte: Analyte, unit: Unit) -> Decimal 
     return plausible[0] if len(plausible) == 1 else None
 
 
-def _bounds(told: Told, stated: Quantity, analyte: Analyte, unit: Unit, sex: str, born: date | None) -> Bounds:
-    if stated.low is not None or stated.high is not None:
-        return stated.low, stated.high
-    day = day_of(when_of(told))
-    age = (
-        None if born is None or day is None else day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-    )
-    return stated_range(stated.range_text, sex, age, lambda readings: _pick(readings, analyte, unit))
-
-
 def _converted(bound: Decimal | None, analyte: Analyte, unit: Unit) -> Decimal | None:
-    return None if bound is None else analyte.convert(bound, unit)
+    finite = bound is not None and bound.is_finite() and abs(bound) < _LARGEST
+    return analyte.convert(bound, unit) if finite and bound is not None else None
