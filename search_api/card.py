@@ -17,7 +17,7 @@ from fastapi import APIRouter, Query
 from access.document_types import label_of
 from access.identifiers import DocumentId, PatientId
 from access.scope import Caller, Scope
-from clinical.card import Read, emergency_card
+from clinical.card import Read
 from clinical.card_labs import plain_number
 from clinical.card_lines import LAST_LINE, Line, certainty_of, line_of
 from clinical.folding import holds, plain
@@ -117,10 +117,8 @@ def card_answer(
 def card_of(visit: Visit) -> CardView:
     """The card of a visit, journalled with every document that it shows."""
     with visit.record() as (tx, scope):
-        told = facts.told(tx, scope)
         read = read_of(tx, scope)
-        today = visit.now.astimezone(PARIS).date()
-        card = emergency_card(told, patients.identity_of(tx, scope), today, read)
+        card = visit.services.cards.take(tx, scope, read, visit.now.astimezone(PARIS).date())
         lines = [line.told for section in card.sections for line in section.lines if line.told is not None]
         papers = Papers.of(tx, scope, lines)
     visit.granted(papers.shown)

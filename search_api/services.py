@@ -16,6 +16,7 @@ from records.blobs import Blobs
 from records.database import Records
 from records.keys import KeyStore
 from records.policy import load_policy
+from search_api.cards import Cards
 from search_api.shelf import Shelf
 
 
@@ -86,3 +87,4 @@ class Services:
     development_profession: str = ""  # of an RPPS that no directory knows; only where tokens are development tokens
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
     shelf: Shelf = field(default_factory=Shelf, repr=False)
+    cards: Cards = field(default_factory=Cards, repr=False)
