@@ -70,10 +70,9 @@ class Card:
     last_line: str = LAST_LINE
 
     @property
-    def documents(self) -> tuple[str, ...]:
-        """Every document whose words are shown, each once."""
-        shown = (line for section in self.sections for line in section.lines)
-        return tuple(dict.fromkeys(line.told.document_id for line in shown if line.told is not None))
+    def lines(self) -> list[Line]:
+        """Every line, in order."""
+        return [line for section in self.sections for line in section.lines]
 
 
 def line_of(told: Told, text: str, *, group: str = "", remarks: Iterable[str] = (), day: str | None = None) -> Line:

@@ -42,7 +42,8 @@ def medicines_of(fact: Fact) -> tuple[str, ...]:
 
 def _words_of(fact: Fact) -> tuple[str, ...]:
     """What names a medicine, the surest first. Records repeat themselves: what is found is kept by these words."""
-    return fact.concept, fact.detail("substance"), fact.label, fact.detail("brand")
+    details = dict(fact.details)
+    return fact.concept, details.get("substance", ""), fact.label, details.get("brand", "")
 
 
 @lru_cache(maxsize=16_384)

@@ -13,11 +13,12 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
 from access.document_types import label_of
 from access.identifiers import DocumentId, PatientId
 from access.scope import Caller, Scope
-from clinical.card import Read
+from clinical.card import Card, Read
 from clinical.card_labs import plain_number
 from clinical.card_lines import LAST_LINE, Line, certainty_of, line_of
 from clinical.folding import holds, plain
@@ -50,12 +51,12 @@ CALENDAR = "Calendrier des vaccinations, France, 2025"
 _MEASURES = (FactKind.LAB_RESULT, FactKind.VITAL_SIGN)
 
 
-@router.get("/patients/{patient_id}/emergency", summary="La carte d'urgence")
-def read_card(patient_id: str, desk: AtDesk) -> CardView:
+@router.get("/patients/{patient_id}/emergency", summary="La carte d'urgence", response_model=CardView)
+def read_card(patient_id: str, desk: AtDesk) -> Response:
     """Ce que les documents accessibles disent d'essentiel, en ordre fixe, chaque ligne avec sa source. Ne dépend ni
     de l'index ni du modèle."""
-    visit = desk.visit(patient_id, "emergency-card")
-    return card_of(visit)
+    found = card_of(desk.visit(patient_id, "emergency-card"))
+    return Response(found.model_dump_json(), media_type="application/json")
 
 
 @router.get("/patients/{patient_id}/observations", summary="Les résultats en séries")
@@ -118,26 +119,17 @@ def card_of(visit: Visit) -> CardView:
     """The card of a visit, journalled with every document that it shows."""
     with visit.record() as (tx, scope):
         read = read_of(tx, scope)
-        card = visit.services.cards.take(tx, scope, read, visit.now.astimezone(PARIS).date())
-        lines = [line.told for section in card.sections for line in section.lines if line.told is not None]
-        papers = Papers.of(tx, scope, lines)
+        kept = visit.services.cards.take(tx, scope, read, visit.now.astimezone(PARIS).date())
+        papers = Papers.of(tx, scope, [told for line in kept.card.lines if (told := line.told) is not None])
     visit.granted(papers.shown)
     return CardView(
         patient_id=visit.patient_id,
         at=visit.now,
         banner=banner_of(scope),
-        sections=[
-            SectionView(
-                key=section.key,
-                title=section.title,
-                lines=[_line(line, papers) for line in section.lines],
-                empty=section.empty,
-            )
-            for section in card.sections
-        ],
+        sections=kept.drawn(papers.marks, lambda card: _sections(card, papers)),
         read=_read(read),
         notice=read.notice,
-        last_line=card.last_line,
+        last_line=kept.card.last_line,
     )
 
 
@@ -194,6 +186,13 @@ class Papers:
     def shown(self) -> list[DocumentId]:
         return sorted(self.known)
 
+    @property
+    def marks(self) -> tuple[object, ...]:
+        """Everything of the documents that lines show: what is drawn from them is kept under it."""
+        known = sorted(self.known.values(), key=lambda each: each.document_id)
+        shown = ((one.document_id, one.title, one.type_code, one.event_date, one.author) for one in known)
+        return (self.patient_id, *shown)
+
     def source(self, told: Told) -> SourceView:
         """A fact's words and place."""
         quote, document = told.fact.quote, self.known[DocumentId(told.document_id)]
@@ -209,6 +208,18 @@ class Papers:
             quote=quote.text,
             page_url=f"{address}?quote={quote.start}-{quote.end}",
         )
+
+
+def _sections(card: Card, papers: Papers) -> list[SectionView]:
+    return [
+        SectionView(
+            key=section.key,
+            title=section.title,
+            lines=[_line(line, papers) for line in section.lines],
+            empty=section.empty,
+        )
+        for section in card.sections
+    ]
 
 
 def _line(line: Line, papers: Papers) -> LineView:
