@@ -14,6 +14,7 @@ from index.embedders.port import fits, quantise
 from ingest.read import forget_pages, read
 from ingest.split import split
 from ingest.steps import go_on, quarantine, refuse, store, take
+from ingest.told import once
 from ingest.workbench import Workbench
 from records.content import Reading
 from records.documents import DocumentState
@@ -45,7 +46,7 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
 
 def _cut(reading: Reading, bench: Workbench) -> Reading:
     passages = split(reading.pages, lambda text: fits(bench.embedder, text))
-    return dataclasses.replace(reading, passages=passages, recipe=VERSION)
+    return dataclasses.replace(reading, pages=once(reading.pages), passages=passages, recipe=VERSION)
 
 
 def _embed(reading: Reading, bench: Workbench) -> bytes:

@@ -20,6 +20,7 @@ from ingest.parsers.port import KeptPage
 from ingest.sandbox import wire
 from ingest.sandbox.bounds import Bounds
 from ingest.sandbox.confine import close_in
+from ingest.told import Joiner
 from ocr.build import ocr_named
 from ocr.null import NullOcr
 from ocr.port import Ocr, ReadPicture
@@ -84,7 +85,7 @@ class Metered:
 def _read(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> None:
     bounds = Bounds(**request["bounds"])
     ocr = Metered(ocr_named(request["ocr"], folder), bounds.ocr_pages, bounds.slice)
-    kept = frozenset(request["kept"])
+    kept, joiner = frozenset(request["kept"]), Joiner()
     pages = pages_of(data, request["name"], ocr, Limits(**request["limits"]), kept.__contains__)
     while True:
         try:
@@ -93,7 +94,10 @@ def _read(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> Non
             send(["end", wire.metadata_out(end.value)])
             return
         used = ocr.turn_page()
-        send(["kept", page.number] if isinstance(page, KeptPage) else ["page", wire.page_out(page), used])
+        if isinstance(page, KeptPage):
+            send(["kept", page.number])
+        else:
+            send(["page", wire.page_out(joiner.joined(page)), used])
 
 
 def _draw(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> None:  # noqa: ARG001
