@@ -23,7 +23,7 @@ from clinical.card_history import (
 )
 from clinical.card_labs import KIDNEY, age_of, lab_lines, lines_named
 from clinical.card_lines import Card, Line, Section, french, newest
-from clinical.card_medicines import OTHERS_DAYS, Blocks, critical_lines, medicine_blocks, other_lines
+from clinical.card_medicines import Blocks, critical_lines, medicine_blocks, other_lines
 from clinical.series import Series, series_of
 from clinical.vaccines import vaccine_name
 from records.fact import Told
@@ -90,7 +90,7 @@ def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read)
     ordered = newest(facts)
     series = series_of(ordered)
     medicines = medicine_blocks(ordered)
-    others, older = other_lines(medicines, now)
+    others, older, since = other_lines(medicines, now)
     parts: tuple[tuple[str, str, Iterable[Line]], ...] = (
         ("identity", "Identité, âge, poids", _identity(holder, series, now)),
         ("directives", "Limitations de traitement et directives anticipées", directive_lines(ordered)),
@@ -99,7 +99,7 @@ def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read)
         (
             "treatments",
             "Insuline, corticoïdes, opioïdes, antiépileptiques, immunosuppresseurs ; autres traitements",
-            [*critical_lines(medicines, "treatments", now), *others, *_older(older, now)],
+            [*critical_lines(medicines, "treatments", now), *others, *_older(older, since)],
         ),
         ("conditions", "Affections qui changent la prise en charge", condition_lines(ordered)),
         ("implants", "Implants et stents", implant_lines(ordered)),
@@ -113,8 +113,7 @@ def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read)
 
 
 def _section(key: str, title: str, lines: tuple[Line, ...], read: Read) -> Section:
-    said = any(line.told is not None for line in lines)
-    return Section(key, title, lines, "" if said or key == "identity" else read.sentence)
+    return Section(key, title, lines, "" if lines else read.sentence)
 
 
 def _identity(holder: Holder, series: Sequence[Series], now: date) -> list[Line]:
@@ -139,10 +138,8 @@ def _antithrombotics(medicines: Blocks, series: Sequence[Series], now: date) -> 
     return [*drugs, *lines_named(series, (*KIDNEY, "INR"))] if drugs else []
 
 
-def _older(number: int, now: date) -> list[Line]:
+def _older(number: int, since: date) -> list[Line]:
     if not number:
         return []
-    since = french(date.fromordinal(now.toordinal() - OTHERS_DAYS).isoformat())
-    return [
-        Line(f"{number} autre(s) traitement(s) non critique(s), cité(s) seulement avant le {since}, non montré(s) ici")
-    ]
+    what = f"{number} autre(s) traitement(s) non critique(s), cité(s) seulement avant le {since:%d/%m/%Y}"
+    return [Line(f"{what}, non montré(s) ici")]

@@ -14,7 +14,7 @@ from functools import lru_cache
 from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, mentioned, others_of
 from clinical.drugs import CRITICAL, medicines_of, shared_class
 from clinical.folding import holds, plain
-from clinical.tables import rows
+from clinical.tables import listed, rows
 from records.fact import Assertion, Fact, FactKind, Told
 
 SEVERE, GENERAL = "grave", "toute allergie"
@@ -30,13 +30,18 @@ def allergy_lines(facts: Sequence[Told]) -> list[Line]:
     """One block a substance: what is stated of it and what denies it, side by side."""
     allergies = [each for each in facts if each.fact.kind in (FactKind.ALLERGY, FactKind.INTOLERANCE)]
     kinds = (FactKind.MEDICATION, FactKind.DISPENSING)
-    medicines = {name: each for each in reversed(facts) if each.fact.kind in kinds for name in medicines_of(each.fact)}
+    medicines = {
+        name: each
+        for each in reversed(facts)
+        if each.fact.kind in kinds and each.fact.assertion in _STATED
+        for name in medicines_of(each.fact)
+    }
     blocks = grouped(allergies, lambda told: _subject(told.fact))
     denials = blocks.pop(GENERAL, [])
     stated = any(each.fact.assertion in _STATED for block in blocks.values() for each in block)
     lines: list[tuple[tuple[bool, bool, str], list[Line]]] = []
     for subject, block in blocks.items():
-        own = _block(block, medicines, denied=bool(denials) or _denied_elsewhere(subject, blocks))
+        own = _block(block, medicines, denied=bool(denials), opposed=_opposed(subject, blocks))
         severe = any(SEVERE in line.remarks for line in own)
         held = any(each.fact.assertion in _STATED for each in block)
         lines.append(((not (severe and held), not held, str(subject)), own))
@@ -55,24 +60,45 @@ def is_severe(fact: Fact) -> bool:
     return any(holds(said, word) for word in _severities()) or any(f" {word}" in f" {words}" for word in _reactions())
 
 
-def _denied_elsewhere(subject: Hashable, blocks: Mapping[Hashable, Sequence[Told]]) -> bool:
-    """Whether a document denies an allergy to a substance of the same class, or to the class itself."""
-    own = [name for told in blocks[subject] for name in medicines_of(told.fact)]
-    denied = (
-        name
+def _opposed(subject: Hashable, blocks: Mapping[Hashable, Sequence[Told]]) -> bool:
+    """Whether a document says the opposite of a substance of the same class, of the class itself, or of what documents
+    speak of for it (iodine for contrast media)."""
+    own = blocks[subject]
+    held, denied = any(map(_states_one, own)), any(map(_denies, own))
+    return any(
+        (held and any(map(_denies, block))) or (denied and any(map(_states_one, block)))
         for other, block in blocks.items()
-        if other != subject
-        for told in block
-        if told.fact.assertion is Assertion.ABSENT
-        for name in medicines_of(told.fact)
+        if other != subject and _related((str(subject), own), (str(other), block))
     )
-    return any(shared_class(name, other) for other in denied for name in own)
 
 
-def _block(block: Sequence[Told], medicines: Mapping[str, Told], *, denied: bool) -> list[Line]:
+def _related(one: tuple[str, Sequence[Told]], other: tuple[str, Sequence[Told]]) -> bool:
+    if _families(one[0]) & _families(other[0]):
+        return True
+    names = [{name for told in block for name in medicines_of(told.fact)} for _, block in (one, other)]
+    return any(shared_class(first, second) for first in names[0] for second in names[1])
+
+
+def _states_one(told: Told) -> bool:
+    return told.fact.assertion in _STATED
+
+
+def _denies(told: Told) -> bool:
+    return told.fact.assertion is Assertion.ABSENT
+
+
+@lru_cache(maxsize=4_096)
+def _families(subject: str) -> frozenset[str]:
+    table = rows(CRITICAL / "allergen_groups.txt", 2)
+    words = plain(subject)
+    return frozenset(name for name, members in table if any(holds(words, plain(each)) for each in listed(members)))
+
+
+def _block(block: Sequence[Told], medicines: Mapping[str, Told], *, denied: bool, opposed: bool) -> list[Line]:
+    """The lines of one substance. `denied`: some document says that there is no allergy at all."""
     assertions = {each.fact.assertion for each in block}
     stated = bool(assertions & _STATED)
-    contradicted = stated and (Assertion.ABSENT in assertions or denied)
+    contradicted = opposed or (stated and (Assertion.ABSENT in assertions or denied))
 
     def remarks(told: Told) -> tuple[str, ...]:
         held = told.fact.assertion in _STATED

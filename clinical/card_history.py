@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -106,13 +106,14 @@ def _watched(
     others = (Assertion.FAMILY, Assertion.HYPOTHETICAL)
     kept = [each for each in facts if each.fact.kind in kinds and each.fact.assertion not in others]
     blocks = grouped(kept, lambda told: _line_of(name, told.fact))
+    dated = everything_of is FactKind.IMPLANT  # when a stent was put in decides
     lines: list[Line] = []
     for number, watched in enumerate(_table(name)):
         block = blocks.get(number, [])
         if any(each.fact.assertion in _HELD for each in block):
-            lines += _against(_plain_lines(block, group=watched.name))
+            lines += _against(_plain_lines(block, group=watched.name, dated=dated))
     rest = (each for each in blocks.get(-1, []) if each.fact.kind is everything_of)
-    return lines + _plain_lines([each for each in rest if each.fact.assertion in _HELD])
+    return lines + _plain_lines([each for each in rest if each.fact.assertion in _HELD], dated=dated)
 
 
 def _line_of(name: str, fact: Fact) -> int:
@@ -128,11 +129,20 @@ def _first_line(name: str, words: str, codes: tuple[str, ...]) -> int:
 
 
 def _plain_lines(
-    facts: Sequence[Told], *, group: str = "", extra: tuple[str, ...] = ("side", "site", "device")
+    facts: Sequence[Told],
+    *,
+    group: str = "",
+    extra: tuple[str, ...] = ("side", "site", "device"),
+    dated: bool = False,
 ) -> list[Line]:
-    """One line a statement, its newest source first."""
+    """One line a statement, its newest source first; `dated`: the same at two dates is two."""
+
+    def key(told: Told) -> Hashable:
+        day = told.fact.when.start if dated else ""
+        return (_statement(told), day, *(told.fact.detail(name) for name in extra))
+
     lines = []
-    for same in grouped(facts, lambda told: (_statement(told), *(told.fact.detail(name) for name in extra))).values():
+    for same in grouped(facts, key).values():
         line = line_of(same[0], _words(same[0].fact, extra), group=group)
         lines.append(replace(line, also=others_of(same, same[0])))
     return lines
@@ -148,7 +158,7 @@ def _against(lines: list[Line]) -> list[Line]:
 
 def _statement(told: Told) -> tuple[str, ...]:
     fact = told.fact
-    return (plain(fact.concept or fact.label), fact.assertion, fact.when.start)
+    return (plain(fact.concept or fact.label), fact.assertion)
 
 
 def _words(fact: Fact, extra: tuple[str, ...] = ()) -> str:

@@ -39,7 +39,7 @@ def lines_named(series: Sequence[Series], names: Iterable[str]) -> list[Line]:
 def written(point: Point) -> str:
     """The original value, unit, range and flag, as the document has them."""
     stated = point.stated
-    comparator = "" if stated.text.strip().startswith(("<", ">", "=", "≤", "≥")) else stated.comparator
+    comparator = stated.comparator if stated.text.strip()[:1].isdigit() else ""  # « inférieur à 2 » says it itself
     value = f"{comparator}{stated.text} {stated.unit}".strip()
     span = f" [{stated.range_text}]" if stated.range_text else _span(stated.low, stated.high)
     return value + span + (f" ({stated.flag})" if stated.flag else "")

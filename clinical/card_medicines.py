@@ -1,14 +1,14 @@
 """Medicines on the card. Those that change emergency care never age off it: they are « non confirmé depuis… ».
 
-A stop does not remove a medicine: it stands beside the last mention, with its date. Other medicines are shown while a
-document of the last twelve months mentions them, and the number of the older ones is said.
+A stop does not remove a medicine: it stands beside the last mention, with its date. Other medicines are shown while one
+of the record's last twelve months of prescriptions mentions them, and the number of the older ones is said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from clinical.card_lines import (
     CONTRADICTED,
@@ -55,19 +55,27 @@ def critical_lines(blocks: Blocks, section: str, now: date) -> list[Line]:
     return [line for name in groups for block in blocks.get(name, {}).values() for line in _block(block, name, now)]
 
 
-def other_lines(blocks: Blocks, now: date) -> tuple[list[Line], int]:
-    """Medicines of the last twelve months that are in no critical group, and how many older ones are not shown."""
+def other_lines(blocks: Blocks, now: date) -> tuple[list[Line], int, date]:
+    """Medicines in no critical group that were mentioned in the twelve months before the last mention of any medicine;
+    how many are older and not shown, and since when one had to be mentioned."""
     lines: list[Line] = []
-    older = 0
+    older, last = 0, _last_mention(blocks, now)
     for block in blocks.get("", {}).values():
         held = [each for each in block if each.fact.assertion in (Assertion.PRESENT, Assertion.SUSPECTED)]
         if not held:
             continue
-        if mentioned(held[0]) and older_than(mentioned(held[0]), now, OTHERS_DAYS):
+        if mentioned(held[0]) and older_than(mentioned(held[0]), last, OTHERS_DAYS):
             older += 1
             continue
         lines += _block(block, OTHER, now)
-    return lines, older
+    return lines, older, last - timedelta(days=OTHERS_DAYS)
+
+
+def _last_mention(blocks: Blocks, now: date) -> date:
+    """The youngest day on which a document names a medicine, not after today; today when none is dated."""
+    told = (each for group in blocks.values() for block in group.values() for each in block)
+    days = [each.event_date for each in told if each.event_date is not None and each.event_date <= now]
+    return max(days, default=now)
 
 
 def _subject(fact: Fact) -> str:

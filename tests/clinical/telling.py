@@ -48,5 +48,10 @@ def allergy(label: str, assertion: Assertion = Assertion.PRESENT, **more: Any) -
     return tell(FactKind.ALLERGY, label, assertion=assertion, **more)
 
 
+def dose(label: str, **more: Any) -> Told:
+    """A vaccination."""
+    return tell(FactKind.IMMUNIZATION, label, **more)
+
+
 def medicine(label: str, assertion: Assertion = Assertion.PRESENT, **more: Any) -> Told:
     return tell(FactKind.MEDICATION, label, assertion=assertion, **more)

@@ -125,7 +125,11 @@ def test_no_known_allergy_contradicts_every_allergy_and_hides_none() -> None:
 
 def test_a_denied_class_contradicts_its_member() -> None:
     found = lines("allergies", allergy("amoxicilline"), allergy("pénicilline", Assertion.ABSENT, document="b"))
-    assert [line.contradicted for line in found if line.assertion == "present"] == [True]
+    assert [line.contradicted for line in found] == [True, True]
+    words = allergy("iode"), allergy("produits de contraste iodés", Assertion.ABSENT, document="b")
+    assert [line.contradicted for line in lines("allergies", *words)] == [True, True]
+    apart = allergy("latex"), allergy("pénicilline", Assertion.ABSENT, document="b")
+    assert [line.contradicted for line in lines("allergies", *apart)] == [False, False]
 
 
 def test_brand_substance_and_label_are_one_allergen() -> None:
@@ -223,9 +227,20 @@ def test_kidney_and_inr_stand_beside_an_anticoagulant_only() -> None:
 
 
 def test_other_medicines_age_off_and_are_counted() -> None:
-    found = lines("treatments", medicine("Doliprane", day=date(2020, 1, 1)), medicine("Inexium", document="b"))
+    old = medicine("Doliprane", day=date(2020, 1, 1))
+    found = lines("treatments", old, medicine("Inexium", document="b"))
     assert texts(found)[0] == "Inexium (ésoméprazole)"
     assert texts(found)[1].startswith("1 autre(s) traitement(s)")
+    assert texts(lines("treatments", old)) == ["Doliprane (paracétamol)"], "the last that is known, said unconfirmed"
+    assert any("non confirmé" in remark for remark in lines("treatments", old)[0].remarks)
+
+
+def test_a_medicine_of_every_document_is_one_line() -> None:
+    told = [medicine("Eliquis", document=f"d{n}", day=NOW - timedelta(days=n)) for n in range(300)]
+    (line,) = lines("antithrombotics", *told)
+    assert len(line.documents) == 300
+    ill = [tell(FactKind.CONDITION, "Épilepsie", f"d{n}", start=f"20{n % 20:02d}") for n in range(300)]
+    assert len(lines("conditions", *ill)) == 1
 
 
 # History
@@ -355,7 +370,7 @@ facts = st.builds(
 tolds = st.lists(st.builds(Told, facts, st.sampled_from("abc"), st.none() | st.dates()), max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(tolds, st.integers())
 def test_any_facts_give_a_card_the_same_in_any_order(found: list[Told], seed: int) -> None:
     card = card_of(*found)
@@ -363,10 +378,10 @@ def test_any_facts_give_a_card_the_same_in_any_order(found: list[Told], seed: in
     assert card_of(*shuffled) == card
     assert [each.key for each in card.sections] == ORDER
     for each in card.sections[1:]:
-        assert bool(each.empty) != any(line.told is not None for line in each.lines)
+        assert bool(each.empty) != bool(each.lines)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tolds)
 def test_no_allergy_is_ever_missing(found: list[Told]) -> None:
     allergies = [each for each in found if each.fact.kind in (FactKind.ALLERGY, FactKind.INTOLERANCE)]
@@ -376,7 +391,7 @@ def test_no_allergy_is_ever_missing(found: list[Told]) -> None:
     assert {line.assertion for line in lines("allergies", *found)} == stated
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -21,6 +21,8 @@ from records.documents import DocumentState
 from records.patients import Identity
 from tests.access import oracle
 from tests.access.oracle import Paper, Person, answers_the_door, may_read_the_journal, may_see
+from tests.clinical.telling import allergy, dose, result
+from tests.search_api.telling import lines, say
 from tests.search_api.world import World, ins_of, open_world
 
 DR1, DR2, NURSE, OCCUPATIONAL, AIDE = (f"1000000000{number}" for number in range(1, 6))
@@ -66,8 +68,9 @@ def build_home(folder: Path) -> World:
         text = f"Document commun. Le mot {canary} est ici, et {name} le porte."
         world.deposit(name, owner, text, by=world.patients.get(by, by))
     world.work()
-    for name, (_, kind, _, _) in PAPERS.items():
+    for name, (_, kind, _, canary) in PAPERS.items():
         world.describe(name, kind, date(2025, 1, 1), name)
+        say(world, name, allergy(canary), result("Potassium", "4,4", "mmol/L"), dose(f"vaccin {canary}"))
     world.work()
     world.close()
     return world
@@ -178,7 +181,7 @@ class Stage:
         return {name for name in world.papers if may_see(world, person, name, self.now, all_states=all_states)}
 
     def compare(self, patient: str, who: str, draw: random.Random, *, channels: int) -> None:
-        """Ask so many of the four groups of read channels, drawn, and the oracle, and hold them to the same answer."""
+        """Ask so many of the five groups of read channels, drawn, and the oracle, and hold them to the same answer."""
         all_states, regulation = draw.random() < 0.3, who in TRADES and draw.random() < 0.2
         person, world = self.person(who, regulation=regulation), self.belief(patient)
         shut = answers_the_door(world, person, self.now) or not oracle.TRADES.get(person.trade)
@@ -194,6 +197,7 @@ class Stage:
             lambda: self._compare_search(get, shut, seen, draw),
             lambda: self._compare_documents(get, shut, seen, draw),
             lambda: self._compare_oversight(get, shut, person, patient, seen),
+            lambda: self._compare_facts(get, shut, seen),
         ]
         for group in draw.sample(groups, channels):
             group()
@@ -224,6 +228,27 @@ class Stage:
         expected = [CANARIES[name]] if name in searchable else []
         assert [each["to"] for each in misspelt["corrections"]] == expected, name
         assert misspelt["total"] == len(expected)
+
+    def _compare_facts(self, get: Any, shut: bool, seen: set[str]) -> None:
+        """The card, the series and the vaccines: what they tell, whence, and how many documents they say were read."""
+        told, names = seen - self.quarantined, self.names
+        answers = [get(path) for path in ("/emergency", "/observations", "/immunizations")]
+        assert [each.status_code for each in answers] == [403 if shut else 200] * 3
+        if shut:
+            return
+        card, series, _ = (each.json() for each in answers)
+        allergies = lines(card, "allergies")
+        assert {line["text"] for line in allergies} == {
+            f"Allergie : {CANARIES[name]} ; réaction non précisée" for name in told
+        }
+        assert {names[line["source"]["document_id"]] for line in allergies} == told
+        points = [point for each in series["series"] for point in each["points"]]
+        assert {names[one] for point in points for one in (point["source"]["document_id"], *point["also"])} == told
+        for answer in (each.json() for each in answers):
+            assert answer["read"]["documents"] == len(told)
+            assert answer["read"]["quarantined"] == len(seen & self.quarantined)
+        text = "".join(each.text for each in answers)
+        assert not [name for name in PAPERS if name not in told and CANARIES[name] in text]
 
     def _compare_documents(self, get: Any, shut: bool, seen: set[str], draw: random.Random) -> None:
         name = draw.choice(sorted(PAPERS))

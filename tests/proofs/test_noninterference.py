@@ -20,8 +20,10 @@ from typing import Any
 import pytest
 
 from records import grants
+from tests.clinical.telling import allergy, dose, medicine, result
 from tests.proofs.stage import CANARIES, DR1, DR2, NURSE, Stage, build_home
 from tests.search_api.conftest import copied
+from tests.search_api.telling import say
 from tests.search_api.world import World
 
 PAIRS = 2_000 if os.environ.get("ANAMNESE_LONG") == "1" else 10
@@ -30,6 +32,7 @@ OTHER = "10000000099"
 MISSPELT = ["zulbranet", "mofitruse", "vorlinase"]
 WORDS = ["commun", "ici", "mot", "porte", "urgence", "allergie", *CANARIES.values(), *MISSPELT]
 LISTS = ("/grants", "/blocks", "/masks", "/oppositions", "/record", "/representatives")
+FACTS = ("/emergency", "/observations", "/observations?analyte=potassium", "/immunizations")
 PARTS = ("", "/content", "/pages/1.png", "/pages/9.png")
 
 
@@ -76,6 +79,14 @@ def trouble(world: World, caller: str, chance: random.Random) -> None:
 def _hidden(world: World, name: str, kind: str, chance: random.Random) -> None:
     world.deposit(name, "ana", text_of(chance), by="test")
     world.work()
+    say(
+        world,
+        name,
+        allergy(chance.choice(WORDS)),
+        medicine("Eliquis"),
+        result("Potassium", "6,8", "mmol/L"),
+        dose("Revaxis"),
+    )
     code = {"not granted": "11502-2", "not in the matrix": "68599-0"}.get(kind, "11488-4")
     world.describe(name, code, date(2025, chance.randint(1, 12), 3), f"Titre {chance.choice(WORDS)}")
     marks: dict[str, Any] = {
@@ -105,7 +116,7 @@ def questions(world: World, caller: str, chance: random.Random) -> list[tuple[st
         ("GET", "/documents", {}),
         ("GET", "/documents?limit=1", {}),
         ("GET", "/documents?state=searchable&cursor=zzzz", {}),
-        *(("GET", path, {}) for path in LISTS),
+        *(("GET", path, {}) for path in (*LISTS, *FACTS)),
         ("POST", "/search", {"json": {"query": ""}}),
         ("POST", "/blocks", {"json": {"practitioner": "x"}}),
         ("DELETE", f"/grants/{'q' * 26}", {}),
@@ -171,8 +182,13 @@ def test_the_comparison_can_fail(first_home: Any, tmp_path: Path) -> None:
             settle(world, "ana")
         other.deposit("dedans", "ana", "Document commun de plus.", by="test")
         other.work()
+        say(other, "dedans", allergy("iode"), result("Potassium", "6,8", "mmol/L"), dose("Revaxis"))
         differ = [
             answer_of(plain, "ana", method, path, **rest) != answer_of(other, "ana", method, path, **rest)
-            for method, path, rest in (("GET", "/documents", {}), ("POST", "/search", {"json": {"query": "commun"}}))
+            for method, path, rest in (
+                ("GET", "/documents", {}),
+                ("POST", "/search", {"json": {"query": "commun"}}),
+                *(("GET", path, {}) for path in FACTS),
+            )
         ]
-    assert differ == [True, True]
+    assert differ == [True] * 6
