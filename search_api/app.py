@@ -14,6 +14,7 @@ from search_api import (
     card,
     docs_page,
     documents,
+    facts,
     health,
     oversight,
     pages,
@@ -61,15 +62,8 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(health.router)
     app.include_router(_own_documentation(app))
-    records = (
-        patients.router,
-        documents.router,
-        pages.router,
-        search.router,
-        card.router,
-        oversight.router,
-        quarantine.router,
-    )
+    record = (patients.router, documents.router, pages.router, search.router, facts.router, card.router)
+    records = (*record, oversight.router, quarantine.router)
     for router in (*records, *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)

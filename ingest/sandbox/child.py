@@ -15,12 +15,11 @@ from PIL import Image
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.page_image import page_image
-from ingest.parse import pages_of
+from ingest.parse import told_pages_of
 from ingest.parsers.port import KeptPage
 from ingest.sandbox import wire
 from ingest.sandbox.bounds import Bounds
 from ingest.sandbox.confine import close_in
-from ingest.told import Joiner
 from ocr.build import ocr_named
 from ocr.null import NullOcr
 from ocr.port import Ocr, ReadPicture
@@ -85,8 +84,8 @@ class Metered:
 def _read(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> None:
     bounds = Bounds(**request["bounds"])
     ocr = Metered(ocr_named(request["ocr"], folder), bounds.ocr_pages, bounds.slice)
-    kept, joiner = frozenset(request["kept"]), Joiner()
-    pages = pages_of(data, request["name"], ocr, Limits(**request["limits"]), kept.__contains__)
+    kept = frozenset(request["kept"])
+    pages = told_pages_of(data, request["name"], ocr, Limits(**request["limits"]), kept.__contains__)
     while True:
         try:
             page = next(pages)
@@ -94,10 +93,7 @@ def _read(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> Non
             send(["end", wire.metadata_out(end.value)])
             return
         used = ocr.turn_page()
-        if isinstance(page, KeptPage):
-            send(["kept", page.number])
-        else:
-            send(["page", wire.page_out(joiner.joined(page)), used])
+        send(["kept", page.number] if isinstance(page, KeptPage) else ["page", wire.page_out(page), used])
 
 
 def _draw(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> None:  # noqa: ARG001

@@ -15,7 +15,7 @@ from lxml.etree import _Element
 
 from access.refusal import Refusal
 from records.content import Reading
-from records.fact import Fact, FactKind
+from records.fact import Fact, FactKind, FactSource
 
 pytestmark = pytest.mark.realdata
 Read = Callable[..., Reading]
@@ -98,6 +98,10 @@ def _row(fact: Fact) -> Row:
     )
 
 
+def _is_entry(fact: Fact) -> bool:
+    return fact.source is FactSource.STRUCTURED and fact.kind in KINDS
+
+
 def _matches(told: Row, wanted: Row) -> bool:
     """The date is compared when the entry states one, the value when it is a figure."""
     dated = told[4] == wanted[4] or not wanted[4]
@@ -107,7 +111,7 @@ def _matches(told: Row, wanted: Row) -> bool:
 
 def _missed(reading: Reading, root: _Element) -> tuple[list[Row], list[Row], int]:
     """(rows that no fact tells, rows of facts that nothing states, how many were expected)."""
-    told = [_row(fact) for page in reading.pages for fact in page.facts if fact.kind in KINDS]
+    told = [_row(fact) for page in reading.pages for fact in page.facts if _is_entry(fact)]
     wanted = sorted(_expected(root), key=lambda row: (not row[4], not row[2]))
     missed = []
     for row in wanted:

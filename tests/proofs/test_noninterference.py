@@ -20,10 +20,8 @@ from typing import Any
 import pytest
 
 from records import grants
-from tests.clinical.telling import allergy, dose, medicine, result
-from tests.proofs.stage import CANARIES, DR1, DR2, NURSE, Stage, build_home
+from tests.proofs.stage import CANARIES, DR1, DR2, NURSE, Stage, build_home, tell
 from tests.search_api.conftest import copied
-from tests.search_api.telling import say
 from tests.search_api.world import World
 
 PAIRS = 2_000 if os.environ.get("ANAMNESE_LONG") == "1" else 10
@@ -65,6 +63,7 @@ def trouble(world: World, caller: str, chance: random.Random) -> None:
         if kind == "another patient":
             world.deposit(name, "bea", text_of(chance), by="test")
             world.work()
+            tell(world, name, *chance.choices(WORDS, k=3))
         elif kind == "grant to others":
             world.grant(name, "ana", OTHER)
         elif kind == "block of another":
@@ -79,14 +78,6 @@ def trouble(world: World, caller: str, chance: random.Random) -> None:
 def _hidden(world: World, name: str, kind: str, chance: random.Random) -> None:
     world.deposit(name, "ana", text_of(chance), by="test")
     world.work()
-    say(
-        world,
-        name,
-        allergy(chance.choice(WORDS)),
-        medicine("Eliquis"),
-        result("Potassium", "6,8", "mmol/L"),
-        dose("Revaxis"),
-    )
     code = {"not granted": "11502-2", "not in the matrix": "68599-0"}.get(kind, "11488-4")
     world.describe(name, code, date(2025, chance.randint(1, 12), 3), f"Titre {chance.choice(WORDS)}")
     marks: dict[str, Any] = {
@@ -95,6 +86,7 @@ def _hidden(world: World, name: str, kind: str, chance: random.Random) -> None:
         "secret": {"hidden_from_representatives": True},
         "archived": {"status": "archived"},
     }.get(kind, {})
+    tell(world, name, *chance.choices(WORDS, k=3))
     if marks:
         world.hide(name, **marks)
     world.work()
@@ -115,6 +107,11 @@ def questions(world: World, caller: str, chance: random.Random) -> list[tuple[st
     asked: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", "/documents", {}),
         ("GET", "/documents?limit=1", {}),
+        ("GET", "/facts", {}),
+        ("GET", "/facts?kind=allergy&assertion=present&limit=2", {}),
+        ("GET", "/facts?cursor=zzzz", {}),
+        ("GET", "/timeline", {}),
+        ("GET", "/timeline?limit=2&since=2025-01-01", {}),
         ("GET", "/documents?state=searchable&cursor=zzzz", {}),
         *(("GET", path, {}) for path in (*LISTS, *FACTS)),
         ("POST", "/search", {"json": {"query": ""}}),
@@ -182,13 +179,13 @@ def test_the_comparison_can_fail(first_home: Any, tmp_path: Path) -> None:
             settle(world, "ana")
         other.deposit("dedans", "ana", "Document commun de plus.", by="test")
         other.work()
-        say(other, "dedans", allergy("iode"), result("Potassium", "6,8", "mmol/L"), dose("Revaxis"))
+        tell(other, "dedans", "commun")
         differ = [
             answer_of(plain, "ana", method, path, **rest) != answer_of(other, "ana", method, path, **rest)
             for method, path, rest in (
                 ("GET", "/documents", {}),
                 ("POST", "/search", {"json": {"query": "commun"}}),
-                *(("GET", path, {}) for path in FACTS),
+                *(("GET", path, {}) for path in ("/facts", "/timeline", *FACTS)),
             )
         ]
-    assert differ == [True] * 6
+    assert differ == [True] * 8
