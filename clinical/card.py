@@ -117,7 +117,7 @@ def _section(key: str, title: str, lines: tuple[Line, ...], read: Read) -> Secti
 
 
 def _identity(holder: Holder, series: Sequence[Series], now: date) -> list[Line]:
-    name = " ".join(filter(None, (holder.used_name or holder.family_name, holder.given_names)))
+    name = " ".join(filter(None, (holder.used_name or holder.family_name, holder.given_names))) or "nom non connu"
     if holder.used_name and holder.used_name != holder.family_name:
         name += f" (nom de naissance : {holder.family_name})"
     born = "naissance non connue"
