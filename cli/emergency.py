@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from access.scope import CallerKind
-from cli.acting import professional
+from cli.acting import speaking
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
 from cli.settings import load_settings
+from search_api.bearers import Bearer
 from search_api.card import card_answer
 from search_api.card_views import CardView, LineView
-from search_api.tokens import Bearer, caller_of
+from search_api.tokens import caller_of
 
 
 def register(app: typer.Typer) -> None:
@@ -28,8 +28,9 @@ def emergency(
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON : la réponse de l'API.")] = False,
 ) -> None:
     """La carte d'urgence d'un patient, dans les limites de ses autorisations ; sans index ni modèle."""
-    bearer = Bearer(CallerKind.PRACTITIONER, professional(practitioner))
-    with open_home(load_settings()) as home:
+    settings = load_settings()
+    bearer = speaking(settings, practitioner)
+    with open_home(settings) as home:
         found = card_as(home, bearer, patient)
     if json:
         print_json(found.model_dump(mode="json"))

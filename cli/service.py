@@ -10,8 +10,9 @@ from rich.table import Table
 
 from access.identifiers import is_rpps
 from access.refusal import Refusal
+from cli.acting import refuse_made_up
 from cli.compose import open_bench, open_home, resolve_patient
-from cli.console import out, print_json
+from cli.console import err, out, print_json
 from cli.settings import Settings, load_settings
 
 
@@ -31,6 +32,8 @@ def serve(
 
     settings = load_settings(host=host, port=port)
     with open_home(settings, serving=True) as home:
+        if settings.port:
+            err.print(f"Page : http://{settings.host}:{settings.port}/")
         run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
 
 
@@ -72,7 +75,9 @@ def token(
         )
     if practitioner is not None and not is_rpps(practitioner):
         raise Refusal("token", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
-    with open_home(load_settings()) as home:
+    settings = load_settings()
+    refuse_made_up(settings)
+    with open_home(settings) as home:
         subject = resolve_patient(home, patient) if patient else None
         typer.echo(
             issue_token(

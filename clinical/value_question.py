@@ -1,4 +1,4 @@
-"""Questions about values: « créatinine > 150 depuis 2023 », « dernière HbA1c », "potassium over 5.5 mmol/L since 03/2024".
+"""Questions about values: « créatinine > 150 depuis 2023 », « dernière HbA1c », "potassium over 5.5 since 03/2024".
 
 Only a question that names an analyte of `laboratory/analytes.txt` and asks for a comparison or the last value is one;
 everything else stays words. « DFG » and « troponine » ask about every series of that family, each for itself. A number
@@ -24,7 +24,8 @@ _SINCE = re.compile(
     r"\b(?:depuis|since|a partir de)\s+(?:le\s+|the\s+)?(\d{1,2}/\d{1,2}/\d{4}|\d{1,2}/\d{4}|\d{4}(?:-\d{2}){0,2})\b"
 )
 _COMPARED = re.compile(
-    r"(?P<sign><=|>=|<|>|≤|≥|=|\b(?:sup(?:erieure?)?s? a|inf(?:erieure?)?s? a|plus de|moins de|over|above|under|below)\b)"
+    r"(?P<sign><=|>=|<|>|≤|≥|=|\b(?:sup(?:erieure?)?s? a|inf(?:erieure?)?s? a|plus de|moins de)\b"
+    r"|\b(?:over|above|under|below)\b)"
     r"\s*(?P<number>\d[\d .,\u202f]*)\s*(?P<unit>[%°\w*/^.,²³⁹µμ·-]*(?:\s?/\s?[\w²³,.]+)*)"
 )
 _SIGNS = {"≤": "<=", "≥": ">=", "plus de": ">", "over": ">", "above": ">", "moins de": "<", "under": "<", "below": "<"}

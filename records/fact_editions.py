@@ -16,12 +16,11 @@ from sqlalchemy.sql.functions import GenericFunction
 from access.scope import Scope
 from records import tables
 from records.database import Tx
-from records.document_rows import DocumentState
-from records.scoped import INSIDE, scope_values
+from records.facts import TELLING
+from records.scoped import scope_values
 
 _T, _D = tables.Fact, tables.Document
 _NONCE = (2, 12)  # place and length in a sealed column: see `records/sealed.py`
-_SILENT = (DocumentState.QUARANTINED.value, DocumentState.REFUSED.value)
 
 
 class _Hex(GenericFunction[str]):
@@ -47,7 +46,7 @@ _MARKS = (
         ).label("mark")
     )
     .join(_D, _D.document_id == _T.document_id)
-    .where(INSIDE, _D.state.not_in(_SILENT))
+    .where(TELLING)
     .order_by(_T.document_id, _T.shelf)
     .subquery()
 )

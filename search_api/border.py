@@ -21,9 +21,11 @@ HEADERS = {
     b"cross-origin-opener-policy": b"same-origin",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; sandbox",
     b"cache-control": b"no-store",
+    b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
 """An endpoint may set its own; these fill what it leaves out. `no-store`: no copy of a record on a shared machine."""
-
+HTTPS = {b"strict-transport-security": b"max-age=63072000; includeSubDomains"}
+"""Only where the request came by https, here or at the proxy: over http a browser must not heed it (RFC 6797)."""
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a body; a question has at most 2,000 characters. An upload is bounded where it is streamed."""
@@ -47,9 +49,10 @@ class Border:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name.lower() for name, _ in message["headers"]}
+                ours = HEADERS | (HTTPS if scope.get("scheme") == "https" else {})
                 message["headers"] = [
                     *message["headers"],
-                    *((name, value) for name, value in HEADERS.items() if name not in present),
+                    *((name, value) for name, value in ours.items() if name not in present),
                 ]
             await send(message)
 
