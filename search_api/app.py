@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 
 from search_api import (
+    card,
     corrections,
     docs_page,
     documents,
@@ -68,7 +69,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    record = (patients, identity, documents, pages, corrections, search, facts, oversight, quarantine)
+    record = (patients, identity, documents, pages, corrections, search, facts, card, oversight, quarantine)
     for router in (*(module.router for module in record), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)

@@ -17,6 +17,7 @@ from records.database import Records
 from records.keys import KeyStore
 from records.policy import load_policy
 from search_api.bearers import Verifier
+from search_api.cards import Cards
 from search_api.rates import Rates
 from search_api.shelf import Shelf
 from search_api.web.sign_in import Front
@@ -96,3 +97,4 @@ class Services:
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
     front: Front = field(default_factory=Front, repr=False)
     shelf: Shelf = field(default_factory=Shelf, repr=False)
+    cards: Cards = field(default_factory=Cards, repr=False)
