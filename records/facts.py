@@ -36,14 +36,16 @@ _SILENT = (DocumentState.QUARANTINED.value, DocumentState.REFUSED.value)
 _TOLD = (
     select(_F.document_id, _F.shelf, _F.sealed, _C.patient_id, _C.category, _C.event_date)
     .join_from(_T, _D, _D.document_id == _T.document_id)
-    .where(INSIDE, _D.state.not_in(_SILENT), _T.shelf.in_(bindparam("shelves", expanding=True)))
+    .where(
+        INSIDE, _D.state.not_in(_SILENT), _D.withdrawn.is_(False), _T.shelf.in_(bindparam("shelves", expanding=True))
+    )
     .order_by(_D.event_date.is_(None), _D.event_date.desc(), _T.document_id, _T.shelf)
 )
 _UNREAD = (
     select(func.count())
     .select_from(_D)
     .outerjoin(_T, (_T.document_id == _D.document_id) & (_T.shelf == 0))
-    .where(INSIDE, _D.state == _SEARCHABLE, _T.document_id.is_(None))
+    .where(INSIDE, _D.state == _SEARCHABLE, _D.withdrawn.is_(False), _T.document_id.is_(None))
 )
 _EARLIER = (
     select(_D.document_id)

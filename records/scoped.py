@@ -6,7 +6,7 @@ from sqlalchemy import and_, not_
 
 from access.scope import Scope
 from records import tables
-from records.sqlcipher import among, as_set
+from records.statements import among, as_set
 
 _T = tables.Document
 INSIDE = and_(
@@ -15,7 +15,7 @@ INSIDE = and_(
 """Its values by `scope_values`. An empty Scope is false: nothing is in an empty set."""
 
 
-def scope_values(scope: Scope) -> dict[str, str]:
+def scope_values(scope: Scope) -> dict[str, list[str]]:
     """The variables of `INSIDE`."""
     return {
         "identities": as_set(scope.identities),

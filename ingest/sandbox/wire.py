@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgpack
@@ -109,7 +110,7 @@ def page_in(value: Any) -> Page:
 
 
 def metadata_out(metadata: Metadata) -> list[Any]:
-    """Metadata as plain values, in the order of `_METADATA`, then version, date, INS and patients stated."""
+    """Metadata as plain values, in the order that `metadata_in` takes them apart."""
     event = metadata.event_date
     return [
         *(getattr(metadata, name) for name in _METADATA),
@@ -117,12 +118,24 @@ def metadata_out(metadata: Metadata) -> list[Any]:
         None if event is None else event.isoformat(),
         metadata.patient_ins,
         [_stated_out(one) for one in metadata.patients],
+        None if metadata.issued_at is None else metadata.issued_at.isoformat(),
+        metadata.aliases,
+        metadata.cancels,
     ]
 
 
 def _stated_out(one: StatedPatient) -> list[Any]:
     born = None if one.birth_date is None else one.birth_date.isoformat()
-    return [one.identifiers, one.birth_names, one.used_names, one.given_names, born, one.sex, one.birth_place]
+    return [
+        one.identifiers,
+        one.birth_names,
+        one.used_names,
+        one.given_names,
+        born,
+        one.sex,
+        one.birth_place,
+        one.local,
+    ]
 
 
 _METADATA = (
@@ -142,7 +155,7 @@ _METADATA = (
 def metadata_in(value: Any) -> Metadata:
     """Inverse of `metadata_out`, checked likewise. Raises Nonsense."""
     try:
-        *texts, version, event, stated, patients = value
+        *texts, version, event, stated, patients, issued, aliases, cancels = value
         unique_id, set_id, replaces, type_code, title, author, organization, confidentiality, language, appends = (
             checked.text(text, LONG) for text in texts
         )
@@ -161,13 +174,16 @@ def metadata_in(value: Any) -> Metadata:
             event_date=checked.day(event),
             patient_ins=checked.pairs(stated),
             patients=tuple(_stated_in(*one) for one in checked.few(patients)),
+            issued_at=_instant(issued),
+            aliases=tuple(checked.text(name, TEXT) for name in checked.few(aliases)),
+            cancels=tuple(checked.text(name, TEXT) for name in checked.few(cancels)),
         )
     except (TypeError, ValueError) as error:
         raise Nonsense from error
 
 
 def _stated_in(
-    identifiers: Any, birth_names: Any, used_names: Any, given: Any, born: Any, sex: Any, place: Any
+    identifiers: Any, birth_names: Any, used_names: Any, given: Any, born: Any, sex: Any, place: Any, local: Any
 ) -> StatedPatient:
     return StatedPatient(
         identifiers=checked.pairs(identifiers),
@@ -177,4 +193,12 @@ def _stated_in(
         birth_date=checked.day(born),
         sex=checked.text(sex, TEXT),
         birth_place=checked.text(place, TEXT),
+        local=checked.pairs(local),
     )
+
+
+def _instant(value: Any) -> datetime | None:
+    found = None if value is None else datetime.fromisoformat(checked.text(value, 40))
+    if found is not None and found.tzinfo is None:
+        raise ValueError
+    return found
