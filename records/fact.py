@@ -108,7 +108,7 @@ class Fact:
     details: tuple[tuple[str, str], ...] = ()
     """What else is stated, by name, as written. Names in use: substance, brand, dose, route, frequency, long_term,
     stopped, replaced_by, reaction, severity, specimen, method, site, side, device, rank, relation, telephone, role,
-    term_date, section."""
+    term_date, duration, disproved, note, section."""
     confidence: float | None = None  # of OCR over the quote, 0 to 1
 
     def detail(self, name: str) -> str:
