@@ -16,9 +16,10 @@ from access.refusal import Refusal
 from access.scope import CallerKind, Purpose
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
-from cli.settings import load_settings
+from cli.settings import Settings, load_settings
 from records import journal
 from records.database import Tx
+from search_api.bearers import Bearer
 
 ADMINISTRATION = "administration"
 Patient = Annotated[str, typer.Option("--patient", help="INS ou identifiant du patient.")]
@@ -35,7 +36,7 @@ def acting(
         patient_id = resolve_patient(home, patient, create=create)
         now = home.clock()
         with home.services.records.write() as tx:
-            journal.append(tx, _entry(home, patient_id, act, detail, now))
+            journal.append(tx, entry(home, patient_id, act, detail, now))
             yield tx, patient_id, now
 
 
@@ -54,12 +55,30 @@ def professional(rpps: str) -> str:
     return rpps
 
 
+def speaking(settings: Settings, rpps: str) -> Bearer:
+    """Who speaks by `--as`; a Refusal where an issuer says who is who: nobody then speaks for anybody."""
+    refuse_made_up(settings)
+    return Bearer(CallerKind.PRACTITIONER, professional(rpps))
+
+
+def refuse_made_up(settings: Settings) -> None:
+    """Refusal "issuer-configured" where identities come from an issuer."""
+    if settings.oidc:
+        raise Refusal(
+            "token",
+            "issuer-configured",
+            "Un fournisseur d'identité est réglé : les jetons de développement et « --as » sont fermés.",
+            "Connectez-vous par ce fournisseur, ou servez-vous d'un autre dossier ANAMNESE_HOME pour essayer.",
+        )
+
+
 def nothing_to_undo() -> Refusal:
     """For an act that undoes what is not there."""
     return Refusal("act", "nothing-to-undo", "Rien de tel n'est en vigueur.", "Vérifiez la commande.")
 
 
-def _entry(home: Home, patient_id: PatientId, act: Act, detail: str, now: datetime) -> journal.Entry:
+def entry(home: Home, patient_id: PatientId, act: Act, detail: str, now: datetime) -> journal.Entry:
+    """An act of the administration, for the journal."""
     return journal.Entry(
         patient_id=patient_id,
         caller_kind=CallerKind.ADMINISTRATOR,

@@ -11,6 +11,8 @@ from access.document_types import category_of
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from ingest.media_type import HEAD, media_type_of
+from ingest.meter import timed
+from records import receipts
 from records.blobs import BlobRef, Blobs, BlobWriter
 from records.content import Metadata
 from records.database import Records, Tx
@@ -24,7 +26,8 @@ from records.documents import (
     set_metadata,
     set_state,
 )
-from records.jobs import Job, enqueue
+from records.jobs import USUAL, Job, enqueue
+from records.receipts import Way
 
 UPLOAD = "upload"
 """Kind of the blobs that hold uploaded bytes."""
@@ -49,6 +52,7 @@ class Receipt:
     job: Job | None
 
 
+@timed("receive")
 def receive(
     stream: Stream,
     *,
@@ -64,21 +68,25 @@ def receive(
     declared: Metadata = Metadata(),
     admit: Callable[[Document], bool] = lambda _: True,
     key: str = "",
+    priority: int = USUAL,
 ) -> Receipt:
     """Store an upload of at most `limit` bytes for a patient that exists, and queue its reading.
 
-    On return the bytes and the document would survive a power cut. The same bytes of the same patient are one
-    document, if the depositor may know of the one that is there (`admit`); otherwise they are one more, hidden like
-    its twin, so that the reply does not tell what is there. `declared` is what the sender says of it; what the
-    document says of itself wins once it is read. A type that nothing reads is kept too, as a refused document with
-    its reason. `key` is the depositor's idempotency key: sent again with the same bytes it is the same deposit.
-    Raises Refusal (stage "receive"): "empty-file", "too-large" and "idempotency-key-reused" record nothing.
+    On return the bytes and the document would survive a power cut. The same bytes of the same patient are one document,
+    if the depositor may know of the one that is there (`admit`); otherwise they are one more, hidden like its twin, so
+    that the reply does not tell what is there. `declared` is what the sender says of it; what the document says of
+    itself wins once it is read. A type that nothing reads is kept too, as a refused document with its reason.
+    `priority` is that of its reading (`records.jobs`). `key` is the depositor's idempotency key: sent again with the
+    same bytes it is the same deposit. Raises Refusal (stage "receive"): "empty-file", "too-large" and
+    "idempotency-key-reused" record nothing.
     """
+    way = Way(origin, deposited_by, deposited_for)
     with blobs.create(patient_id, UPLOAD) as writer:
         media_type, refusal = _type(_copy(stream, writer, limit))
         with records.read() as tx:
             known = same_content_without_scope(tx, patient_id, writer.content_hash, admit)
-        if known is not None and not key:
+            already = known is not None and receipts.is_known(tx, known.document_id, way)
+        if known is not None and already and not key:
             return Receipt(known.document_id, True, None)
         upload = writer.commit()
     with records.write() as tx:
@@ -86,6 +94,7 @@ def receive(
         known = known or same_content_without_scope(tx, patient_id, writer.content_hash, admit)
         if known is not None:  # a request sent again, or the same bytes twice at once
             _keep(tx, deposited_by, key, known.document_id)
+            receipts.add(tx, known.document_id, patient_id, way, now)
             return Receipt(known.document_id, True, None)
         if not blobs.exists(upload):  # deleted with a document that just went to another record, see quarantine.sweep
             raise BUSY
@@ -101,11 +110,14 @@ def receive(
             now=now,
         )
         _keep(tx, deposited_by, key, document.document_id)
+        receipts.add(tx, document.document_id, patient_id, way, now)
         set_metadata(tx, document.document_id, declared, category_of(declared.type_code))
         if refusal is not None:
             set_state(tx, document.document_id, DocumentState.REFUSED, refusal=refusal)
             return Receipt(document.document_id, False, None)
-        return Receipt(document.document_id, False, enqueue(tx, document.document_id, patient_id, now))
+        return Receipt(
+            document.document_id, False, enqueue(tx, document.document_id, patient_id, now, priority=priority)
+        )
 
 
 def _of_key(tx: Tx, depositor: str, key: str, upload: BlobRef, content_hash: str) -> Document | None:

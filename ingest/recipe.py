@@ -11,15 +11,17 @@ import dataclasses
 from access.refusal import Refusal
 from clinical.identity import compare, unreleased
 from index.embedders.port import fits, quantise
+from ingest.meter import timed
 from ingest.read import forget_pages, read
 from ingest.split import split
-from ingest.steps import go_on, quarantine, refuse, store, take
+from ingest.steps import go_on, hold, quarantine, refuse, store, take, withdraw
+from ingest.told import once
 from ingest.workbench import Workbench
 from records.content import Reading
 from records.documents import DocumentState
 from records.jobs import Job
 
-VERSION = "3"
+VERSION = "4"
 """Names the reading in what is stored; raise it when the same bytes would be read otherwise."""
 
 
@@ -31,9 +33,13 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
         if reading is None:
             return go_on(job, bench)
         doubt = unreleased(compare(upload.identity, reading.metadata, reading.pages), upload.document.released)
+        if doubt is None and not upload.waits and reading.metadata.cancels and not reading.pages:
+            return withdraw(job, bench, reading.metadata)
         reading = _cut(reading, bench)
         vectors = _embed(reading, bench)
-        if doubt is not None:
+        if upload.waits:
+            state = hold(job, bench, upload, reading, vectors)
+        elif doubt is not None:
             state = quarantine(job, bench, upload, reading, vectors, doubt)
         else:
             state = store(job, bench, upload, reading, vectors)
@@ -43,11 +49,13 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
         return refuse(job, bench, refusal)
 
 
+@timed("split")
 def _cut(reading: Reading, bench: Workbench) -> Reading:
     passages = split(reading.pages, lambda text: fits(bench.embedder, text))
-    return dataclasses.replace(reading, passages=passages, recipe=VERSION)
+    return dataclasses.replace(reading, pages=once(reading.pages), passages=passages, recipe=VERSION)
 
 
+@timed("embed")
 def _embed(reading: Reading, bench: Workbench) -> bytes:
     """int8 vectors of the passages in order, dimensions bytes each; empty in words-only mode."""
     if not bench.embedder.dimensions or not reading.passages:

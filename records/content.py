@@ -8,8 +8,10 @@ width and height 0 and no boxes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+
+from records.fact import Fact
 
 Box = tuple[float, float, float, float]
 
@@ -21,6 +23,7 @@ class Source(StrEnum):
     OCR = "ocr"
     STRUCTURED = "structured"
     PLAIN = "plain"
+    PERSON = "person"  # typed by a person in place of what was read; `reader` is who
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Page:
     sections: tuple[Section, ...] = ()
     unreadable: bool = False  # a picture from which no trustworthy text came; Coverage counts it
     note: str = ""  # why it is unreadable, or what was left unread, in one sentence
+    facts: tuple[Fact, ...] = ()  # told by this page; quotes are offsets into its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class StatedPatient:
     birth_date: date | None = None
     sex: str = ""  # M | F, anything else is unknown
     birth_place: str = ""  # INSEE code of the commune or country
+    local: tuple[tuple[str, str], ...] = ()  # (value, assigner) pairs of other identifiers: an IPP of a hospital
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,9 @@ class Metadata:
     patient_ins: tuple[tuple[str, str], ...] = ()  # (matricule, OID) pairs stated for the patient
     patients: tuple[StatedPatient, ...] = ()  # several only when the header names several
     appends: str = ""  # unique_id of the document that this one completes
+    issued_at: datetime | None = None  # when this version was made or sent; orders versions, bounds a cancellation
+    aliases: tuple[str, ...] = ()  # other names that a later message may replace, complete or cancel it by
+    cancels: tuple[str, ...] = ()  # names of documents that this one withdraws
 
 
 @dataclass(frozen=True, slots=True)

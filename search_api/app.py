@@ -10,13 +10,29 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 
-from search_api import docs_page, documents, health, oversight, pages, patients, problems, quarantine, search, uploads
+from search_api import (
+    corrections,
+    docs_page,
+    documents,
+    facts,
+    health,
+    identity,
+    metrics,
+    oversight,
+    pages,
+    patients,
+    problems,
+    quarantine,
+    search,
+    uploads,
+)
 from search_api.acting import ACTS
 from search_api.border import Border
 from search_api.cursors import Cursors
 from search_api.desk import REFUSALS
 from search_api.services import Services
 from search_api.tokens import issuer_of
+from search_api.web import files, sign_in
 
 DESCRIPTION = (
     "Recherche dans les documents médicaux d'un patient, dans les limites de ses autorisations ; chaque accès est "
@@ -44,13 +60,16 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.services = services
-    app.state.issuer = issuer_of(services)
+    app.state.issuer = services.verifier or issuer_of(services)
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(_own_documentation(app))
-    records = (patients.router, documents.router, pages.router, search.router, oversight.router, quarantine.router)
-    for router in (*records, *ACTS):
+    app.include_router(files.router())
+    app.include_router(sign_in.router)
+    record = (patients, identity, documents, pages, corrections, search, facts, oversight, quarantine)
+    for router in (*(module.router for module in record), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)
