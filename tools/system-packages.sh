@@ -16,6 +16,7 @@ case "$1" in
     fi ;;
   cluster)
     if lacks redis-server; then need+=(redis-server); fi
+    if lacks dovecot; then need+=(dovecot-imapd); fi  # a mailbox to take mails from
     if lacks mvn; then need+=(maven); fi
     if lacks strace; then need+=(strace); fi  # the proof that acknowledged means synced
     if [ "${ANAMNESE_TEST_OPENSEARCH_URL:-}" = "" ] && ! ls -d /usr/lib/jvm/*2[1-9]* >/dev/null 2>&1 \
