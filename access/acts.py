@@ -39,6 +39,7 @@ class Act(StrEnum):
     END_REPRESENT = "end-representative"
     ASK_SUCCESSION = "request-succession"
     REVIEW = "review"
+    EXPORT = "export"
 
 
 _PERSON = frozenset({Basis.SELF, Basis.LEGAL_REPRESENTATIVE, Basis.GUARDIAN})
@@ -67,7 +68,12 @@ _WHO: dict[Act, frozenset[Basis]] = {
     Act.DEPOSIT: frozenset(Basis) - {Basis.CURATOR, Basis.SUCCESSION},
     Act.CONSENT_CURATOR: frozenset({Basis.SELF}),
     Act.END_BREAK_GLASS: frozenset({Basis.BREAK_GLASS}),
+    Act.EXPORT: _PERSON,
 }
+
+FRESH = frozenset({Act.CLOSE, Act.OPEN_SECRET, Act.CONTACT, Act.NAME_TRAITANT, Act.EXPORT})
+"""Acts that ask to have authenticated recently: those that cannot be taken back, divert what the patient is told, or
+take everything away. Not break-glass, nor prolonging it: nobody types a code beside a dying patient."""
 
 
 def may(act: Act, scope: Scope) -> bool:

@@ -16,9 +16,10 @@ from access.refusal import Refusal
 from access.scope import CallerKind, Purpose
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
-from cli.settings import load_settings
+from cli.settings import Settings, load_settings
 from records import journal
 from records.database import Tx
+from search_api.bearers import Bearer
 
 ADMINISTRATION = "administration"
 Patient = Annotated[str, typer.Option("--patient", help="INS ou identifiant du patient.")]
@@ -52,6 +53,23 @@ def professional(rpps: str) -> str:
     if not is_rpps(rpps):
         raise Refusal("act", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
     return rpps
+
+
+def speaking(settings: Settings, rpps: str) -> Bearer:
+    """Who speaks by `--as`; a Refusal where an issuer says who is who: nobody then speaks for anybody."""
+    refuse_made_up(settings)
+    return Bearer(CallerKind.PRACTITIONER, professional(rpps))
+
+
+def refuse_made_up(settings: Settings) -> None:
+    """Refusal "issuer-configured" where identities come from an issuer."""
+    if settings.oidc:
+        raise Refusal(
+            "token",
+            "issuer-configured",
+            "Un fournisseur d'identité est réglé : les jetons de développement et « --as » sont fermés.",
+            "Connectez-vous par ce fournisseur, ou servez-vous d'un autre dossier ANAMNESE_HOME pour essayer.",
+        )
 
 
 def nothing_to_undo() -> Refusal:

@@ -27,15 +27,20 @@ from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
 from records import patients
+from records.anchors import Shore
 from records.blobs import Blobs
 from records.content import Page
 from records.database import Records
 from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
 from records.policy import load_policy
+from records.postgres import Server
 from records.transit import TransitMaster
 from search_api.notifier import MailServer, Notifier
+from search_api.oidc.verify import Federation
+from search_api.periodic import Periodic
 from search_api.services import Services, ServingIndex
+from search_api.web.sign_in import Front
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +74,32 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             wake=wake,
             workers_alive=alive,
             policy=_policy(settings),
-            development_profession=settings.development_profession,
+            development_profession=settings.unregistered_profession,
+            verifier=Federation(settings.oidc, keys) if settings.oidc else None,
+            fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
+            requests_a_minute=settings.requests_a_minute,
+            lookups_a_minute=settings.lookups_a_minute,
+            bad_tokens=settings.bad_tokens,
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,
+            front=Front(idle_minutes=settings.idle_minutes),
         )
         server = mail_server(settings)
         if serving and server is not None:
             held.enter_context(Notifier(bench.records, server))
+        if serving and (places := shore(settings)) is not None:
+            drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
+            held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))
         yield Home(settings, services, bench, wake)
+
+
+def shore(settings: Settings) -> Shore | None:
+    """Where the journal's anchors go, or None."""
+    if settings.anchor_file is None and settings.anchor_url is None:
+        return None
+    return Shore(settings.anchor_file, settings.anchor_url)
 
 
 def _policy(settings: Settings) -> Policy:
@@ -136,9 +157,16 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     with ExitStack() as held:
         keys = KeyStore.open(settings.home, master_of(settings), settings.keys_dir)
         held.callback(keys.close)
-        records = Records.open(settings.home / "records.db", keys, reserve=settings.reserve)
+        records = Records.open(
+            settings.home / "records.db", keys, server=records_server(settings), reserve=settings.reserve
+        )
         held.callback(records.close)
         yield Stores(settings, records, Blobs(settings.home / "blobs", keys, records.reserve), keys)
+
+
+def records_server(settings: Settings) -> Server | None:
+    """Where records are kept; None: in a file of the home."""
+    return None if settings.records_url is None else Server(settings.records_url, settings.records_password_file)
 
 
 def master_of(settings: Settings) -> MasterKey:

@@ -13,8 +13,7 @@ from access.acts import Act
 from access.facts import RelationKind
 from access.identifiers import Rpps
 from access.refusal import Refusal
-from access.scope import CallerKind
-from cli.acting import ADMINISTRATION, Json, Patient, acting, nothing_to_undo, professional, told
+from cli.acting import ADMINISTRATION, Json, Patient, acting, nothing_to_undo, professional, speaking, told
 from cli.compose import mail_server, open_home, resolve_patient
 from cli.console import out, print_json
 from cli.intake import day
@@ -24,7 +23,7 @@ from records.practitioners import Practitioner
 from search_api.door import break_in
 from search_api.marks import PARIS
 from search_api.notifier import send_due
-from search_api.tokens import Bearer, caller_of
+from search_api.tokens import caller_of
 from search_api.visit import Visit
 
 Reason = Literal["unconscious", "life_threatening", "cannot_consent", "other"]
@@ -118,8 +117,9 @@ def break_glass(
     json: Json = False,
 ) -> None:
     """Urgence vitale : ouvrir le dossier pour une heure, ou prolonger. Journalisé, notifié, relu."""
-    bearer = Bearer(CallerKind.PRACTITIONER, professional(practitioner))
-    with open_home(load_settings()) as home:
+    settings = load_settings()
+    bearer = speaking(settings, practitioner)
+    with open_home(settings) as home:
         with home.services.records.read() as tx:
             caller = caller_of(tx, bearer, home.services.development_profession)
         patient_id = resolve_patient(home, patient)

@@ -9,14 +9,14 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from access.identifiers import is_rpps
-from access.refusal import Refusal
-from access.scope import CallerKind
+from cli.acting import speaking
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
 from cli.settings import load_settings
-from search_api.ask import SearchRequest, answer
-from search_api.tokens import Bearer, caller_of
+from search_api.ask import answer
+from search_api.bearers import Bearer
+from search_api.finding import SearchRequest
+from search_api.tokens import caller_of
 from search_api.views import AnswerView, PassageView
 
 FAR = "  [yellow]éloigné[/]"
@@ -34,10 +34,10 @@ def search(
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON : la réponse de l'API.")] = False,
 ) -> None:
     """Chercher dans le dossier d'un patient, dans les limites de ses autorisations."""
-    if not is_rpps(practitioner):
-        raise Refusal("token", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
-    with open_home(load_settings()) as home:
-        found = ask_as(home, Bearer(CallerKind.PRACTITIONER, practitioner), patient, query, limit)
+    settings = load_settings()
+    bearer = speaking(settings, practitioner)
+    with open_home(settings) as home:
+        found = ask_as(home, bearer, patient, query, limit)
     if json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:

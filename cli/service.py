@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from logging.config import dictConfig
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
 
 from access.identifiers import is_rpps
 from access.refusal import Refusal
+from cli.acting import refuse_made_up
 from cli.compose import open_bench, open_home, resolve_patient
-from cli.console import out, print_json
+from cli.console import err, out, print_json
 from cli.settings import Settings, load_settings
 
 
@@ -31,16 +33,23 @@ def serve(
 
     settings = load_settings(host=host, port=port)
     with open_home(settings, serving=True) as home:
-        run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
+        if settings.port:
+            err.print(f"Page : http://{settings.host}:{settings.port}/")
+        run(home.services, host=settings.host, port=settings.port, threads=settings.threads, logs=settings.log_format)
 
 
 def worker(
     concurrency: Annotated[int, typer.Option(help="Documents lus en même temps.")] = 2,
+    lane: Annotated[
+        Literal["all", "quick"], typer.Option(help="quick : laisser aux autres la suite des longs documents numérisés.")
+    ] = "all",
 ) -> None:
     """Lire les documents en attente (profil cluster : une instance de Celery)."""
     from ingest.tasks import run_worker
+    from search_api.logs import configuration
 
     settings = load_settings()
+    dictConfig(configuration(settings.log_format))
     if settings.profile != "cluster" or settings.redis_url is None:
         raise Refusal(
             "start",
@@ -48,7 +57,13 @@ def worker(
             "Le profil single lit les documents dans `anamnese serve` et `anamnese ingest`, sans Celery.",
             "Lancez `anamnese serve`, ou réglez ANAMNESE_PROFILE=cluster.",
         )
-    run_worker(settings.redis_url.get_secret_value(), concurrency, lambda: open_bench(settings))
+    run_worker(
+        settings.redis_url.get_secret_value(),
+        concurrency,
+        lambda: open_bench(settings),
+        lane,
+        settings.worker_metrics_port,
+    )
 
 
 def token(
@@ -72,7 +87,9 @@ def token(
         )
     if practitioner is not None and not is_rpps(practitioner):
         raise Refusal("token", "bad-rpps", "Un numéro RPPS a 11 chiffres.", "Vérifiez le numéro.")
-    with open_home(load_settings()) as home:
+    settings = load_settings()
+    refuse_made_up(settings)
+    with open_home(settings) as home:
         subject = resolve_patient(home, patient) if patient else None
         typer.echo(
             issue_token(

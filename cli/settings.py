@@ -9,6 +9,8 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
+from records.postgres import Server
+from search_api.oidc.config import IssuerSettings
 
 
 class Settings(BaseSettings):
@@ -18,7 +20,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".home"), description="Data directory: records, keys, blobs, index, caches.")
     profile: Literal["single", "cluster"] = Field(
-        "single", description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis."
+        "single",
+        description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis, PostgreSQL.",
     )
     master_key_file: Path | None = Field(
         None, description="File of the 32-byte master key (later versions beside it); under the home when not given."
@@ -36,6 +39,10 @@ class Settings(BaseSettings):
     )
     opensearch_url: SecretStr | None = Field(None, description="Cluster profile: address of OpenSearch.")
     redis_url: SecretStr | None = Field(None, description="Cluster profile: address of Redis.")
+    records_url: str | None = Field(
+        None, description="Cluster profile: records on PostgreSQL, postgresql://account@server/database; no password."
+    )
+    records_password_file: Path | None = Field(None, description="File of that account's password, read when needed.")
     index_prefix: str = Field("anamnese", description="First part of the names of index generations.")
     embedder: Literal["onnx", "sentence-transformers", "none"] = Field("onnx", description="Embedding backend.")
     embedder_model: str | None = Field(
@@ -46,13 +53,24 @@ class Settings(BaseSettings):
     reserve: int = Field(
         32 * 1024 * 1024, ge=0, description="Disk space kept for the journal when the disk is full, in bytes; 0: none."
     )
+    log_format: Literal["line", "json"] = Field("line", description="Log lines for people, or one JSON object each.")
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port on which a worker answers /metrics; 0: none. `serve` has its own."
+    )
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
     threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")
+    idle_minutes: int = Field(10, ge=1, le=240, description="The page asks who is there after so long without a key.")
     token_issuer: str = Field("anamnese-dev", description="Issuer of development tokens.")
     development_profession: str = Field(
         "médecin généraliste",
         description="Development tokens only: profession of an RPPS that no directory knows; empty: none.",
+    )
+    oidc: tuple[IssuerSettings, ...] = Field(
+        (), description="OpenID Connect issuers (JSON list); with one, development tokens and `--as` are refused."
+    )
+    fresh_minutes: int = Field(
+        15, ge=1, le=24 * 60, description="How recently one authenticated, for acts that cannot be taken back."
     )
     patient_release_days: int = Field(31, ge=1, le=366, description="A hidden document shows to its patient after it.")
     attested_hours: int = Field(24, ge=1, le=24 * 31, description="Longest consent attested for a present patient.")
@@ -63,7 +81,18 @@ class Settings(BaseSettings):
     break_glass_opens_masked: bool = Field(False, description="An emergency access shows masked documents.")
     break_glass_ignores_blocks: bool = Field(False, description="An emergency access opens to a blocked professional.")
     sees_unlisted_types: bool = Field(False, description="Types that the matrix does not list show to physicians.")
+    requests_a_minute: int = Field(600, ge=0, description="Requests one caller may make a minute; 0: no limit.")
+    lookups_a_minute: int = Field(30, ge=0, description="Identities one caller may look up a minute; 0: no limit.")
+    bad_tokens: int = Field(
+        100, ge=0, description="Refused tokens from one address in 5 minutes before 429; 0: no limit."
+    )
     knocks_an_hour: int = Field(10, ge=1, le=1000, description="Emergency and attested accesses one may ask an hour.")
+    anchor_file: Path | None = Field(
+        None, description="File, out of the database's keepers' reach, that anchors go to."
+    )
+    anchor_url: str | None = Field(None, description="Address, on another machine, that anchors are posted to.")
+    anchor_minutes: int = Field(60, ge=1, le=24 * 60, description="How often `serve` sends one.")
+    journal_years: int = Field(10, ge=10, le=100, description="The journal is kept that long after a record's closure.")
     smtp_host: str | None = Field(None, description="Mail server for notifications; without one they wait.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
     smtp_starttls: bool = Field(True, description="Encrypt the connection to it, its certificate verified.")
@@ -99,12 +128,33 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_profile_and_no_mix(self) -> Self:
-        cluster = {"opensearch_url": self.opensearch_url, "redis_url": self.redis_url}
+        cluster = {
+            "opensearch_url": self.opensearch_url,
+            "redis_url": self.redis_url,
+            "records_url": self.records_url,
+        }
         if self.profile == "cluster" and (missing := [name for name, value in cluster.items() if value is None]):
             raise ValueError("profile cluster needs " + ", ".join(f"ANAMNESE_{name.upper()}" for name in missing))
         if self.profile == "single" and (extra := [name for name, value in cluster.items() if value is not None]):
             raise ValueError("profile single does not take " + ", ".join(f"ANAMNESE_{name.upper()}" for name in extra))
+        if self.records_url is not None:
+            Server(self.records_url).address()
+        if self.records_password_file is not None and self.records_url is None:
+            raise ValueError("ANAMNESE_RECORDS_PASSWORD_FILE needs ANAMNESE_RECORDS_URL")
         return self
+
+    @model_validator(mode="after")
+    def _nobody_is_made_up_beside_an_issuer(self) -> Self:
+        if self.oidc and self.development_profession and "development_profession" in self.model_fields_set:
+            raise ValueError("ANAMNESE_DEVELOPMENT_PROFESSION is for development tokens, and ANAMNESE_OIDC is set")
+        if len({each.issuer for each in self.oidc}) != len(self.oidc):
+            raise ValueError("an issuer of ANAMNESE_OIDC is named twice")
+        return self
+
+    @property
+    def unregistered_profession(self) -> str:
+        """Of an RPPS that no directory knows: none as soon as an issuer is configured."""
+        return "" if self.oidc else self.development_profession
 
 
 def load_settings(**overrides: object) -> Settings:

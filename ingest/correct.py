@@ -16,12 +16,14 @@ from difflib import SequenceMatcher
 from access.refusal import Refusal
 from index.embedders.port import Embedder, fits
 from ingest.split import split
-from records import corrections, documents, outbox, readings
+from ingest.told import told_again
+from records import corrections, documents, facts, outbox, readings
 from records.blobs import Blobs
 from records.content import Page, Reading, Region, Section, Source, Word
 from records.corrections import PageCorrection
 from records.database import Tx
 from records.documents import Document, DocumentState
+from records.fact import Fact, FactSource, Quote
 
 LONGEST = 100_000  # characters of a page; the densest real ones have 10,000
 _WORD = re.compile(r"\S+")
@@ -47,7 +49,7 @@ def corrected(reading: Reading, number: int, text: str, by: str, embedder: Embed
     """The reading with another text on one page, its passages cut anew. `by`: who is shown to have typed it."""
     page = page_of(reading, number)
     new = _retyped(page, _typed(text), by)
-    pages = tuple(new if one.number == number else one for one in reading.pages)
+    pages = told_again(new if one.number == number else one for one in reading.pages)
     return dataclasses.replace(reading, pages=pages, passages=split(pages, lambda part: fits(embedder, part)))
 
 
@@ -66,6 +68,7 @@ def store(tx: Tx, blobs: Blobs, document: Document, reading: Reading, correction
     texts = [page.text for page in reading.pages]
     unreadable = [page.number for page in reading.pages if page.unreadable]
     documents.set_pages(tx, document.document_id, len(texts), unreadable, texts=texts, fence=fence)
+    facts.keep(tx, document.document_id, reading.pages, fence=fence)
     documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
     outbox.append(tx, document.patient_id, document.document_id, "put", fence)
 
@@ -91,7 +94,16 @@ def _retyped(page: Page, text: str, by: str) -> Page:
         sections=tuple(_moved(page.sections, old, new, pairs, len(text))),
         unreadable=page.unreadable and not text,
         note="" if text else page.note,
+        facts=tuple(_anchored(fact, text) for fact in page.facts if fact.source is FactSource.STRUCTURED),
     )
+
+
+def _anchored(fact: Fact, text: str) -> Fact:
+    """An entry's fact stays true whatever a person types over its words; it quotes them where they still stand."""
+    start = text.find(fact.quote.text) if fact.quote.text else -1
+    end = start + len(fact.quote.text)
+    where = dataclasses.replace(fact.quote, start=start, end=end) if start >= 0 else Quote(fact.quote.page, 0, 0, "")
+    return dataclasses.replace(fact, quote=where)
 
 
 def _pairs(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:

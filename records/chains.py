@@ -46,6 +46,11 @@ def without_words(key: bytes, chain: str, sequence: int, content: str, previous:
     return keyed_hash(key, "erased", chain, str(sequence), content, previous.hex(), mac.hex())
 
 
+def without_content(key: bytes, chain: str, sequence: int, previous: bytes, mac: bytes) -> bytes:
+    """The MAC of an entry that was retired at the end of its time: nothing but its place in the chain is left."""
+    return keyed_hash(key, "retired", chain, str(sequence), previous.hex(), mac.hex())
+
+
 def head_mac(key: bytes, chain: str, length: int, last: bytes) -> bytes:
     """The MAC of a head."""
     return keyed_hash(key, "head", chain, str(length), last.hex())
@@ -56,6 +61,12 @@ def open_chain(session: Session, key: bytes, chain: str) -> None:
     if session.get(JournalHead, chain) is None:
         last = genesis(key, chain)
         session.execute(insert(JournalHead).values(chain=chain, length=0, last=last, mac=head_mac(key, chain, 0, last)))
+
+
+def authentic(session: Session, key: bytes, chain: str) -> bool:
+    """Whether a chain's head is absent, or was written with this key."""
+    row = session.execute(_HEAD, {"name": chain}).one_or_none()
+    return row is None or row.mac == head_mac(key, chain, row.length, row.last)
 
 
 def head(session: Session, key: bytes, chain: str) -> tuple[int, bytes]:

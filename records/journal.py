@@ -22,7 +22,7 @@ from access.scope import Scope
 from records import chains, tables
 from records.database import Tx
 from records.sealed import derive, seal_json, unseal_json
-from records.sqlcipher import among, as_set
+from records.statements import among, as_set
 
 Outcome = Literal["granted", "refused"]
 _T = tables.JournalEntry
@@ -130,7 +130,7 @@ def entries(tx: Tx, scope: Scope, *, limit: int = 200) -> list[Entry]:
     if scope.is_empty:
         return []
     who = {"chains": as_set(scope.identities)}
-    statement = select(_T).where(among(_T.chain, "chains")).order_by(_T.position.desc()).limit(limit)
+    statement = select(_T).where(among(_T.chain, "chains"), _T.content != "").order_by(_T.position.desc()).limit(limit)
     found = [dataclasses.replace(_entry(tx, row), query=None) for row in tx.session.scalars(statement, who)]
     visible = _visible(tx, scope, {document for entry in found for document in entry.documents})
     return [dataclasses.replace(e, documents=tuple(d for d in e.documents if d in visible)) for e in found]
@@ -138,10 +138,17 @@ def entries(tx: Tx, scope: Scope, *, limit: int = 200) -> list[Entry]:
 
 def entries_for_audit_without_scope(tx: Tx, patient_id: PatientId | None, limit: int) -> list[Entry]:
     """Accesses to one identifier, existing or not, or to all (None); newest first, with query texts."""
-    statement = select(_T).order_by(_T.position.desc()).limit(limit)
+    statement = select(_T).where(_T.content != "").order_by(_T.position.desc()).limit(limit)
     if patient_id is not None:
         statement = statement.where(_T.patient_id == patient_id)
     return [_entry(tx, row) for row in tx.session.scalars(statement)]
+
+
+def all_for_audit_without_scope(tx: Tx, after: int = 0) -> Iterator[tuple[int, Entry]]:
+    """Every access in the order written, with its position in the journal, from the one after `after`."""
+    statement = select(_T).where(_T.content != "", _T.position > after).order_by(_T.position)
+    for row in tx.session.scalars(statement.execution_options(yield_per=1000)):
+        yield row.position, _entry(tx, row)
 
 
 def as_dict(entry: Entry) -> dict[str, Any]:
@@ -155,8 +162,8 @@ def anchor(tx: Tx) -> Anchor:
     return Anchor(length, last.hex())
 
 
-def verify(tx: Tx, kept: Anchor | None = None) -> list[Problem]:
-    """Recompute every chain and compare it with its head, and with an anchor kept elsewhere when given.
+def verify(tx: Tx, *kept: Anchor | None) -> list[Problem]:
+    """Recompute every chain and compare it with its head, and with the anchors kept elsewhere (records/anchors.py).
 
     Finds entries removed, edited, reordered or cut off, by whoever does not hold the journal's key. Without `kept` it
     does not find the whole database put back to an earlier day.
@@ -164,7 +171,7 @@ def verify(tx: Tx, kept: Anchor | None = None) -> list[Problem]:
     key = tx.service_key("journal")
     heads = {head.chain: head for head in tx.session.scalars(select(tables.JournalHead))}
     problems = [problem for chain in _chains(tx, heads) for problem in _verify_chain(tx, key, chain, heads.get(chain))]
-    return problems + list(_verify_all(tx, key, heads.get(chains.ALL), kept))
+    return problems + list(_verify_all(tx, key, heads.get(chains.ALL), [each for each in kept if each]))
 
 
 def _chains(tx: Tx, heads: dict[str, tables.JournalHead]) -> list[str]:
@@ -192,6 +199,9 @@ def _verify_chain(tx: Tx, key: bytes, chain: str, head: tables.JournalHead | Non
 
 def _authentic(key: bytes, row: tables.JournalEntry) -> bool:
     """Whether a row is as it was written, apart from its place."""
+    if row.content == "":  # retired at the end of its time (records/retention.py): the chain goes on by its MAC
+        gone = chains.without_content(key, row.chain, row.sequence, row.previous, row.mac)
+        return row.sealed == b"" and row.patient_id == "" and row.erased == gone
     if row.erased is None:
         authentic = row.mac == chains.link(key, row.chain, row.content, row.sealed, row.previous)
     else:
@@ -202,20 +212,22 @@ def _authentic(key: bytes, row: tables.JournalEntry) -> bool:
     return bool(json.loads(row.content)["patient_id"] == row.patient_id)
 
 
-def _verify_all(tx: Tx, key: bytes, head: tables.JournalHead | None, kept: Anchor | None) -> Iterator[Problem]:
+def _verify_all(tx: Tx, key: bytes, head: tables.JournalHead | None, kept: list[Anchor]) -> Iterator[Problem]:
     count, whole = 0, chains.genesis(key, chains.ALL)
-    held = kept is None or (kept.length, kept.last) == (0, whole.hex())
+    awaited = {anchor for anchor in kept if (anchor.length, anchor.last) != (0, whole.hex())}
+    lengths = {anchor.length for anchor in awaited}
     for mac in tx.session.scalars(select(_T.mac).order_by(_T.position).execution_options(yield_per=1000)):
         count, whole = count + 1, chains.link_all(key, mac, whole)
-        held = held or (kept is not None and (kept.length, kept.last) == (count, whole.hex()))
+        if count in lengths:
+            awaited.discard(Anchor(count, whole.hex()))
     if head is None or head.mac != chains.head_mac(key, chains.ALL, head.length, head.last):
         yield Problem(chains.ALL, 0, "head")
     elif count != head.length:
         yield Problem(chains.ALL, count, "removed" if count < head.length else "truncated")
     elif whole != head.last:
         yield Problem(chains.ALL, 0, "reordered")
-    if not held:
-        yield Problem(chains.ALL, 0 if kept is None else kept.length, "truncated")
+    if awaited:
+        yield Problem(chains.ALL, min(anchor.length for anchor in awaited), "truncated")
 
 
 def _visible(tx: Tx, scope: Scope, asked: set[DocumentId]) -> set[DocumentId]:

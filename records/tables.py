@@ -9,19 +9,22 @@ from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     TypeDecorator,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from records.statements import PlainString
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,6 +33,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# Numbers that grow for ever. SQLite's are wide as they are, and only its INTEGER counts by itself.
+Counter = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -49,7 +56,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcTime, bytes: LargeBinary, str: String}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcTime, bytes: LargeBinary, str: PlainString}  # noqa: RUF012
 
 
 def core(entity: type[Base]) -> Table:
@@ -179,7 +186,7 @@ class Receipt(Base):
     """One way by which a document came. The first is the document's own; the same bytes again add another."""
 
     __tablename__ = "receipts"
-    receipt_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    receipt_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
     origin: Mapped[str]
@@ -187,6 +194,15 @@ class Receipt(Base):
     deposited_for: Mapped[str]
     received_at: Mapped[datetime]
     __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class Fact(Base):
+    """What a document tells, kinds that are read together in one row."""
+
+    __tablename__ = "facts"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    shelf: Mapped[int] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]
 
 
 class PageCorrection(Base):
@@ -242,6 +258,7 @@ class Job(Base):
     state: Mapped[str]  # queued | leased | done | failed
     stage: Mapped[str]
     priority: Mapped[int]
+    long: Mapped[bool] = mapped_column(default=False)  # its first turn is over
     attempts: Mapped[int]
     fence: Mapped[int]
     holder: Mapped[str | None]
@@ -332,18 +349,26 @@ class Attempt(Base):
     """A knock at a door of urgency, whoever the patient: for the limit on how many one may make."""
 
     __tablename__ = "attempts"
-    attempt_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    attempt_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     caller: Mapped[str]
     kind: Mapped[str]
     at: Mapped[datetime]
     __table_args__ = (Index(None, "caller", "kind", "at"), {"sqlite_autoincrement": True})
 
 
+class SpentAssertion(Base):
+    """A one-time assertion of a system that was used (records/assertions.py)."""
+
+    __tablename__ = "spent_assertions"
+    name_blind: Mapped[bytes] = mapped_column(primary_key=True)  # client and jti
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Notification(Base):
     """Something that a patient is told, until it is sent. Holds neither a name nor what was seen."""
 
     __tablename__ = "notifications"
-    notification_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    notification_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     patient_id: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]  # first_access | break_glass | attested
     at: Mapped[datetime]
@@ -363,18 +388,20 @@ class Contact(Base):
 
 
 class Visitor(Base):
-    """Who has looked at a record at least once: only the first time is told."""
+    """Who has looked at a record at least once, and when: only the first time is told."""
 
     __tablename__ = "visitors"
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
     caller: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime | None]  # NULL: before this was written down
+    before_at: Mapped[datetime | None]  # end of the visit before
 
 
 class JournalEntry(Base):
     __tablename__ = "journal"
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     chain: Mapped[str]  # a patient id, or "unknown"
-    sequence: Mapped[int]  # from 1 in its chain
+    sequence: Mapped[int] = mapped_column(Counter)  # from 1 in its chain
     patient_id: Mapped[str] = mapped_column(index=True)  # as asked, existing or not
     content: Mapped[str]  # canonical JSON of what is not sealed
     sealed: Mapped[bytes]  # query and detail, under the journal's key
@@ -389,14 +416,14 @@ class JournalHead(Base):
 
     __tablename__ = "journal_heads"
     chain: Mapped[str] = mapped_column(primary_key=True)
-    length: Mapped[int]
+    length: Mapped[int] = mapped_column(Counter)
     last: Mapped[bytes]
     mac: Mapped[bytes]
 
 
 class OutboxEvent(Base):
     __tablename__ = "outbox"
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    seq: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     patient_id: Mapped[str]
     document_id: Mapped[str] = mapped_column(index=True)
     operation: Mapped[str]  # put | remove
@@ -410,6 +437,6 @@ class OutboxEvent(Base):
 class Cursor(Base):
     __tablename__ = "cursors"
     generation: Mapped[str] = mapped_column(primary_key=True)
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(Counter)
     holder: Mapped[str | None]
     leased_until: Mapped[datetime | None]

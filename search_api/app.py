@@ -14,7 +14,10 @@ from search_api import (
     corrections,
     docs_page,
     documents,
+    facts,
     health,
+    identity,
+    metrics,
     oversight,
     pages,
     patients,
@@ -29,6 +32,7 @@ from search_api.cursors import Cursors
 from search_api.desk import REFUSALS
 from search_api.services import Services
 from search_api.tokens import issuer_of
+from search_api.web import files, sign_in
 
 DESCRIPTION = (
     "Recherche dans les documents médicaux d'un patient, dans les limites de ses autorisations ; chaque accès est "
@@ -56,13 +60,16 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.services = services
-    app.state.issuer = issuer_of(services)
+    app.state.issuer = services.verifier or issuer_of(services)
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(_own_documentation(app))
-    records = (patients, documents, pages, corrections, search, oversight, quarantine)
-    for router in (*(module.router for module in records), *ACTS):
+    app.include_router(files.router())
+    app.include_router(sign_in.router)
+    record = (patients, identity, documents, pages, corrections, search, facts, oversight, quarantine)
+    for router in (*(module.router for module in record), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)

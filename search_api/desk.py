@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPBearer
 
-from access.scope import Caller
+from access.refusal import Refusal
+from access.scope import Caller, CallerKind
+from records import assertions
+from search_api.bearers import Asserted, Bearer, Verifier
+from search_api.border import template_of
 from search_api.cursors import Cursors
+from search_api.oidc.assertion import HEADER, REPLAYED
+from search_api.oidc.needs import need_of
 from search_api.problems import Problem
+from search_api.rates import TOO_FAST, TOO_MANY_TOKENS
 from search_api.services import Services
-from search_api.tokens import MISSING, Issuer, caller_of
+from search_api.tokens import MISSING, caller_of
 from search_api.visit import Look, Visit, patient_id_of
 
 _scheme = HTTPBearer(auto_error=False, scheme_name="jeton", description="Jeton d'accès signé (JWT).")
+
+TOO_NARROW = Refusal(
+    "token",
+    "scope-too-narrow",
+    "Les droits demandés avec ce jeton ne vont pas jusque-là.",
+    "Demandez un jeton dont les « scopes » couvrent cette demande.",
+)
 
 _PLAIN = Look()
 PROBLEM: dict[str, Any] = {"model": Problem, "content": {"application/problem+json": {}}}
@@ -25,6 +39,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {**PROBLEM, "description": "jeton absent, faux ou expiré"},
     403: {**PROBLEM, "description": "la porte : rien d'accessible, sans dire s'il existe quelque chose"},
     413: {**PROBLEM, "description": "demande trop volumineuse"},
+    429: {**PROBLEM, "description": "trop de demandes : `Retry-After` dit quand reprendre"},
     422: {**PROBLEM, "description": "demande mal formée"},
     503: {**PROBLEM, "description": "une partie du service ne répond pas ; rien n'est montré"},
 }
@@ -46,11 +61,12 @@ class Desk:
     request_id: str
     cursors: Cursors
     look: Look = _PLAIN
+    fresh: bool = True
 
     def visit(self, patient_id: str, action: str) -> Visit:
         """A visit to the record named in the address."""
         named = patient_id_of(patient_id)
-        return Visit(self.services, self.caller, named, action, self.now, self.request_id, self.look)
+        return Visit(self.services, self.caller, named, action, self.now, self.request_id, self.look, self.fresh)
 
 
 def desk(
@@ -63,16 +79,75 @@ def desk(
 ) -> Desk:
     """Verify the token and load its bearer from records. Refusal 401 or 403."""
     services: Services = request.app.state.services
-    issuer: Issuer = request.app.state.issuer
+    issuer: Verifier = request.app.state.issuer
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise MISSING
     now = services.clock()
-    bearer = issuer.verify(token.strip(), now)
+    try:
+        bearer = issuer.verify(token.strip(), now)
+    except Refusal as refusal:
+        raise _counted(services, request, refusal) from None
+    if bearer.kind is CallerKind.SYSTEM and (said := request.headers.get(HEADER)) is not None:
+        bearer = _once(services, issuer.asserted(bearer, said, now), now)
     with services.records.read() as tx:
-        caller = caller_of(tx, bearer, services.development_profession)
+        caller = caller_of(tx, bearer, services.development_profession, services.policy.matrix)
     look = Look(all_states, purpose_of_use == "regulation")
-    return Desk(services, caller, now, secrets.token_hex(8), request.app.state.cursors, look)
+    fresh = is_fresh(bearer, now, services.fresh_for)
+    made = Desk(services, caller, now, secrets.token_hex(8), request.app.state.cursors, look, fresh)
+    named = request.path_params.get("patient_id", "")
+    if (pace := _pace(services, bearer, request)) != "within":
+        if pace == "first":  # once a window: a flood must not become one of writes
+            made.visit(named, "too-many-requests").refused(TOO_FAST)
+        raise TOO_FAST
+    if not within_scopes(bearer, request):
+        made.visit(named, "out-of-scope").refused(TOO_NARROW)
+        raise TOO_NARROW
+    return made
+
+
+def _pace(services: Services, bearer: Bearer, request: Request) -> Literal["within", "first", "over"]:
+    """How fast this caller asks: counted by who they are, whoever the patient, before the patient is looked at."""
+    who = f"{bearer.kind}\x1f{bearer.id}\x1f{bearer.system}"
+    if template_of(dict(request.scope)).endswith("/lookup"):
+        looked = services.rates.take(f"lookup\x1f{who}", services.lookups_a_minute, 60)
+        if looked != "within":
+            return looked
+    return services.rates.take(f"caller\x1f{who}", services.requests_a_minute, 60)
+
+
+def _counted(services: Services, request: Request, refusal: Refusal) -> Refusal:
+    """The refusal of a token, or 429 where too many came from one address. Valid tokens from there are received."""
+    address = request.client.host if request.client is not None else ""
+    pace = services.rates.take(f"token\x1f{address}", services.bad_tokens, 300)
+    return refusal if pace == "within" or refusal.code == "issuer-unavailable" else TOO_MANY_TOKENS
+
+
+def is_fresh(bearer: Bearer, now: datetime, window: timedelta) -> bool:
+    """Whether the bearer authenticated within `window`, strongly enough. A development token always did."""
+    told = bearer.authentication
+    if told is None:
+        return not bearer.issuer
+    return told.strong and told.at is not None and now - told.at <= window
+
+
+def within_scopes(bearer: Bearer, request: Request) -> bool:
+    """Whether the SMART scopes of a token reach this address, and for a "patient/" scope this patient."""
+    told = bearer.authentication
+    if told is None or (told.scopes is None and not told.smart_required):
+        return True
+    mine = told.context or (bearer.id if bearer.kind is CallerKind.PATIENT else "")
+    own = bool(mine) and request.path_params.get("patient_id") == mine
+    need = need_of(request.method, template_of(dict(request.scope)))
+    return told.scopes is not None and told.scopes.allow(need, own=own)
+
+
+def _once(services: Services, said: Asserted, now: datetime) -> Bearer:
+    """The bearer of an assertion that was never used before; from now on it was."""
+    with services.records.write() as tx:
+        if not assertions.spend(tx, said.name, said.until, now):
+            raise REPLAYED
+    return said.bearer
 
 
 AtDesk = Annotated[Desk, Depends(desk)]

@@ -6,11 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from access.facts import GranteeKind
 from access.refusal import Refusal
 from access.scope import CallerKind, Scope
 from records import grants, journal
+from records.database import Tx
 from records.grants import Grant
+from records.journal import Entry
+from records.practitioners import organization, practitioner
 from search_api.desk import AtDesk
+from search_api.sentences import Language, sentence
 from search_api.views import GrantList, GrantView, JournalLine, JournalPage
 
 router = APIRouter(prefix="/v1", tags=["oversight"])
@@ -29,9 +34,9 @@ def read_grants(patient_id: str, desk: AtDesk) -> GrantList:
     visit = desk.visit(patient_id, "read-grants")
     with visit.record() as (tx, scope):
         listed = grants.list_grants(tx, scope)
-        mine = [grant for grant in listed if shows(scope, grant)]
+        mine = [GrantView.of(grant, _grantee(tx, grant)) for grant in listed if shows(scope, grant)]
     visit.granted()
-    return GrantList(patient_id=visit.patient_id, grants=[GrantView.of(grant) for grant in mine])
+    return GrantList(patient_id=visit.patient_id, grants=mine)
 
 
 @router.get("/patients/{patient_id}/journal", summary="Qui a regardé le dossier")
@@ -39,33 +44,57 @@ def read_journal(
     patient_id: str,
     desk: AtDesk,
     limit: Annotated[int, Query(ge=1, le=500, description="accès, les plus récents d'abord")] = 100,
+    lang: Annotated[Language, Query(description="langue des phrases")] = "fr",
 ) -> JournalPage:
-    """Chaque accès, accordé ou refusé. Les textes des recherches restent à l'auditeur."""
+    """Chaque accès, accordé ou refusé, et une phrase qui le dit. Les textes des recherches restent à l'auditeur."""
     visit = desk.visit(patient_id, "read-journal")
     with visit.record() as (tx, scope):
         if not scope.oversees:
             raise NOT_READABLE
-        entries = journal.entries(tx, scope, limit=limit)
+        lines = journal_lines(tx, scope, limit, lang)
     visit.granted()
-    return JournalPage(
-        patient_id=visit.patient_id,
-        entries=[
-            JournalLine(
-                at=entry.at,
-                caller_kind=entry.caller_kind,
-                caller=entry.caller,
-                on_behalf=entry.on_behalf,
-                role=entry.role,
-                purpose=entry.purpose,
-                action=entry.action,
-                outcome=entry.outcome,
-                basis=entry.basis,
-                reason=entry.reason,
-                documents=list(entry.documents),
-            )
-            for entry in entries
-        ],
+    return JournalPage(patient_id=visit.patient_id, entries=lines)
+
+
+def journal_lines(tx: Tx, scope: Scope, limit: int, lang: Language) -> list[JournalLine]:
+    """The accesses to the Scope's record, newest first, as its readers see them."""
+    entries = journal.entries(tx, scope, limit=limit)
+    numbers = {entry.on_behalf or entry.caller for entry in entries if entry.caller_kind == CallerKind.PRACTITIONER}
+    named = {number: known.name for number in numbers if (known := practitioner(tx, number)) is not None}
+    return [_line(entry, scope, lang, named) for entry in entries]
+
+
+def _line(entry: Entry, scope: Scope, lang: Language, named: dict[str, str]) -> JournalLine:
+    mine = entry.caller_kind == CallerKind.PATIENT and entry.caller in scope.identities
+    name = named.get(entry.on_behalf or entry.caller, "")
+    return JournalLine(
+        at=entry.at,
+        caller_kind=entry.caller_kind,
+        caller=entry.caller,
+        on_behalf=entry.on_behalf,
+        role=entry.role,
+        purpose=entry.purpose,
+        action=entry.action,
+        outcome=entry.outcome,
+        basis=entry.basis,
+        reason=entry.reason,
+        documents=list(entry.documents),
+        name=name,
+        sentence=sentence(entry, lang, patient=mine, name=name),
     )
+
+
+def _name(tx: Tx, rpps: str) -> str:
+    known = practitioner(tx, rpps)
+    return "" if known is None else known.name
+
+
+def _grantee(tx: Tx, grant: Grant) -> str:
+    """What the directory calls a grantee; a team has no name there."""
+    if grant.grantee_kind == GranteeKind.ORGANIZATION:
+        known = organization(tx, grant.grantee)
+        return "" if known is None else known.name
+    return _name(tx, grant.grantee) if grant.grantee_kind == GranteeKind.PRACTITIONER else ""
 
 
 def shows(scope: Scope, grant: Grant) -> bool:

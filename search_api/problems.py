@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from access.refusal import Refusal
+from search_api.rates import RETRY
 
 log = logging.getLogger("anamnese.api")
 
@@ -23,7 +24,13 @@ STATUS = {
     "token-missing": 401,
     "token-invalid": 401,
     "token-expired": 401,
+    "authentication-too-old": 401,
+    "assertion-invalid": 401,
+    "assertion-replayed": 401,
     "practitioner-suspended": 403,
+    "practitioner-unknown": 403,
+    "practice-disagrees": 403,
+    "scope-too-narrow": 403,
     "no-access": 403,
     "role-reads-no-document": 403,
     "system-needs-practitioner": 403,
@@ -41,6 +48,8 @@ STATUS = {
     "already-opened": 409,
     "not-a-minor": 409,
     "too-many-attempts": 429,
+    "too-many-requests": 429,
+    "too-many-bad-tokens": 429,
     "no-such-route": 404,
     "no-such-document": 404,
     "no-such-page": 404,
@@ -64,6 +73,8 @@ STATUS = {
     "bad-request": 422,
     "idempotency-key-reused": 422,
     "query-empty": 422,
+    "no-such-passage": 404,
+    "too-many-patients": 422,
     "bad-ins": 422,
     "over-window": 422,
     "internal": 500,
@@ -81,11 +92,18 @@ STATUS = {
     "embedder-unavailable": 503,
     "page-not-drawn": 503,
     "sandbox-unavailable": 503,
+    "issuer-unavailable": 503,
     "busy": 503,
 }
 """Codes of other stages (a parser's, say) that reach a caller are refusals of what was sent: UNLISTED."""
 
 UNLISTED = 422
+
+CHALLENGES = {
+    "authentication-too-old": "insufficient_user_authentication",  # RFC 9470
+    "scope-too-narrow": "insufficient_scope",  # RFC 6750
+}
+"""What a client may do about it, in its own words."""
 
 NO_SUCH_ROUTE = Refusal(
     "ask", "no-such-route", "Cette adresse n'existe pas.", "La page /docs donne les adresses du service."
@@ -138,6 +156,10 @@ def problem_response(
         reference=reference,
     )
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
+    if refusal.code in CHALLENGES:
+        headers = {"WWW-Authenticate": f'Bearer error="{CHALLENGES[refusal.code]}"'}
+    if refusal.code in RETRY:
+        headers = {"Retry-After": str(RETRY[refusal.code])}
     return JSONResponse(
         problem.model_dump(exclude_none=True), status, headers=headers, media_type="application/problem+json"
     )

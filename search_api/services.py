@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from access.policy import Policy
@@ -16,7 +16,10 @@ from records.blobs import Blobs
 from records.database import Records
 from records.keys import KeyStore
 from records.policy import load_policy
+from search_api.bearers import Verifier
+from search_api.rates import Rates
 from search_api.shelf import Shelf
+from search_api.web.sign_in import Front
 
 
 def utc_now() -> datetime:
@@ -84,5 +87,12 @@ class Services:
     sandbox: Sandbox = field(default_factory=shared_sandbox, repr=False)
     policy: Policy = field(default_factory=load_policy)
     development_profession: str = ""  # of an RPPS that no directory knows; only where tokens are development tokens
+    verifier: Verifier | None = None  # of the configured issuers; None: development tokens
+    fresh_for: timedelta = timedelta(minutes=15)  # how recent an authentication the acts of access.acts.FRESH ask for
+    requests_a_minute: int = 0  # of one caller; 0: no limit
+    lookups_a_minute: int = 0  # of one caller, whoever they look up
+    bad_tokens: int = 0  # from one address in five minutes
+    rates: Rates = field(default_factory=Rates, repr=False)
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
+    front: Front = field(default_factory=Front, repr=False)
     shelf: Shelf = field(default_factory=Shelf, repr=False)

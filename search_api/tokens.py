@@ -12,7 +12,6 @@ each request, so a change there acts at once whatever tokens are about.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,12 +21,15 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OKPKey
 
+from access.habilitation import Matrix
 from access.identifiers import PatientId, is_opaque_id, is_rpps
 from access.identitovigilance import ROLE
 from access.refusal import Refusal
 from access.scope import Caller, CallerKind
 from records.database import Tx
-from records.practitioners import practitioner
+from records.policy import load_matrix
+from records.practitioners import Practitioner, practitioner
+from search_api.bearers import Asserted, Bearer, Stated
 from search_api.services import Services
 
 ALGORITHM = "Ed25519"
@@ -42,16 +44,18 @@ EXPIRED = Refusal("token", "token-expired", "Ce jeton d'accès a expiré.", "Dem
 SUSPENDED = Refusal(
     "token", "practitioner-suspended", "L'accès de ce professionnel est suspendu.", "Contactez l'administrateur."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """What a verified token says: `id` is an RPPS, a PatientId or an account name by `kind`; `system` who spoke."""
-
-    kind: CallerKind
-    id: str
-    system: str = ""
-    role: str = ""
+UNREGISTERED = Refusal(
+    "token",
+    "practitioner-unknown",
+    "Ce professionnel n'est pas enregistré ici pour ce système.",
+    "Faites-le enregistrer par l'administrateur.",
+)
+DISAGREES = Refusal(
+    "token",
+    "practice-disagrees",
+    "La profession que dit votre identité n'est pas celle qui est enregistrée ici.",
+    "Faites vérifier votre profession et votre spécialité auprès de l'administrateur.",
+)
 
 
 class Issuer:
@@ -89,6 +93,10 @@ class Issuer:
             raise INVALID from None
         return _bearer(claims)
 
+    def asserted(self, bearer: Bearer, assertion: str, now: datetime) -> Asserted:  # noqa: ARG002
+        """A development token of a system names its practitioner itself: nothing else is believed."""
+        raise INVALID
+
 
 def issuer_of(services: Services) -> Issuer:
     """The issuer of this home."""
@@ -106,7 +114,10 @@ def issue_token(
     lifetime: timedelta,
     now: datetime,
 ) -> str:
-    """A development token for a practitioner, a patient, a system (with or without a practitioner), or a bare role."""
+    """A development token for a practitioner, a patient, a system (with or without a practitioner), or a bare role.
+
+    Where issuers are configured it would open nothing: `anamnese token` refuses before.
+    """
     if patient_id is not None:
         claims: dict[str, Any] = {"kind": "patient", "sub": patient_id, "patient_id": patient_id}
     elif system:
@@ -120,29 +131,60 @@ def issue_token(
     return issuer_of(services).sign(claims, now, lifetime)
 
 
-def caller_of(tx: Tx, bearer: Bearer, unregistered: str = "") -> Caller:
+def caller_of(tx: Tx, bearer: Bearer, unregistered: str = "", matrix: Matrix | None = None) -> Caller:
     """The caller that a bearer is today; Refusal (403) for a suspended practitioner.
 
     One whom the directory does not know has no establishment or team, and the profession `unregistered`: none by
-    default, and then the matrix shows them nothing.
+    default, and then the matrix (the shipped one when not given) shows them nothing.
     """
     if bearer.kind is not CallerKind.PRACTITIONER:
         return Caller(bearer.kind, bearer.id, profession=bearer.role, system=bearer.system)
-    known = practitioner(tx, bearer.id)
-    if known is None:
-        return Caller(CallerKind.PRACTITIONER, bearer.id, profession=unregistered, system=bearer.system)
-    if known.suspended:
+    known, matrix = practitioner(tx, bearer.id), matrix or load_matrix()
+    if known is not None and known.suspended:
         raise SUSPENDED
+    if bearer.asserted and (known is None or (bearer.finess and bearer.finess not in known.organizations)):
+        raise UNREGISTERED
+    if known is None:
+        return _unregistered(bearer, unregistered, matrix)
+    organizations, regulates = frozenset(known.organizations), known.regulates
+    if (stated := bearer.stated) is not None:
+        _agree(known, stated, matrix)
+        organizations = organizations & stated.organizations if stated.organizations else organizations
+        regulates = regulates and stated.regulates is not False
     return Caller(
         CallerKind.PRACTITIONER,
         known.rpps,
         name=known.name,
         profession=known.profession,
         specialty=known.specialty,
-        organizations=frozenset(known.organizations),
+        organizations=organizations,
         teams=frozenset(known.teams),
         system=bearer.system,
-        regulates=known.regulates,
+        regulates=regulates,
+    )
+
+
+def _agree(known: Practitioner, stated: Stated, matrix: Matrix) -> None:
+    """Refusal when an issuer states practices and none is the one in the directory, by their rows of the matrix."""
+    registered = matrix.role_of(known.profession, known.specialty)
+    if stated.practices and registered not in [matrix.role_of(*practice) for practice in stated.practices]:
+        raise DISAGREES
+
+
+def _unregistered(bearer: Bearer, profession: str, matrix: Matrix) -> Caller:
+    """Whom no directory knows: as a trusted issuer says, by the narrowest of their practices; else as `profession`."""
+    stated = bearer.stated
+    if stated is None or not stated.trusted or not stated.practices:
+        return Caller(CallerKind.PRACTITIONER, bearer.id, profession=profession, system=bearer.system)
+    narrowest = min(stated.practices, key=lambda practice: len(matrix.role_of(*practice).types))
+    return Caller(
+        CallerKind.PRACTITIONER,
+        bearer.id,
+        profession=narrowest[0],
+        specialty=narrowest[1],
+        organizations=stated.organizations,
+        system=bearer.system,
+        regulates=stated.regulates is True,
     )
 
 

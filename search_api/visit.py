@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from access.acts import Act, may
+from access.acts import FRESH, Act, may
 from access.decide import decide
 from access.identifiers import DocumentId, PatientId, is_opaque_id
 from access.refusal import Refusal
@@ -26,8 +26,8 @@ from access.refusals import NOT_YOUR_ACT
 from access.scope import Caller, CallerKind, Purpose, Scope
 from records import journal
 from records.database import Tx
-from records.notifications import note_visit
 from records.rights import access_facts
+from records.visitors import note_visit
 from search_api.services import Services
 
 log = logging.getLogger("anamnese.api")
@@ -37,6 +37,12 @@ JOURNAL_AWAY = Refusal(
     "journal-unavailable",
     "L'accès n'a pas pu être inscrit au journal ; rien n'est montré.",
     "Réessayez dans un instant, puis prévenez l'administrateur.",
+)
+STALE = Refusal(
+    "token",
+    "authentication-too-old",
+    "Cet acte demande de vous être authentifié récemment.",
+    "Authentifiez-vous de nouveau, puis recommencez.",
 )
 PURPOSES = {
     CallerKind.PRACTITIONER: Purpose.CARE,
@@ -66,6 +72,7 @@ class Visit:
     now: datetime
     request_id: str
     look: Look = Look()
+    fresh: bool = True  # the caller authenticated recently enough for the acts of access.acts.FRESH
     _opened: list[Scope] = field(default_factory=list, repr=False)
 
     @property
@@ -106,6 +113,8 @@ class Visit:
                 scope = self.right(tx)
                 if not may(act, scope):
                     raise NOT_YOUR_ACT
+                if act in FRESH and not self.fresh:
+                    raise STALE
                 self.append(tx, "granted", detail=detail)
                 yield tx, scope
         except Refusal as refusal:
@@ -169,6 +178,20 @@ class Visit:
         except Exception as error:  # whatever keeps the trace from being written keeps the act from being done
             log.error("journal: %s", type(error).__name__)
             raise JOURNAL_AWAY from None
+
+
+def granted_together(shown: Sequence[tuple[Visit, Sequence[DocumentId]]], query: str) -> None:
+    """Journal looks at several records in one transaction: all of them, or Refusal 503 and nothing is shown."""
+    if not shown:
+        return
+    try:
+        with shown[0][0].services.records.write() as tx:
+            for visit, documents in shown:
+                visit.append(tx, "granted", documents=documents, query=query)
+                note_visit(tx, visit.patient_id, visit.caller.id, visit.now)
+    except Exception as error:  # as in Visit._write
+        log.error("journal: %s", type(error).__name__)
+        raise JOURNAL_AWAY from None
 
 
 def patient_id_of(text: str) -> PatientId:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from access.acts import Act, administers, may
+from access.acts import FRESH, Act, administers, may
 from access.identifiers import PatientId
 from access.majority import eighteenth_birthday
 from access.scope import Basis, Caller, CallerKind, Purpose, Scope
@@ -40,6 +40,7 @@ WHO: dict[str, set[str]] = {
     "end-representative": set(),
     "request-succession": set(),
     "review": set(),
+    "export": PERSON,
 }
 
 
@@ -51,6 +52,11 @@ def scope(basis: Basis | None) -> Scope:
 def test_an_act_belongs_to_whom_the_table_says(act: Act) -> None:
     assert {basis.value for basis in Basis if may(act, scope(basis))} == WHO[act.value]
     assert not may(act, scope(None))
+
+
+def test_what_cannot_be_taken_back_asks_for_a_fresh_authentication_and_urgency_does_not() -> None:
+    fresh = {"close", "open-to-representatives", "contact", "name-traitant", "export"}
+    assert {act.value for act in FRESH} == fresh
 
 
 def test_the_administration_records_and_reviews_and_does_nothing_else() -> None:

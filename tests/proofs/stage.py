@@ -16,8 +16,10 @@ from typing import Any
 from sqlalchemy import text as sql
 
 from access.scope import CallerKind
-from records import documents, outbox
+from records import documents, facts, outbox
+from records.content import Page
 from records.documents import DocumentState
+from records.fact import Fact, FactKind, FactSource, Quote
 from records.patients import Identity
 from tests.access import oracle
 from tests.access.oracle import Paper, Person, answers_the_door, may_read_the_journal, may_see
@@ -66,11 +68,20 @@ def build_home(folder: Path) -> World:
         text = f"Document commun. Le mot {canary} est ici, et {name} le porte."
         world.deposit(name, owner, text, by=world.patients.get(by, by))
     world.work()
-    for name, (_, kind, _, _) in PAPERS.items():
+    for name, (_, kind, _, canary) in PAPERS.items():
         world.describe(name, kind, date(2025, 1, 1), name)
+        tell(world, name, canary, "commun")
     world.work()
     world.close()
     return world
+
+
+def tell(world: World, name: str, *labels: str) -> None:
+    """Make a document tell so many allergies, whatever its text says."""
+    quote = Quote(1, 0, 8, "Document")
+    said = tuple(Fact(FactKind.ALLERGY, label, quote, FactSource.STRUCTURED) for label in labels)
+    with world.services.records.write() as tx:
+        facts.keep(tx, world.documents[name], [Page(1, "Document", facts=said)])
 
 
 @dataclass
@@ -178,7 +189,7 @@ class Stage:
         return {name for name in world.papers if may_see(world, person, name, self.now, all_states=all_states)}
 
     def compare(self, patient: str, who: str, draw: random.Random, *, channels: int) -> None:
-        """Ask so many of the four groups of read channels, drawn, and the oracle, and hold them to the same answer."""
+        """Ask so many of the five groups of read channels, drawn, and the oracle, and hold them to the same answer."""
         all_states, regulation = draw.random() < 0.3, who in TRADES and draw.random() < 0.2
         person, world = self.person(who, regulation=regulation), self.belief(patient)
         shut = answers_the_door(world, person, self.now) or not oracle.TRADES.get(person.trade)
@@ -193,7 +204,9 @@ class Stage:
             lambda: self._compare_lists(get, shut, seen),
             lambda: self._compare_search(get, shut, seen, draw),
             lambda: self._compare_documents(get, shut, seen, draw),
+            lambda: self._compare_facts(get, shut, seen),
             lambda: self._compare_oversight(get, shut, person, patient, seen),
+            lambda: self._compare_rounds(who),
         ]
         for group in draw.sample(groups, channels):
             group()
@@ -224,6 +237,36 @@ class Stage:
         expected = [CANARIES[name]] if name in searchable else []
         assert [each["to"] for each in misspelt["corrections"]] == expected, name
         assert misspelt["total"] == len(expected)
+
+    def _compare_rounds(self, who: str) -> None:
+        """Over one's patients: nobody whose door is shut, nothing that is not seen in the record itself."""
+        answer = self.world.http.post("/v1/search", json={"query": "commun"}, headers=self.headers(who))
+        person, ids = self.person(who), {self.world.patients[name]: name for name in self.beliefs}
+        if who not in TRADES or not oracle.TRADES.get(person.trade):
+            assert answer.status_code == 403
+            return
+        assert answer.status_code == 200
+        for group in answer.json()["patients"]:
+            patient = ids[group["patient"]["patient_id"]]
+            assert not answers_the_door(self.belief(patient), person, self.now)
+            searchable = self.visible(patient, person, all_states=False) - self.quarantined
+            assert {self.names[hit["document"]["id"]] for hit in group["hits"]} <= searchable
+            assert group["total"] == len(searchable)
+
+    def _compare_facts(self, get: Any, shut: bool, seen: set[str]) -> None:
+        """Every canary that may be told, and what all documents tell counted once, over as many as may be seen."""
+        told, line = get("/facts"), get("/timeline")
+        assert (told.status_code, line.status_code) == ((403, 403) if shut else (200, 200))
+        if shut:
+            return
+        telling, names = seen - self.quarantined, self.names
+        said = {each["label"]: each for each in told.json()["facts"]}
+        assert set(said) == {CANARIES[name] for name in telling} | ({"commun"} if telling else set())
+        assert not telling or said["commun"]["documents"] == len(telling)
+        assert {names[one["document"]["id"]] for each in said.values() for one in each["sources"]} == telling
+        assert told.json()["coverage"]["searched"] == len(telling)
+        shown = [each["document"]["id"] for each in line.json()["moments"] if each["kind"] == "document"]
+        assert sorted(names[each] for each in shown) == sorted(telling)
 
     def _compare_documents(self, get: Any, shut: bool, seen: set[str], draw: random.Random) -> None:
         name = draw.choice(sorted(PAPERS))

@@ -14,6 +14,7 @@ from ingest.correct import corrected
 from records import documents, readings, tables
 from records.content import Page, Reading, Region, Section, Source, Word
 from records.corrections import corrections
+from records.fact import Fact, FactKind, FactSource, Quote
 from tests.records.building import scope
 from tests.search_api.conftest import BIOLOGIST, DOCTOR, STRANGER, TRAITANT
 from tests.search_api.world import World
@@ -153,3 +154,28 @@ def test_any_text_is_kept_but_for_controls_and_its_offsets_hold(text: str) -> No
     assert all(0 <= one.start <= one.end <= len(new.text) for one in (*new.words, *new.regions, *new.sections))
     assert " ".join(passage.text for passage in reading.passages).split() == new.text.split() or not new.text.strip()
     assert all(new.text[one.start : one.end] == one.text for one in reading.passages)
+
+
+def told(world: World) -> dict[str, str]:
+    answer = world.http.get(world.url("marie", "/facts"), headers=world.bearer(TRAITANT)).json()
+    return {each["label"].lower(): each["assertion"] for each in answer["facts"] if each["kind"] == "allergy"}
+
+
+def test_a_corrected_page_tells_the_facts_of_its_new_text(own_world: World) -> None:
+    """What was misread is told no more, and what it says instead is."""
+    assert any("pénicilline" in label for label in told(own_world))
+    put(own_world, "Lettre de liaison.\n\nLe patient présente une allergie au latex.", 0)
+    own_world.work()
+    labels = told(own_world)
+    assert any("latex" in label for label in labels)
+    assert not any("pénicilline" in label for label in labels)
+
+
+def test_the_fact_of_an_entry_outlives_a_correction_over_its_words() -> None:
+    fact = Fact(FactKind.ALLERGY, "Pénicilline", Quote(1, 12, 23, "pénicilline"), FactSource.STRUCTURED)
+    page = Page(1, "Allergie à pénicilline", facts=(fact,))
+    reading = Reading((page,))
+    moved = corrected(reading, 1, "Une allergie : pénicilline", "Dr A", NoEmbedder()).pages[0].facts
+    assert [(each.quote.start, each.quote.text) for each in moved] == [(15, "pénicilline")]
+    gone = corrected(reading, 1, "Rien", "Dr A", NoEmbedder()).pages[0].facts
+    assert [(each.label, each.quote.text) for each in gone] == [("Pénicilline", "")]

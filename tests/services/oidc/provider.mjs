@@ -1,0 +1,75 @@
+// A real OpenID provider (oidc-provider, certified) for the tests: whoever `login_hint` names logs in without a form.
+// The configuration is one JSON object on stdin: port, jwks, audience, accounts {id: claims}, clients, scopes, acr, alg,
+// ttl, mute (access tokens say no more than their subject), liar (userinfo speaks of another).
+// One line on stdout when it listens. GET /fetched says how often discovery and keys were asked for.
+import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import { Provider } from "oidc-provider";
+
+const config = JSON.parse(readFileSync(0, "utf8"));
+const issuer = `http://127.0.0.1:${config.port}`;
+const fetched = { keys: 0, discovery: 0 };
+const said = (id) => config.accounts[id] ?? {};
+
+const provider = new Provider(issuer, {
+  jwks: config.jwks,
+  clients: config.clients,
+  cookies: { keys: ["tests"] },
+  enabledJWA: { idTokenSigningAlgValues: [config.alg], userinfoSigningAlgValues: [config.alg] },
+  acrValues: config.acr,
+  conformIdTokenClaims: false,
+  claims: { openid: ["sub", ...new Set(Object.values(config.accounts).flatMap(Object.keys))] },
+  findAccount: (_, id) => (id in config.accounts ? { accountId: id, claims: () => ({ sub: id, ...said(id) }) } : undefined),
+  interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+  pkce: { required: () => true },
+  ttl: { AccessToken: config.ttl, ClientCredentials: config.ttl },
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    userinfo: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => config.audience,
+      getResourceServerInfo: () => ({
+        scope: config.scopes.join(" "),
+        audience: config.audience,
+        accessTokenFormat: "jwt",
+        accessTokenTTL: config.ttl,
+        jwt: { sign: { alg: config.alg } },
+      }),
+    },
+  },
+  extraTokenClaims(ctx, token) {
+    if (token.kind === "ClientCredentials") return { client_id: token.clientId };
+    const code = ctx.oidc.entities.AuthorizationCode;
+    return { ...(config.mute ? {} : said(token.accountId)), auth_time: code?.authTime, acr: code?.acr };
+  },
+});
+
+const login = async (request, response) => {
+  const { params, prompt } = await provider.interactionDetails(request, response);
+  const grant = new provider.Grant({ accountId: params.login_hint, clientId: params.client_id });
+  grant.addOIDCScope("openid");
+  grant.addResourceScope(config.audience, config.scopes.join(" "));
+  const ago = Number(params.state) || 0; // tests ask, in `state`, for a login of so many seconds ago
+  const ts = Math.floor(Date.now() / 1000) - ago;
+  const result = { login: { accountId: params.login_hint, acr: config.acr[0], ts }, consent: { grantId: await grant.save() } };
+  if (!(params.login_hint in config.accounts)) throw new Error(`nobody: ${prompt.name}`);
+  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+};
+
+const answer = provider.callback();
+createServer((request, response) => {
+  if (request.url === "/fetched") return response.end(JSON.stringify(fetched));
+  if (request.url === "/me" && config.mute) {
+    // This provider's userinfo refuses tokens for a resource; that of Pro Santé Connect (Keycloak) answers them.
+    const payload = request.headers.authorization.split(".")[1];
+    const { sub } = JSON.parse(Buffer.from(payload, "base64url"));
+    response.setHeader("content-type", "application/json");
+    return response.end(JSON.stringify({ sub: config.liar ?? sub, ...said(sub) }));
+  }
+  if (request.url.startsWith("/jwks")) fetched.keys += 1;
+  if (request.url.startsWith("/.well-known")) fetched.discovery += 1;
+  if (request.url.startsWith("/interaction/")) return void login(request, response).catch((error) => response.writeHead(500).end(String(error)));
+  return answer(request, response);
+}).listen(config.port, "127.0.0.1", () => console.log(issuer));
