@@ -112,6 +112,20 @@ class Settings(BaseSettings):
     mllp_key: Path | None = Field(None, description="Its private key (PEM).")
     mllp_authorities: Path | None = Field(None, description="Authorities (PEM) that must have signed senders' own.")
 
+    mailbox_host: str | None = Field(None, description="IMAP server of the mailbox that `mailbox` takes mails from.")
+    mailbox_port: int = Field(993, ge=1, le=65535, description="Its port.")
+    mailbox_security: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="How the connection to it is encrypted; none: on this machine only."
+    )
+    mailbox_authorities: Path | None = Field(None, description="Authorities (PEM) that sign its certificate.")
+    mailbox_user: str | None = Field(None, description="Account there.")
+    mailbox_password_file: Path | None = Field(None, description="File that holds its password.")
+    mailbox_inbox: str = Field("INBOX", description="Folder that mails are taken from.")
+    mailbox_done: str = Field("Anamnese.Recus", description="Folder for mails that were taken.")
+    mailbox_refused: str = Field("Anamnese.Refuses", description="Folder for mails that were refused, with a note.")
+    mailbox_organisation: str = Field("", description="FINESS of the establishment that the mailbox is.")
+    mailbox_poll: float = Field(60.0, ge=1, description="Seconds between two looks.")
+
     @model_validator(mode="after")
     def _one_profile_and_no_mix(self) -> Self:
         cluster = {
