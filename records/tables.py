@@ -196,6 +196,28 @@ class Receipt(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
 
+class Fact(Base):
+    """What a document tells, kinds that are read together in one row."""
+
+    __tablename__ = "facts"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    shelf: Mapped[int] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]
+
+
+class PageCorrection(Base):
+    """A person's text of a page, in place of what was read. Never changed: another correction is another row."""
+
+    __tablename__ = "page_corrections"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    page: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)  # from 1; 0 is what was read
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    corrected_by: Mapped[str]
+    corrected_at: Mapped[datetime]
+    sealed: Mapped[bytes]  # the text before and after, the name of who corrected
+
+
 class DepositKey(Base):
     """An idempotency key of a depositor, as a keyed hash, and the document it made."""
 

@@ -11,8 +11,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 
 from search_api import (
+    corrections,
     docs_page,
     documents,
+    facts,
     health,
     identity,
     metrics,
@@ -66,8 +68,8 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    record = (patients.router, identity.router, documents.router, pages.router, search.router)
-    for router in (*record, oversight.router, quarantine.router, *ACTS):
+    record = (patients, identity, documents, pages, corrections, search, facts, oversight, quarantine)
+    for router in (*(module.router for module in record), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)
