@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     erasure_ledger: Path | None = Field(
         None, description="File that names erased patients, to outlive the home; beside the wrapped keys otherwise."
     )
-    opensearch_url: SecretStr | None = Field(None, description="Cluster profile: address of OpenSearch.")
+    opensearch_url: SecretStr | None = Field(
+        None, description="Cluster profile: address of OpenSearch; several nodes between commas."
+    )
     redis_url: SecretStr | None = Field(None, description="Cluster profile: address of Redis.")
     records_url: str | None = Field(
         None, description="Cluster profile: records on PostgreSQL, postgresql://account@server/database; no password."

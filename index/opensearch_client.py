@@ -43,10 +43,17 @@ class UnexpectedAnswerError(RuntimeError):
 
 
 def connect(url: str) -> OpenSearch:
-    """A client for the cluster at `url`. Opens nothing yet; thread-safe; for one process (make it after a fork)."""
+    """A client for the cluster at `url`, or at the addresses of several nodes between commas: one that does not answer
+    is left for the next. Opens nothing yet; thread-safe; for one process (make it after a fork)."""
     # Each failure comes back as a Refusal; the library's own log repeats it with a traceback, and bodies if debugging.
     logging.getLogger("opensearch").setLevel(logging.CRITICAL)
-    return OpenSearch(hosts=[url], timeout=SEARCH_SECONDS, max_retries=2, retry_on_status=(502, 503, 504), maxsize=32)
+    return OpenSearch(
+        hosts=[one.strip() for one in url.split(",")],
+        timeout=SEARCH_SECONDS,
+        max_retries=2,
+        retry_on_status=(502, 503, 504),
+        maxsize=32,
+    )
 
 
 def asked(call: Callable[[], T]) -> T:

@@ -130,7 +130,9 @@ def close_calls() -> bool:
 
 def close_in(folder: Path) -> None:
     """Every right that a child gives up. Afterwards it reads programs, writes `folder`, and computes."""
-    resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
+    allowed = resource.getrlimit(resource.RLIMIT_CORE)[1]  # 0 under a command (cli/process.py): it cannot be raised
+    cores = _NO_CORE if allowed == resource.RLIM_INFINITY else min(_NO_CORE, allowed)
+    resource.setrlimit(resource.RLIMIT_CORE, (cores, cores))
     _prctl(_DUMPABLE, 0)
     _prctl(_NO_NEW_PRIVS, 1)
     if _has_landlock():
