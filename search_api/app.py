@@ -11,10 +11,13 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 
 from search_api import (
+    corrections,
     docs_page,
     documents,
+    facts,
     health,
     identity,
+    metrics,
     oversight,
     pages,
     patients,
@@ -61,11 +64,12 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    record = (patients.router, identity.router, documents.router, pages.router, search.router)
-    for router in (*record, oversight.router, quarantine.router, *ACTS):
+    record = (patients, identity, documents, pages, corrections, search, facts, oversight, quarantine)
+    for router in (*(module.router for module in record), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)
