@@ -11,6 +11,7 @@ from cli import (
     acts,
     audit,
     backup,
+    copies,
     demo,
     evaluate,
     intake,
@@ -49,6 +50,7 @@ FAMILIES = (
     audit,
     keys,
     backup,
+    copies,
 )
 for family in FAMILIES:
     family.register(app)

@@ -10,7 +10,19 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 
-from search_api import docs_page, documents, health, oversight, pages, patients, problems, quarantine, search, uploads
+from search_api import (
+    docs_page,
+    documents,
+    export,
+    health,
+    oversight,
+    pages,
+    patients,
+    problems,
+    quarantine,
+    search,
+    uploads,
+)
 from search_api.acting import ACTS
 from search_api.border import Border
 from search_api.cursors import Cursors
@@ -49,8 +61,8 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(health.router)
     app.include_router(_own_documentation(app))
-    records = (patients.router, documents.router, pages.router, search.router, oversight.router, quarantine.router)
-    for router in (*records, *ACTS):
+    records = (patients.router, documents.router, pages.router, search.router, oversight.router, export.router)
+    for router in (*records, quarantine.router, *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)

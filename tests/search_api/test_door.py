@@ -58,6 +58,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "represent": ("POST", "/representatives", {"json": {"person": NO_DOCUMENT, "kind": "guardian"}}),
     "end representative": ("DELETE", "/representatives/{document}", {}),
     "curator": ("PUT", "/representatives/{document}", {"json": {"consented": True}}),
+    "export": ("GET", "/export", {}),
     "archived": ("GET", "/documents?all_states=true", {}),
 }
 AT_THE_DOOR: dict[str, tuple[str, str, dict[str, Any]]] = {
