@@ -19,7 +19,7 @@ else
 TEST_LOCK := requirements/test.lock
 endif
 
-.PHONY: help setup demo test check bench long lock clean
+.PHONY: help setup demo test check screenshots bench long lock clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 
@@ -54,10 +54,15 @@ check: .venv/.installed-$(notdir $(TEST_LOCK)) ## ruff, mypy, import-linter, the
 
 test: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## every test, with the real OpenSearch, Redis, Tesseract, Chromium
 	@bash tools/system-packages.sh cluster
+	@bash tools/system-packages.sh browser
 	$(BIN)/python -m pytest $(TEST_ARGS)
 ifeq ($(ANAMNESE_TEST_WITHOUT_TORCH),1)
 	@echo "Left out on request (ANAMNESE_TEST_WITHOUT_TORCH=1): the sentence-transformers backend."
 endif
+
+screenshots: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## draw docs/screenshots again from the demo's patients
+	@bash tools/system-packages.sh browser
+	$(BIN)/python -m tools.screenshots
 
 bench: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## measure; results go to benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.run all

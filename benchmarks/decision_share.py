@@ -14,7 +14,8 @@ from benchmarks.search_http import RPPS, fill
 from cli.compose import open_home
 from cli.settings import load_settings
 from records.rights import access_facts
-from search_api.ask import SearchRequest, answer
+from search_api.ask import answer
+from search_api.finding import SearchRequest
 from search_api.tokens import Bearer, caller_of
 
 TITLE = "The decision's share of a search"

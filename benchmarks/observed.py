@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from access.refusal import Refusal
 from ingest.sandbox.client import Sandbox
+from ingest.sandbox.room import Place
 from ingest.sandbox.run import Run
 from ingest.sandbox.verdict import ChildLost
 from ingest.sandbox.watch import use_of
@@ -41,11 +42,11 @@ class Observed(Sandbox):
         self.children = []
 
     @contextmanager
-    def _run(self, chunks: Iterable[bytes], request: dict[str, Any]) -> Iterator[Run]:
+    def _run(self, data: int, request: dict[str, Any], place: Place) -> Iterator[Run]:
         start, lost = time.perf_counter(), ""
         run: Run | None = None
         try:
-            with super()._run(chunks, request) as run:
+            with super()._run(data, request, place) as run:
                 try:
                     yield run
                 except ChildLost as error:

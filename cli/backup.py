@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from access.refusal import Refusal
-from cli.compose import master_of, open_home, open_stores
+from cli.compose import master_of, open_home, open_stores, records_server
 from cli.console import err, out, print_json, progress_bar
 from cli.settings import Settings, load_settings
 from ingest.workbench import utc_now
@@ -102,7 +102,9 @@ def restore(
 
 
 def _target(settings: Settings) -> Target:
-    return Target(settings.home, master_of(settings), settings.keys_dir, settings.erasure_ledger)
+    return Target(
+        settings.home, master_of(settings), settings.keys_dir, settings.erasure_ledger, records_server(settings)
+    )
 
 
 def _rebuild(settings: Settings) -> int:

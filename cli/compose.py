@@ -34,11 +34,13 @@ from records.database import Records
 from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
 from records.policy import load_policy
+from records.postgres import Server
 from records.transit import TransitMaster
 from search_api.notifier import MailServer, Notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
 from search_api.services import Services, ServingIndex
+from search_api.web.sign_in import Front
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,
+            front=Front(idle_minutes=settings.idle_minutes),
         )
         server = mail_server(settings)
         if serving and server is not None:
@@ -155,9 +158,16 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     with ExitStack() as held:
         keys = KeyStore.open(settings.home, master_of(settings), settings.keys_dir)
         held.callback(keys.close)
-        records = Records.open(settings.home / "records.db", keys, reserve=settings.reserve)
+        records = Records.open(
+            settings.home / "records.db", keys, server=records_server(settings), reserve=settings.reserve
+        )
         held.callback(records.close)
         yield Stores(settings, records, Blobs(settings.home / "blobs", keys, records.reserve), keys)
+
+
+def records_server(settings: Settings) -> Server | None:
+    """Where records are kept; None: in a file of the home."""
+    return None if settings.records_url is None else Server(settings.records_url, settings.records_password_file)
 
 
 def master_of(settings: Settings) -> MasterKey:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -30,6 +31,7 @@ from cli.settings import Settings, load_settings
 from search_api.bearers import Bearer
 from search_api.server import run
 from search_api.tokens import issue_token
+from search_api.web.sign_in import Front, Persona
 
 QUERIES = ("allergie pénicilline", "anticoagulant", "dernière hémoglobine glyquée")
 WORKER_CONCURRENCY = 2
@@ -77,7 +79,8 @@ def demo(
             out.print(f"Prêt (ready) en {seconds:.0f} s.")
             return
         _invite(home, settings, sample, patients, seconds)
-        run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
+        front = Front(personas(home, sample, patients), idle_minutes=settings.idle_minutes)
+        run(replace(home.services, front=front), host=settings.host, port=settings.port, threads=settings.threads)
 
 
 @contextmanager
@@ -86,12 +89,20 @@ def _settings(engine: str, folder: Path) -> Iterator[Settings]:
     if engine == "embedded":
         yield _made_up(load_settings(home=folder, profile="single"))
         return
-    from cli.local_services import opensearch, redis
+    from cli.local_services import opensearch, postgresql, redis
 
-    err.print("Démarrage d'OpenSearch et de Redis…")
-    # The index lives as long as the demo: the next run projects it again from records and stored vectors.
-    with opensearch(cache_folder()) as index, redis() as queue:
-        yield _made_up(load_settings(home=folder, profile="cluster", opensearch_url=index, redis_url=queue))
+    err.print("Démarrage d'OpenSearch, de PostgreSQL et de Redis…")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # The services' user may not reach a home under /root: what they hold, and so the home, lives as long as the demo.
+    with ExitStack() as held:
+        settings = load_settings(
+            home=Path(held.enter_context(tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent))),
+            profile="cluster",
+            opensearch_url=held.enter_context(opensearch(cache_folder())),
+            redis_url=held.enter_context(redis()),
+            records_url=held.enter_context(postgresql()),
+        )
+        yield _made_up(settings)
 
 
 def _made_up(settings: Settings) -> Settings:
@@ -105,11 +116,13 @@ def _celery(settings: Settings) -> Iterator[None]:
     """A Celery worker of this home, in a process of its own."""
     assert settings.opensearch_url is not None
     assert settings.redis_url is not None
+    assert settings.records_url is not None
     environment = os.environ | {
         "ANAMNESE_HOME": str(settings.home),
         "ANAMNESE_PROFILE": "cluster",
         "ANAMNESE_OPENSEARCH_URL": settings.opensearch_url.get_secret_value(),
         "ANAMNESE_REDIS_URL": settings.redis_url.get_secret_value(),
+        "ANAMNESE_RECORDS_URL": settings.records_url,
     }
     command = [sys.executable, "-m", "cli", "worker", "--concurrency", str(WORKER_CONCURRENCY)]
     process = subprocess.Popen(command, env=environment, stdout=sys.stderr, start_new_session=True)
@@ -129,6 +142,27 @@ def visitors(sample: Sample, patient_id: PatientId) -> list[Visitor]:
         Visitor("inconnu du patient", Bearer(CallerKind.PRACTITIONER, people["stranger"])),
         Visitor("le patient", Bearer(CallerKind.PATIENT, patient_id)),
     ]
+
+
+def personas(home: Home, sample: Sample, patients: dict[str, PatientId]) -> tuple[Persona, ...]:
+    """Who may sign in on the demo's page: the four, an auditor and identity vigilance. Tokens are made when asked."""
+    ins = sample.flagship_ins
+    names = {each["rpps"]: each["name"] for each in sample.manifest["practitioners"]}
+
+    def signed(lifetime: timedelta = timedelta(hours=8), **who: Any) -> Callable[[], str]:
+        return lambda: issue_token(home.services, lifetime=lifetime, now=home.clock(), **who)
+
+    def of(visitor: Visitor) -> Persona:
+        bearer = visitor.bearer
+        if bearer.kind is CallerKind.PATIENT:
+            return Persona(visitor.title, "", signed(patient_id=patients[ins]))
+        return Persona(visitor.title, names.get(bearer.id, bearer.id), signed(rpps=bearer.id), hint=ins)
+
+    return (
+        *map(of, visitors(sample, patients[ins])),
+        Persona("auditeur", "", signed(role=CallerKind.AUDITOR)),
+        Persona("identitovigilance", "", signed(identity_vigilance="demo")),
+    )
 
 
 def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
@@ -153,7 +187,9 @@ def _tell(home: Home, sample: Sample, patients: dict[str, PatientId]) -> None:
 def _invite(home: Home, settings: Settings, sample: Sample, patients: dict[str, PatientId], seconds: float) -> None:
     """Where to go, and with which tokens."""
     patient_id = patients[sample.flagship_ins]
-    out.print(f"\n[bold]Prêt (ready) en {seconds:.0f} s[/] : http://{settings.host}:{settings.port}/docs")
+    address = f"http://{settings.host}:{settings.port}"
+    out.print(f"\n[bold]Prêt (ready) en {seconds:.0f} s[/] : [bold]{address}/[/] (l'API : {address}/docs)")
+    out.print(f"Sur la page, l'INS du patient de démonstration : {sample.flagship_ins}")
     out.print(f"Patient de démonstration : /v1/patients/{patient_id}")
     for visitor in visitors(sample, patient_id):
         bearer = visitor.bearer

@@ -1,4 +1,4 @@
-"""Real services on this machine, for the tests and for `make demo ENGINE=opensearch`: an OpenSearch and a Redis.
+"""Real services on this machine, for the tests and for `make demo ENGINE=opensearch`: OpenSearch, Redis, PostgreSQL.
 
 Each is a child on the loopback interface and a free port, in a process group of its own, and dies with the thread that
 started it (a parent killed outright leaves no orphan). As root, an unprivileged user runs it: OpenSearch refuses root.
@@ -28,6 +28,7 @@ HEAP = "1g"
 BOOT_SECONDS = 240.0  # about 10 s on two idle cores; 42 s under a load of 4, past 120 under one of 15 (measured)
 STOP_SECONDS = 15.0
 UNPRIVILEGED = "nobody"
+POSTGRESQL = Path("/usr/lib/postgresql")
 _QUICK = ("-XX:TieredStopAtLevel=1", "-XX:-AlwaysPreTouch")  # 19 s of processor and 0.6 GB to boot, not 37 and 1.3
 
 _OPENSEARCH_YML = """\
@@ -109,6 +110,67 @@ def redis(port: int = 0) -> Iterator[str]:
             yield f"redis://127.0.0.1:{port}/0"
 
 
+@contextmanager
+def postgresql(data: Path | None = None, *, password: str = "", port: int = 0) -> Iterator[str]:
+    """Address of a database on a PostgreSQL of its own; stopped on exit. `data` keeps it for the next run, in a folder
+    that the services' user can reach; without it nothing stays. `password`: of its one account, when it is made; empty:
+    none is asked for."""
+    programs = _postgresql_programs()
+    port = port or _free_port()
+    with _run_folder("postgresql") as run:
+        folder = (data.resolve() if data else run / "data") / "cluster"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        (run / "password").write_text(password, encoding="utf-8")
+        _give(run, folder.parent)
+        environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+        if not (folder / "PG_VERSION").exists():
+            asked = ["--auth", "scram-sha-256", "--pwfile", run / "password"] if password else ["--auth", "trust"]
+            text = ["--encoding", "UTF8", "--locale", "C"]
+            made = ["--pgdata", folder, "--username", "anamnese", "--data-checksums"]
+            _run(run, environment, programs / "initdb", *made, *text, *asked)
+        options = ["-p", str(port), "-h", "127.0.0.1", "-k", "", "-N", "200"]
+        command = [str(programs / "postgres"), "-D", str(folder), *options]
+        with _child(command, run, environment, stop=signal.SIGINT) as child:
+            ready = [str(programs / "pg_isready"), "--quiet", "--host", "127.0.0.1", "--port", str(port)]
+            _wait(child, run, "PostgreSQL", lambda: "ready" if _succeeds(ready) else None)
+            yield f"postgresql://anamnese@127.0.0.1:{port}/postgres"
+
+
+def _postgresql_programs() -> Path:
+    """The newest PostgreSQL installed: Debian keeps its programs apart, by version."""
+    found = shutil.which("postgres")
+    if found is not None:
+        return Path(found).resolve().parent
+    versions = [path for path in POSTGRESQL.glob("*/bin/postgres") if path.parts[-3].isdigit()]
+    if not versions:
+        raise Refusal(
+            "start",
+            "postgresql-missing",
+            "PostgreSQL (commande postgres) n'est pas installé.",
+            "apt-get install postgresql",
+        )
+    return max(versions, key=lambda path: int(path.parts[-3])).parent
+
+
+def _run(run: Path, environment: dict[str, str], *command: object) -> None:
+    """Run a program of a service to its end, as its user."""
+    done = subprocess.run(
+        [*_prefix(), *map(str, command)], cwd=run, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise Refusal(
+            "start",
+            "service-did-not-start",
+            f"{command[0]} a échoué : {(done.stderr or done.stdout).strip()[-300:]}",
+            "Vérifiez la place et les droits du dossier temporaire, puis relancez.",
+        )
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+
 def _configuration(home: Path, folder: Path, data: Path, logs: Path, *, quick: bool) -> Path:
     """A copy of the shipped configuration whose paths are those of this run: the server's own folder is read-only."""
     shutil.copytree(home / "config", folder)
@@ -164,7 +226,10 @@ def _run_folder(name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _child(command: list[str], run: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _child(
+    command: list[str], run: Path, environment: dict[str, str], stop: signal.Signals = signal.SIGTERM
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A service; asked to end by `stop` (PostgreSQL waits for its clients on SIGTERM, not on SIGINT)."""
     with (run / "output").open("wb") as output:
         child = subprocess.Popen(
             [*_prefix(), *command],
@@ -174,7 +239,7 @@ def _child(command: list[str], run: Path, environment: dict[str, str]) -> Iterat
     try:
         yield child
     finally:
-        _stop(child)
+        _stop(child, stop)
 
 
 def _prefix() -> list[str]:
@@ -242,11 +307,11 @@ def _wait(child: subprocess.Popen[bytes], run: Path, name: str, answer: Callable
     )
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Ask the whole process group, wait, then insist."""
-    for ask in (signal.SIGTERM, signal.SIGKILL):
+def _stop(child: subprocess.Popen[bytes], first: signal.Signals) -> None:
+    """Ask the process, or its whole group where it takes SIGTERM, wait, then insist."""
+    for ask in (first, signal.SIGKILL):
         with suppress(ProcessLookupError):
-            os.killpg(child.pid, ask)
+            (os.kill if ask is signal.SIGINT else os.killpg)(child.pid, ask)
         with suppress(subprocess.TimeoutExpired):
             child.wait(STOP_SECONDS)
             return

@@ -13,8 +13,9 @@ from cli.acting import speaking
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
 from cli.settings import load_settings
-from search_api.ask import SearchRequest, answer
+from search_api.ask import answer
 from search_api.bearers import Bearer
+from search_api.finding import SearchRequest
 from search_api.tokens import caller_of
 from search_api.views import AnswerView, PassageView
 

@@ -12,7 +12,7 @@ from access.identifiers import is_rpps
 from access.refusal import Refusal
 from cli.acting import refuse_made_up
 from cli.compose import open_bench, open_home, resolve_patient
-from cli.console import out, print_json
+from cli.console import err, out, print_json
 from cli.settings import Settings, load_settings
 
 
@@ -32,6 +32,8 @@ def serve(
 
     settings = load_settings(host=host, port=port)
     with open_home(settings, serving=True) as home:
+        if settings.port:
+            err.print(f"Page : http://{settings.host}:{settings.port}/")
         run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
 
 

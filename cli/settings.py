@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
+from records.postgres import Server
 from search_api.functions import Function
 from search_api.oidc.config import IssuerSettings
 
@@ -20,7 +21,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".home"), description="Data directory: records, keys, blobs, index, caches.")
     profile: Literal["single", "cluster"] = Field(
-        "single", description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis."
+        "single",
+        description="single: one machine, everything embedded. cluster: OpenSearch, Celery on Redis, PostgreSQL.",
     )
     master_key_file: Path | None = Field(
         None, description="File of the 32-byte master key (later versions beside it); under the home when not given."
@@ -38,6 +40,10 @@ class Settings(BaseSettings):
     )
     opensearch_url: SecretStr | None = Field(None, description="Cluster profile: address of OpenSearch.")
     redis_url: SecretStr | None = Field(None, description="Cluster profile: address of Redis.")
+    records_url: str | None = Field(
+        None, description="Cluster profile: records on PostgreSQL, postgresql://account@server/database; no password."
+    )
+    records_password_file: Path | None = Field(None, description="File of that account's password, read when needed.")
     index_prefix: str = Field("anamnese", description="First part of the names of index generations.")
     embedder: Literal["onnx", "sentence-transformers", "none"] = Field("onnx", description="Embedding backend.")
     embedder_model: str | None = Field(
@@ -51,6 +57,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
     threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")
+    idle_minutes: int = Field(10, ge=1, le=240, description="The page asks who is there after so long without a key.")
     token_issuer: str = Field("anamnese-dev", description="Issuer of development tokens.")
     development_profession: str = Field(
         "médecin généraliste",
@@ -91,13 +98,33 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(None, description="Its password.")
     mail_from: str = Field("anamnese@localhost", description="Sender of notifications.")
 
+    mllp_senders: dict[str, str] = Field(
+        {}, description='HL7 senders that may deposit, as JSON: {"MSH-4": "FINESS", "MSH-4|MSH-3": "FINESS"}.'
+    )
+    mllp_peers: list[str] = Field([], description="Addresses or networks that may connect by MLLP, as JSON; all if [].")
+    mllp_limit: int = Field(32 * 1024 * 1024, gt=0, description="Largest HL7 message by MLLP, in bytes.")
+    mllp_seconds: float = Field(60.0, gt=0, description="Longest time from a message's first byte to its last.")
+    mllp_idle: float = Field(600.0, gt=0, description="Seconds after which a silent connection is closed.")
+    mllp_connections: int = Field(16, ge=1, le=256, description="MLLP connections at a time.")
+    mllp_certificate: Path | None = Field(None, description="Certificate (PEM): MLLP over TLS.")
+    mllp_key: Path | None = Field(None, description="Its private key (PEM).")
+    mllp_authorities: Path | None = Field(None, description="Authorities (PEM) that must have signed senders' own.")
+
     @model_validator(mode="after")
     def _one_profile_and_no_mix(self) -> Self:
-        cluster = {"opensearch_url": self.opensearch_url, "redis_url": self.redis_url}
+        cluster = {
+            "opensearch_url": self.opensearch_url,
+            "redis_url": self.redis_url,
+            "records_url": self.records_url,
+        }
         if self.profile == "cluster" and (missing := [name for name, value in cluster.items() if value is None]):
             raise ValueError("profile cluster needs " + ", ".join(f"ANAMNESE_{name.upper()}" for name in missing))
         if self.profile == "single" and (extra := [name for name, value in cluster.items() if value is not None]):
             raise ValueError("profile single does not take " + ", ".join(f"ANAMNESE_{name.upper()}" for name in extra))
+        if self.records_url is not None:
+            Server(self.records_url).address()
+        if self.records_password_file is not None and self.records_url is None:
+            raise ValueError("ANAMNESE_RECORDS_PASSWORD_FILE needs ANAMNESE_RECORDS_URL")
         return self
 
     @model_validator(mode="after")

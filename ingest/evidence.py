@@ -28,7 +28,11 @@ class Shown:
 def to_json(doubt: Mismatch, pages: Sequence[Page]) -> str:
     """For the sealed column of the document."""
     by_number = {page.number: page for page in pages}
-    shown = [_shown(one, by_number.get(one.stated.page or 0)) for one in doubt.evidence]
+    return shown_json([_shown(one, by_number.get(one.stated.page or 0)) for one in doubt.evidence])
+
+
+def shown_json(shown: Sequence[Shown]) -> str:
+    """The same for statements that are ready to show."""
     return json.dumps([asdict(one) for one in shown])
 
 

@@ -26,7 +26,7 @@ from access.scope import Purpose
 from clinical.identity import Mismatch, compare
 from ingest.evidence import Shown, from_json
 from ingest.receive import BUSY
-from ingest.steps import completed
+from ingest.steps import cancellation, completed
 from records import documents, journal, outbox, patients, quarantine, readings
 from records.blobs import BlobRef, Blobs
 from records.content import Reading
@@ -55,6 +55,12 @@ OTHER_TOO = Refusal(
     "other-patient-too",
     "Ce document contredit aussi l'identité de ce patient.",
     "Vérifiez l'identité ; si elle est sûre, confirmez la réattribution.",
+)
+NOBODYS = Refusal(
+    "settle",
+    "no-patient-yet",
+    "Ce document attend de savoir à qui il est : il ne peut pas être libéré.",
+    "Réattribuez-le au dossier du patient, ou écartez-le.",
 )
 REFUSED = Refusal(
     "understand",
@@ -134,10 +140,13 @@ def settle(
         before = made.already(tx)
         document = documents.document_without_scope(tx, document_id)
         reading = None if document is None else readings.reading_without_scope(stores.blobs, tx, document_id)
+        tray = patients.tray_id(tx.keys)
     if before is not None:
         return before
     if document is None or document.state is not DocumentState.QUARANTINED or reading is None:
         raise NOT_QUARANTINED
+    if decision.kind == "release" and document.patient_id == tray:
+        raise NOBODYS
     if decision.kind == "reassign":
         settled = made.reassign(document, reading)
     else:
@@ -177,9 +186,8 @@ class _Settling:
             quarantine.release_evidence(tx, document.document_id, keys)
             _describe(tx, document, reading)
             fence = documents.next_fence(tx, document.document_id)
-            documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
-            outbox.append(tx, document.patient_id, document.document_id, "put", fence)
-        return Settled(document.document_id, document.patient_id, DocumentState.READING)
+            state = _take_effect(tx, document, reading, fence)
+        return Settled(document.document_id, document.patient_id, state)
 
     def refuse(self, document: Document) -> Settled:
         with self.stores.records.write() as tx:
@@ -218,13 +226,15 @@ class _Settling:
             twin = quarantine.twin_without_scope(tx, arrived.patient_id, arrived.content_hash)
             if twin is not None:
                 self._note(tx, twin.patient_id, "quarantine-receive", twin.document_id)
-                quarantine.remove(tx, document, left=[*left, *copied])
+                waited = document.patient_id == patients.tray_id(tx.keys)
+                keys_to = twin.document_id if waited else None
+                quarantine.remove(tx, document, left=[*left, *copied], keys_to=keys_to)
             else:
                 self._note(tx, arrived.patient_id, "quarantine-receive", arrived.document_id)
                 keys = [] if doubt is None else [one.key for one in doubt.evidence]
                 quarantine.move(tx, document, arrived, released=keys, left=left)
                 _describe(tx, arrived, reading)
-                outbox.append(tx, arrived.patient_id, arrived.document_id, "put", arrived.fence)
+                _take_effect(tx, arrived, reading, arrived.fence)
             outbox.append(tx, document.patient_id, document.document_id, "remove", document.fence + 1)
         return _settled(twin or arrived)
 
@@ -277,6 +287,19 @@ def _describe(tx: Tx, document: Document, reading: Reading) -> None:
     """What a document says of itself counts only now: in quarantine it would have told of another patient."""
     metadata = completed(reading.metadata, document)
     documents.set_metadata(tx, document.document_id, metadata, category_of(metadata.type_code))
+
+
+def _take_effect(tx: Tx, document: Document, reading: Reading, fence: int) -> DocumentState:
+    """What it cancels is withdrawn in the record that it belongs to; a message that only cancels ends there."""
+    found = documents.withdraw(tx, document.patient_id, reading.metadata)
+    if reading.metadata.cancels and not reading.pages:
+        documents.set_state(
+            tx, document.document_id, DocumentState.REFUSED, refusal=cancellation(bool(found)), fence=fence
+        )
+        return DocumentState.REFUSED
+    documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
+    outbox.append(tx, document.patient_id, document.document_id, "put", fence)
+    return DocumentState.READING
 
 
 def _held(tx: Tx, document: Document) -> Held:

@@ -11,6 +11,7 @@ from access.document_types import category_of
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from ingest.media_type import HEAD, media_type_of
+from records import receipts
 from records.blobs import BlobRef, Blobs, BlobWriter
 from records.content import Metadata
 from records.database import Records, Tx
@@ -25,6 +26,7 @@ from records.documents import (
     set_state,
 )
 from records.jobs import Job, enqueue
+from records.receipts import Way
 
 UPLOAD = "upload"
 """Kind of the blobs that hold uploaded bytes."""
@@ -74,11 +76,13 @@ def receive(
     its reason. `key` is the depositor's idempotency key: sent again with the same bytes it is the same deposit.
     Raises Refusal (stage "receive"): "empty-file", "too-large" and "idempotency-key-reused" record nothing.
     """
+    way = Way(origin, deposited_by, deposited_for)
     with blobs.create(patient_id, UPLOAD) as writer:
         media_type, refusal = _type(_copy(stream, writer, limit))
         with records.read() as tx:
             known = same_content_without_scope(tx, patient_id, writer.content_hash, admit)
-        if known is not None and not key:
+            already = known is not None and receipts.is_known(tx, known.document_id, way)
+        if known is not None and already and not key:
             return Receipt(known.document_id, True, None)
         upload = writer.commit()
     with records.write() as tx:
@@ -86,6 +90,7 @@ def receive(
         known = known or same_content_without_scope(tx, patient_id, writer.content_hash, admit)
         if known is not None:  # a request sent again, or the same bytes twice at once
             _keep(tx, deposited_by, key, known.document_id)
+            receipts.add(tx, known.document_id, patient_id, way, now)
             return Receipt(known.document_id, True, None)
         if not blobs.exists(upload):  # deleted with a document that just went to another record, see quarantine.sweep
             raise BUSY
@@ -101,6 +106,7 @@ def receive(
             now=now,
         )
         _keep(tx, deposited_by, key, document.document_id)
+        receipts.add(tx, document.document_id, patient_id, way, now)
         set_metadata(tx, document.document_id, declared, category_of(declared.type_code))
         if refusal is not None:
             set_state(tx, document.document_id, DocumentState.REFUSED, refusal=refusal)

@@ -13,7 +13,7 @@ from clinical.identity import compare, unreleased
 from index.embedders.port import fits, quantise
 from ingest.read import forget_pages, read
 from ingest.split import split
-from ingest.steps import go_on, quarantine, refuse, store, take
+from ingest.steps import go_on, hold, quarantine, refuse, store, take, withdraw
 from ingest.workbench import Workbench
 from records.content import Reading
 from records.documents import DocumentState
@@ -31,9 +31,13 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
         if reading is None:
             return go_on(job, bench)
         doubt = unreleased(compare(upload.identity, reading.metadata, reading.pages), upload.document.released)
+        if doubt is None and not upload.waits and reading.metadata.cancels and not reading.pages:
+            return withdraw(job, bench, reading.metadata)
         reading = _cut(reading, bench)
         vectors = _embed(reading, bench)
-        if doubt is not None:
+        if upload.waits:
+            state = hold(job, bench, upload, reading, vectors)
+        elif doubt is not None:
             state = quarantine(job, bench, upload, reading, vectors, doubt)
         else:
             state = store(job, bench, upload, reading, vectors)

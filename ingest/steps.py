@@ -10,7 +10,8 @@ from datetime import timedelta
 from access.document_types import category_of
 from access.refusal import Refusal
 from clinical.identity import Mismatch
-from ingest.evidence import to_json
+from ingest.addressee import UNKNOWN, said_of
+from ingest.evidence import shown_json, to_json
 from ingest.workbench import Workbench
 from records import documents, jobs, outbox, patients, readings
 from records.content import Metadata, Reading
@@ -42,11 +43,15 @@ RETRY = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A claimed document, whose it should be, and the numbers of its pages that are kept from before or by now."""
+    """A claimed document, whose it should be, and the numbers of its pages that are kept from before or by now.
+
+    `waits`: nobody knows whose it is; it is in the tray.
+    """
 
     document: Document
     identity: Identity | None
     kept: set[int] = field(default_factory=set)
+    waits: bool = False
 
 
 def take(job: Job, bench: Workbench) -> Upload:
@@ -55,9 +60,10 @@ def take(job: Job, bench: Workbench) -> Upload:
         documents.set_state(tx, job.document_id, DocumentState.READING, fence=job.fence)
         document = documents.document_without_scope(tx, job.document_id)
         identity = patients.identity_without_scope(tx, job.patient_id)
+        waits = job.patient_id == patients.tray_id(tx.keys)
     if document is None:
         raise Refusal("take", "no-such-document", "Ce document n'existe plus.", "Déposez-le à nouveau.")
-    return Upload(document, identity)
+    return Upload(document, identity, waits=waits)
 
 
 def go_on(job: Job, bench: Workbench) -> DocumentState:
@@ -72,9 +78,35 @@ def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors:
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _describe(tx, job, upload, reading)
+        documents.withdraw(tx, job.patient_id, reading.metadata)
         outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
         jobs.finish(tx, job)
     return DocumentState.READING
+
+
+def withdraw(job: Job, bench: Workbench, metadata: Metadata) -> DocumentState:
+    """A message that only cancels documents: they leave every search, and it is kept without being one itself."""
+    with bench.records.write() as tx:
+        found = documents.withdraw(tx, job.patient_id, metadata)
+        jobs.fail(tx, job, cancellation(bool(found)))
+    return DocumentState.REFUSED
+
+
+def cancellation(found: bool) -> Refusal:
+    """The end of a message that only cancels: what it did is done, and it is kept without being a document."""
+    if found:
+        return Refusal(
+            "understand",
+            "cancellation",
+            "Ce message annule un document : celui-ci n'est plus cherché et reste dans l'historique.",
+            "Rien n'est à faire.",
+        )
+    return Refusal(
+        "understand",
+        "cancellation",
+        "Ce message annule un document qui n'est pas dans le dossier sous ce nom ; il le sera s'il arrive.",
+        "Vérifiez que le document annulé n'est pas dans le dossier sous un autre nom.",
+    )
 
 
 def quarantine(
@@ -85,22 +117,32 @@ def quarantine(
     What was read is kept. What the document says of itself is not recorded with it: that is another patient's, and
     would show in lists and counts, or mix its versions with this patient's.
     """
-    _keep(bench, upload, reading, vectors)
     refusal = Refusal(
         "understand",
         "other-patient",
         "Ce document porte l'identité d'un autre patient ; il n'est montré à personne.",
         "La cellule d'identitovigilance doit trancher : le libérer, le réattribuer ou l'écarter.",
     )
-    evidence = to_json(doubt, reading.pages)
+    return _held(job, bench, upload, reading, vectors, refusal, to_json(doubt, reading.pages))
+
+
+def _held(
+    job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes, refusal: Refusal, evidence: str
+) -> DocumentState:
+    _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
-        documents.set_pages(tx, job.document_id, len(reading.pages), _unreadable(reading), fence=job.fence)
+        _set_pages(tx, job, reading)
         documents.set_state(
             tx, job.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence=evidence, fence=job.fence
         )
         outbox.append(tx, job.patient_id, job.document_id, "remove", job.fence)
         jobs.finish(tx, job)
     return DocumentState.QUARANTINED
+
+
+def hold(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
+    """A document of the tray waits for a person to say whose it is (`ingest.addressee`)."""
+    return _held(job, bench, upload, reading, vectors, UNKNOWN, shown_json(said_of(reading)))
 
 
 def refuse(job: Job, bench: Workbench, refusal: Refusal) -> DocumentState:
@@ -123,7 +165,12 @@ def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading) -> N
     """What the document says of itself, completed by what its sender declared; and how much of it was read."""
     metadata = completed(reading.metadata, upload.document)
     documents.set_metadata(tx, job.document_id, metadata, category_of(metadata.type_code), fence=job.fence)
-    documents.set_pages(tx, job.document_id, len(reading.pages), _unreadable(reading), fence=job.fence)
+    _set_pages(tx, job, reading)
+
+
+def _set_pages(tx: documents.Tx, job: Job, reading: Reading) -> None:
+    texts = [page.text for page in reading.pages]
+    documents.set_pages(tx, job.document_id, len(texts), _unreadable(reading), texts=texts, fence=job.fence)
 
 
 def _keep(bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> None:

@@ -31,6 +31,7 @@ from records.home import locked, sync_directory
 from records.keyring import HEADER, Header
 from records.keys import LOCK, KeyStore
 from records.manifest import Copied, Manifest
+from records.sqlcipher import SqliteFile
 from records.survey import SETTLED
 
 LEDGER = "erased.jsonl"
@@ -181,7 +182,7 @@ class _Copier:
 def _snapshot(source: Source, path: Path) -> dict[str, Any]:
     """Copy the records as of one moment, and say what they held then."""
     source.records.copy_to(path)
-    copied = Records(path, source.keys)
+    copied = Records(SqliteFile(path, source.keys.service_key("records")), source.keys, path.parent)
     try:
         with copied.read() as tx:
             d = tables.Document

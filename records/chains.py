@@ -63,6 +63,12 @@ def open_chain(session: Session, key: bytes, chain: str) -> None:
         session.execute(insert(JournalHead).values(chain=chain, length=0, last=last, mac=head_mac(key, chain, 0, last)))
 
 
+def authentic(session: Session, key: bytes, chain: str) -> bool:
+    """Whether a chain's head is absent, or was written with this key."""
+    row = session.execute(_HEAD, {"name": chain}).one_or_none()
+    return row is None or row.mac == head_mac(key, chain, row.length, row.last)
+
+
 def head(session: Session, key: bytes, chain: str) -> tuple[int, bytes]:
     """Length and last MAC. Refusal "broken-chain" when the head was removed or changed: nothing is appended to it."""
     row = session.execute(_HEAD, {"name": chain}).one_or_none()

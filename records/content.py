@@ -8,7 +8,7 @@ width and height 0 and no boxes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 Box = tuple[float, float, float, float]
@@ -96,6 +96,7 @@ class StatedPatient:
     birth_date: date | None = None
     sex: str = ""  # M | F, anything else is unknown
     birth_place: str = ""  # INSEE code of the commune or country
+    local: tuple[tuple[str, str], ...] = ()  # (value, assigner) pairs of other identifiers: an IPP of a hospital
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,9 @@ class Metadata:
     patient_ins: tuple[tuple[str, str], ...] = ()  # (matricule, OID) pairs stated for the patient
     patients: tuple[StatedPatient, ...] = ()  # several only when the header names several
     appends: str = ""  # unique_id of the document that this one completes
+    issued_at: datetime | None = None  # when this version was made or sent; orders versions, bounds a cancellation
+    aliases: tuple[str, ...] = ()  # other names that a later message may replace, complete or cancel it by
+    cancels: tuple[str, ...] = ()  # names of documents that this one withdraws
 
 
 @dataclass(frozen=True, slots=True)

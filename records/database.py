@@ -14,15 +14,21 @@ from sqlalchemy.orm import Session
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from records import migrations
-from records.chains import ALL, UNKNOWN, open_chain
+from records.chains import ALL, UNKNOWN, authentic, open_chain
 from records.disk import Reserve
-from records.errors import translated
-from records.home import locked, make_private_directory
+from records.engine import Database, abandon, for_writing
+from records.errors import damaged, translated
+from records.home import durable, locked, make_private_directory
 from records.keys import KeyStore, PatientKeys
+from records.postgres import PostgresServer, Server
+from records.postgres import check as check_server
 from records.presence import Presence
-from records.sqlcipher import BUSY_MS, abandon, copy_database, for_writing, make_engine
+from records.sqlcipher import SqliteFile
 from records.tables import Document
-from records.turns import leave, turn
+from records.transfer import copy_into_empty, copy_into_file
+
+ELSEWHERE = "records.postgresql"
+"""A file of a home whose records are on a server: without the setting it must not look like an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,40 +69,55 @@ def _fill_types(tx: Tx) -> None:
 class Records:
     """The records of one home. Safe for threads, for several processes, and across a fork."""
 
-    def __init__(self, path: Path, keys: KeyStore, reserve: int = 0) -> None:
-        self._path, self._keys = path, keys
-        self._engine = make_engine(path, keys.service_key("records"))
-        self._real = path.resolve()
-        self.presence = Presence(path.parent / "presence")
-        self.reserve = Reserve(path.parent / "reserve", reserve)
+    def __init__(self, database: Database, keys: KeyStore, home: Path, reserve: int = 0) -> None:
+        self._database, self._keys = database, keys
+        self.presence = Presence(home / "presence")
+        self.reserve = Reserve(home / "reserve", reserve)
         self._pid = os.getpid()
 
     @classmethod
-    def open(cls, url_or_path: str | Path, keys: KeyStore, *, migrate: bool = True, reserve: int = 0) -> Records:
-        """Open the database file (its directory becomes 0700, it 0600), bringing its tables up to date when `migrate`.
+    def open(cls, path: Path, keys: KeyStore, *, server: Server | None = None, reserve: int = 0) -> Records:
+        """Open the file `path` (its directory becomes 0700, it 0600), or the database of `server`, and bring the tables
+        up to date. Beside `path` stand the locks, and the presence of the processes, in both cases.
 
         `reserve`: bytes of the disk kept for the journal and the like (`records/disk.py`).
 
-        Refusals: "records-unavailable"; "records-too-new" when a later version of this product migrated it.
+        Refusals: "records-unavailable"; "records-damaged" when they are those of other keys; "records-too-new" when a
+        later version of this product migrated them; "records-elsewhere" when this home keeps them in the other place.
         """
-        path = Path(url_or_path)
         make_private_directory(path.parent)
         with locked(path.with_name(path.name + ".lock")), translated():
-            records = cls(path, keys, reserve)
-            records.reserve.hold()
-            records.reserve.spare()
-            if migrate:
-                migrations.upgrade(records._engine)
-                with records.write() as tx:
-                    for chain in (UNKNOWN, ALL):
-                        open_chain(tx.session, tx.service_key("journal"), chain)
-                    _fill_types(tx)
+            _settle_place(path, server)
+            database: Database = (
+                SqliteFile(path, keys.service_key("records")) if server is None else PostgresServer(server)
+            )
+            records = cls(database, keys, path.parent, reserve)
+            try:
+                records._prepare(server is not None)
+            except BaseException:
+                records.close()
+                raise
         return records
+
+    def _prepare(self, on_server: bool) -> None:
+        self.reserve.hold()
+        self.reserve.spare()
+        if on_server:
+            with self._engine.connect() as connection:
+                check_server(connection)
+        migrations.upgrade(self._engine)
+        with self.write() as tx:
+            key = tx.service_key("journal")
+            if on_server and not any(authentic(tx.session, key, chain) for chain in (UNKNOWN, ALL)):
+                raise damaged()  # a file under another key does not even open
+            for chain in (UNKNOWN, ALL):
+                open_chain(tx.session, key, chain)
+            _fill_types(tx)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A snapshot. Writing in it is an error."""
-        with translated(), Session(self._alive(), autoflush=False) as session:
+        with translated(), Session(self._engine, autoflush=False) as session:
             yield Tx(session, self._keys)
             session.rollback()
 
@@ -106,16 +127,16 @@ class Records:
 
         Keep it short: no file, no network and no model inside. It does not nest.
         """
-        engine = for_writing(self._alive())
+        engine = for_writing(self._engine)
         self.reserve.spare()
-        with translated(), turn(self._real, BUSY_MS / 1000), Session(engine, autoflush=False) as session:
+        with translated(), self._database.turn(), Session(engine, autoflush=False) as session:
             yield Tx(session, self._keys)
             session.commit()
 
     def copy_to(self, path: Path) -> None:
-        """Copy the database as of one moment into a new encrypted file under the same key, while others write."""
+        """Copy the records as of one moment into a new encrypted file under the same key, while others write."""
         with translated():
-            copy_database(self._alive(), path, self._keys.service_key("records"))
+            copy_into_file(self._engine, path, self._keys.service_key("records"))
 
     def healthy(self) -> None:
         """Raise Refusal (stage "records", code "records-unavailable") when records cannot answer now."""
@@ -125,28 +146,55 @@ class Records:
 
     def damage(self) -> int:
         """How many problems the database finds in its own pages (their seals, their structure, their references)."""
-        found = 0
-        for check in ("cipher_integrity_check", "quick_check", "foreign_key_check"):
-            try:
-                with self.read() as tx:
-                    rows = tx.session.execute(text(f"PRAGMA {check}")).all()
-            except Refusal as refusal:
-                if refusal.code != "records-damaged":
-                    raise
-                found += 1
-            else:
-                found += sum(tuple(row) != ("ok",) for row in rows)
-        return found
+        try:
+            with self.read() as tx:
+                return self._database.problems(tx.session)
+        except Refusal as refusal:
+            if refusal.code != "records-damaged":
+                raise
+            return 1
 
     def close(self) -> None:
         """Close the connections that are not in use, and give up what this process holds."""
         self.presence.close()
-        leave(self._real)
+        self._database.leave()
         if self._pid == os.getpid():
-            self._engine.dispose()
+            self._database.engine.dispose()
 
-    def _alive(self) -> Engine:
+    @property
+    def _engine(self) -> Engine:
+        """The engine, its connections those of this process."""
         if self._pid != os.getpid():
-            abandon(self._engine)
+            abandon(self._database.engine)
             self._pid = os.getpid()
-        return self._engine
+        return self._database.engine
+
+
+def fill_server(path: Path, key: bytes, server: Server) -> None:
+    """Copy the closed records file `path` into the empty database of `server`, and mark its home as that one's."""
+    file, database = SqliteFile(path, key), PostgresServer(server)
+    with translated():
+        try:
+            with database.engine.connect() as connection:
+                check_server(connection)
+            migrations.upgrade(database.engine)
+            copy_into_empty(file.engine, database.engine)
+        finally:
+            file.engine.dispose()
+            database.engine.dispose()
+    durable(path.with_name(ELSEWHERE), b"")
+
+
+def _settle_place(path: Path, server: Server | None) -> None:
+    """Refuse a home whose records are in the other place, where they would seem to be gone; mark this one's."""
+    mark = path.with_name(ELSEWHERE)
+    if path.exists() if server is not None else mark.exists():
+        raise Refusal(
+            "records",
+            "records-elsewhere",
+            "Les dossiers de ce dossier de données sont " + ("dans records.db." if server else "sur PostgreSQL."),
+            "Pour les déplacer : « anamnese backup », puis « anamnese restore » vers un dossier neuf, avec ou sans "
+            "ANAMNESE_RECORDS_URL. Sinon, remettez ce réglage comme il était.",
+        )
+    if server is not None and not mark.exists():
+        durable(mark, b"")

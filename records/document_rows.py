@@ -77,6 +77,7 @@ class Document:
     masked_by: str | None = None  # None when nobody masked this one itself
     hidden_since: datetime | None = None  # from the patient; None when it is not
     hidden_from_representatives: bool = False
+    withdrawn: bool = False  # cancelled by its sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         masked_by=row.masked_by,
         hidden_since=(row.hidden_at or row.received_at) if row.hidden_from_patient else None,
         hidden_from_representatives=row.hidden_from_representatives,
+        withdrawn=row.withdrawn,
     )
 
 

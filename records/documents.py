@@ -17,10 +17,11 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, not_, or_, select
 
 from access.categories import Category
+from access.confidentiality import asked_by
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Scope
-from records import tables, versions
+from records import names, tables, versions
 from records.blobs import BlobRef
 from records.content import Metadata
 from records.database import Tx
@@ -37,7 +38,8 @@ from records.document_rows import (
 )
 from records.errors import lease_lost
 from records.opaque import random_id
-from records.sqlcipher import among, as_set
+from records.sealed import keyed_hash
+from records.statements import among, as_set
 
 __all__ = ["Coverage", "Document", "DocumentState", "Status", "Tx"]
 _T = tables.Document
@@ -173,6 +175,37 @@ def list_documents(
     return [document for document in found if document is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Appendices:
+    """Inside one Scope: the document that one completes, and those that complete it, oldest first."""
+
+    completes: DocumentId | None
+    completed_by: tuple[DocumentId, ...]
+
+
+def appendices(tx: Tx, scope: Scope, document_id: DocumentId) -> Appendices:
+    """What a document inside the Scope completes and is completed by; what is outside does not show."""
+    if get_document(tx, scope, document_id) is None:
+        return Appendices(None, ())
+    row = _row(tx, document_id)
+    name = tables.DocumentName
+    named = select(name.document_id).where(name.patient_id == row.patient_id, name.name_blind == row.appends_blind)
+    own = select(name.name_blind).where(name.document_id == document_id)
+    behind = select(_T.document_id).where(_T.patient_id == row.patient_id, _T.appends_blind.in_(own))
+    inside = get_documents(tx, scope, {DocumentId(x) for q in (named, behind) for x in tx.session.scalars(q)})
+    parents = {DocumentId(one) for one in tx.session.scalars(named)}
+    order = sorted(inside.values(), key=lambda one: (one.received_at, one.document_id))
+    parent = next((one.document_id for one in reversed(order) if one.document_id in parents), None)
+    children = tuple(one.document_id for one in order if one.document_id not in parents)
+    return Appendices(parent, children)
+
+
+def without_withdrawn(tx: Tx, scope: Scope) -> Scope:
+    """A Scope to search in: what its sender cancelled stays in lists, and is found by nobody."""
+    gone = tx.session.scalars(select(_T.document_id).where(_INSIDE, _T.withdrawn), _values(scope))
+    return dataclasses.replace(scope, excluded=scope.excluded | {DocumentId(one) for one in gone})
+
+
 def coverage(tx: Tx, scope: Scope) -> Coverage:
     """Counts over the Scope's documents and no other."""
     rows = tx.session.execute(_COUNTS, _values(scope)).all()
@@ -281,21 +314,42 @@ def set_metadata(
     row.version = min(metadata.version, _LAST_VERSION)
     row.unique_blind = blind(tx, patient_id, "unique", metadata.unique_id)
     row.replaces_blind = blind(tx, patient_id, "unique", metadata.replaces)
+    row.appends_blind = blind(tx, patient_id, "unique", metadata.appends)
+    row.issued_at = metadata.issued_at
     row.set_blind = blind(tx, patient_id, "set", metadata.set_id)
     tx.session.flush()
-    versions.join(tx, row)
+    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases))
+    versions.join(tx, row, asked_by(metadata.confidentiality))
     versions.settle(tx, row)
 
 
+def withdraw(tx: Tx, patient_id: PatientId, metadata: Metadata) -> list[DocumentId]:
+    """Take the documents that `metadata.cancels` names out of every search; they stay in the record's history.
+
+    One that comes later is withdrawn as it comes. Returns those that are here.
+    """
+    found = names.withdraw(tx, patient_id, metadata.cancels, metadata.issued_at)
+    for document_id in found:
+        versions.settle(tx, _row(tx, document_id))
+    return found
+
+
 def set_pages(
-    tx: Tx, document_id: DocumentId, pages: int, unreadable: Collection[int], *, fence: int | None = None
+    tx: Tx,
+    document_id: DocumentId,
+    pages: int,
+    unreadable: Collection[int],
+    *,
+    texts: Collection[str] = (),
+    fence: int | None = None,
 ) -> None:
     """Make the reading saved under the document's fence its reading: how many pages, and which of them (from 1) no
-    trustworthy text came from.
+    trustworthy text came from. `texts` of the pages, in order, tell copies of one report apart.
     """
     row = _fenced(tx, document_id, fence)
     row.pages, row.unreadable_count, row.reading_fence = pages, len(set(unreadable)), row.fence
     row.unreadable_pages = json.dumps(sorted(set(unreadable)))
+    row.page_prints = b"".join(_print(tx, row, n, text) for n, text in enumerate(texts, 1)) or None
     tx.session.flush()
 
 
@@ -305,6 +359,13 @@ def next_fence(tx: Tx, document_id: DocumentId) -> int:
     row.fence += 1
     tx.session.flush()
     return row.fence
+
+
+def _print(tx: Tx, row: tables.Document, number: int, text: str) -> bytes:
+    """The same for pages of the same words; a page without any is like no other."""
+    words = " ".join(text.split())
+    said = (words,) if words else (row.document_id, str(number))
+    return keyed_hash(tx.patient_keys(PatientId(row.patient_id)).names, "page", *said)[: versions.PRINT]
 
 
 def _key(row: tables.Document) -> tuple[PatientId, DocumentId]:
@@ -322,7 +383,7 @@ def _fenced(tx: Tx, document_id: DocumentId, fence: int | None) -> tables.Docume
     return row
 
 
-def _values(scope: Scope) -> dict[str, str]:
+def _values(scope: Scope) -> dict[str, list[str]]:
     """The variables of `_INSIDE`."""
     return {
         "identities": as_set(scope.identities),

@@ -24,7 +24,7 @@ from records import documents, journal, ledger, outbox, patients, service_acts, 
 from records.blobs import Blobs
 from records.database import Records, Tx
 from records.keys import KeyStore
-from records.sqlcipher import among, as_set
+from records.statements import among, as_set
 
 KEPT = frozenset({"journal", "journal_heads", "outbox"})
 """Tables that keep a patient's opaque identifier: the accesses, and what the index must forget."""

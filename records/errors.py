@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import sqlcipher3.dbapi2
 from sqlalchemy import exc
 
@@ -13,6 +14,9 @@ from access.refusal import Refusal
 from records.disk import full, storage_refusal
 
 _DAMAGED = ("malformed", "not a database", "hmac", "corrupt")
+_SERVER_FULL = frozenset({"53100", "53200"})  # disk_full, out_of_memory
+_SERVER_DAMAGED = frozenset({"XX001", "XX002"})  # data_corrupted, index_corrupted
+_LOGIN = ("password", "authentication", "mot de passe", "authentification")
 _BUGS = (exc.IntegrityError, exc.ProgrammingError, exc.DataError)
 
 
@@ -33,7 +37,17 @@ def unavailable() -> Refusal:
         "records",
         "records-unavailable",
         "La base des dossiers ne répond pas.",
-        "Réessayez dans un instant ; si cela dure, vérifiez l'espace disque et les droits du dossier de données.",
+        "Réessayez dans un instant ; si cela dure, vérifiez l'espace disque et les droits du dossier de données, ou le "
+        "serveur PostgreSQL et le réseau.",
+    )
+
+
+def _closed() -> Refusal:
+    return Refusal(
+        "records",
+        "records-login-refused",
+        "PostgreSQL refuse le compte ou le mot de passe de ce service.",
+        "Vérifiez ANAMNESE_RECORDS_URL, ANAMNESE_RECORDS_PASSWORD_FILE et pg_hba.conf.",
     )
 
 
@@ -46,11 +60,31 @@ def translated() -> Iterator[None]:
         raise
     except TimeoutError as error:  # nobody's turn ended
         raise unavailable() from error
-    except (exc.DatabaseError, exc.TimeoutError, sqlcipher3.dbapi2.DatabaseError) as error:
-        raise _meaning(str(error.orig if isinstance(error, exc.DatabaseError) else error).lower()) from error
+    except (exc.DBAPIError, exc.TimeoutError, sqlcipher3.dbapi2.DatabaseError) as error:
+        raise _meaning(error.orig if isinstance(error, exc.DBAPIError) else error) from error
 
 
-def _meaning(text: str) -> Refusal:
+def _meaning(error: BaseException | None) -> Refusal:
+    if isinstance(error, psycopg.Error):
+        return _by_state(error)
+    return _by_words(str(error).lower())
+
+
+def _by_state(error: psycopg.Error) -> Refusal:
+    """By PostgreSQL's SQLSTATE; a connection that could not be made has none."""
+    state = error.sqlstate or ""
+    if state in _SERVER_FULL:
+        return full()
+    if state == "25006":  # a server that recovers, or a copy of another
+        return storage_refusal(OSError(errno.EROFS, ""))
+    if state in _SERVER_DAMAGED:
+        return damaged()
+    if state[:2] == "28" or (not state and any(word in str(error).lower() for word in _LOGIN)):
+        return _closed()
+    return unavailable()
+
+
+def _by_words(text: str) -> Refusal:
     """By SQLite's own words, which the driver gives instead of its codes."""
     if "disk is full" in text:
         return full()

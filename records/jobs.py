@@ -27,7 +27,7 @@ from records.documents import DocumentState
 from records.errors import lease_lost
 from records.opaque import random_id
 from records.presence import NAME
-from records.sqlcipher import among, as_set
+from records.statements import among, as_set
 
 MAX_ATTEMPTS = 3
 LONGEST_LEASE = timedelta(hours=1)

@@ -22,7 +22,7 @@ from access.scope import Scope
 from records import chains, tables
 from records.database import Tx
 from records.sealed import derive, seal_json, unseal_json
-from records.sqlcipher import among, as_set
+from records.statements import among, as_set
 
 Outcome = Literal["granted", "refused"]
 _T = tables.JournalEntry

@@ -24,10 +24,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
 from access.refusal import Refusal
+from records.engine import for_writing
 from records.home import replace_durably
 from records.master import MasterKey, MasterVersion, Wrapped, wrong
 from records.sealed import derive, seal, unseal
-from records.sqlcipher import as_set, for_writing, make_engine
+from records.sqlcipher import make_engine
 
 HEADER = "store.json"
 FORMAT = 2  # 1: one keys.db in the home, directly under the master key
@@ -112,7 +113,10 @@ class Store:
         """These keys as this store wrapped them; None for a destroyed one."""
         statement = text("SELECT name, wrapped FROM keys WHERE name IN (SELECT value FROM json_each(:names))")
         with self.engine.connect() as connection:
-            return {str(name): wrapped for name, wrapped in connection.execute(statement, {"names": as_set(names)})}
+            return {
+                str(name): wrapped
+                for name, wrapped in connection.execute(statement, {"names": json.dumps(sorted(names))})
+            }
 
     def follow(self, other: Store) -> int:
         """Hold what `other` holds, each key wrapped again by this store's key. Returns how many were not level.

@@ -28,12 +28,12 @@ from sqlalchemy import Connection, exc, text
 
 from access.identifiers import PatientId
 from access.refusal import Refusal
+from records.engine import abandon, for_writing
 from records.errors import translated
 from records.home import locked, make_private_directory, shred
 from records.keyring import HEADER, Header, Store, make_store
 from records.master import FileMaster, MasterKey, missing
 from records.sealed import derive, seal, unseal
-from records.sqlcipher import abandon, for_writing
 
 LOCK = "lock"
 PATIENT = "patient/"

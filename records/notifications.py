@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 
 from access.identifiers import PatientId
 from access.scope import Scope
@@ -15,7 +15,7 @@ from records.database import Tx
 from records.sealed import seal_json, unseal_json
 
 Kind = Literal["first_access", "break_glass", "attested"]
-_N, _C, _V = tables.Notification, tables.Contact, tables.Visitor
+_N, _C = tables.Notification, tables.Contact
 _INSERT = insert(tables.core(_N))
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 MOST_ATTEMPTS = 40
@@ -39,14 +39,6 @@ def notify(tx: Tx, patient_id: PatientId, kind: Kind, now: datetime) -> None:
     tx.session.execute(
         _INSERT, {"patient_id": patient_id, "kind": kind, "at": now, "attempts": 0, "not_before": now, "sent_at": None}
     )
-
-
-def note_visit(tx: Tx, patient_id: PatientId, caller: str, now: datetime) -> None:
-    """Remember who looked; the first time is told."""
-    known = select(_V.caller).where(_V.patient_id == bindparam("patient_id"), _V.caller == bindparam("caller"))
-    if tx.session.execute(known, {"patient_id": patient_id, "caller": caller}).first() is None:
-        tx.session.execute(insert(_V).values(patient_id=patient_id, caller=caller))
-        notify(tx, patient_id, "first_access", now)
 
 
 def due_without_scope(tx: Tx, now: datetime, limit: int) -> list[Waiting]:

@@ -14,7 +14,7 @@ from records import tables
 from records.database import Tx
 from records.errors import lease_lost
 from records.presence import NAME
-from records.sqlcipher import among, as_set
+from records.statements import among, as_set
 
 Operation = Literal["put", "remove"]
 LONGEST_LEASE = timedelta(hours=1)

@@ -7,7 +7,7 @@ gives an identifier of the same form, without a look at the database, and the sa
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import insert, select
@@ -35,6 +35,7 @@ class Identity:
     sex: str = field(repr=False)  # M | F | U
     birth_place: str = field(repr=False)  # INSEE code of the commune or country
     used_name: str = field(default="", repr=False)
+    local: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # (value, assigner): an IPP and its hospital
 
 
 def patient_id_of_ins(keys: KeyStore, ins: Ins) -> PatientId:
@@ -92,6 +93,44 @@ def find_by_traits_without_scope(tx: Tx, traits: Identity) -> PatientId | None:
     return _one(tx, "traits", _traits_blind(tx, traits))
 
 
+def find_by_local_without_scope(tx: Tx, value: str, assigner: str) -> PatientId | None:
+    """The patient to whom this assigner gave this number, as recorded."""
+    return _one(tx, "local", _local_blind(tx, value, assigner))
+
+
+def record_local(tx: Tx, patient_id: PatientId, value: str, assigner: str) -> bool:
+    """Record a local number of a patient. False, and nothing recorded, when it is another patient's."""
+    owner = find_by_local_without_scope(tx, value, assigner)
+    if owner is not None:
+        return owner == patient_id
+    row = tx.session.get_one(tables.Patient, patient_id)
+    key, place = tx.patient_keys(patient_id).columns, f"patients/sealed/{patient_id}"
+    identity = _from_json(unseal_json(key, row.sealed, place))
+    row.sealed = seal_json(key, _to_json(replace(identity, local=(*identity.local, (value, assigner)))), place)
+    blind = _local_blind(tx, value, assigner)
+    tx.session.execute(insert(tables.PatientIdentifier).values(patient_id=patient_id, kind="local", value_blind=blind))
+    return True
+
+
+def tray_id(keys: KeyStore) -> PatientId:
+    """The record of deposits whose patient is not known yet: nobody's, so nobody has a right in it."""
+    return PatientId(opaque(keyed_hash(keys.service_key("lookup"), "tray")))
+
+
+def open_tray(tx: Tx, now: datetime) -> PatientId:
+    """That record, made when it is first needed. Closed, without INS or traits: no look-up finds it."""
+    tray = tray_id(tx.keys)
+    if not exists(tx, tray):
+        tx.keys.create_patient_key(tray)
+        key, nobody = tx.patient_keys(tray).columns, Identity(None, "", "", "", None, "", "")
+        sealed = seal_json(key, _to_json(nobody), f"patients/sealed/{tray}")
+        tx.session.execute(
+            insert(tables.Patient).values(patient_id=tray, merged_into=None, closed=True, sealed=sealed, created_at=now)
+        )
+        open_chain(tx.session, tx.service_key("journal"), tray)
+    return tray
+
+
 def identity_of(tx: Tx, scope: Scope) -> Identity:
     """The identity of the Scope's patient. Refusal (stage "grant", "no-access") under an empty Scope."""
     found = None if scope.is_empty else identity_without_scope(tx, scope.patient_id)
@@ -121,6 +160,10 @@ def _one(tx: Tx, kind: str, blind: bytes) -> PatientId | None:
 
 def _ins_blind(tx: Tx, ins: Ins) -> bytes:
     return keyed_hash(tx.service_key("lookup"), "ins", ins.matricule)
+
+
+def _local_blind(tx: Tx, value: str, assigner: str) -> bytes:
+    return keyed_hash(tx.service_key("lookup"), "local", value.strip().upper(), assigner.strip().upper())
 
 
 def _traits_blind(tx: Tx, traits: Identity) -> bytes:
@@ -166,12 +209,14 @@ def _to_json(identity: Identity) -> dict[str, object]:
         "sex": identity.sex,
         "birth_place": identity.birth_place,
         "used_name": identity.used_name,
+        "local": [list(pair) for pair in identity.local],
     }
 
 
 def _from_json(value: dict[str, object]) -> Identity:
-    ins, birth = value.pop("ins"), value.pop("birth_date")
+    ins, birth, local = value.pop("ins"), value.pop("birth_date"), value.pop("local", [])
     return Identity(
+        local=tuple((number, assigner) for number, assigner in local) if isinstance(local, list) else (),
         ins=Ins(*ins) if isinstance(ins, list) else None,
         birth_date=date.fromisoformat(birth) if isinstance(birth, str) else None,
         **{name: str(text) for name, text in value.items()},

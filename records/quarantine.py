@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -20,6 +20,7 @@ from records.blobs import BlobRef, Blobs
 from records.database import Records, Tx
 from records.document_rows import Document, DocumentState, Words, open_words, seal_words, to_document
 from records.opaque import opaque
+from records.patients import tray_id
 from records.sealed import keyed_hash
 
 _T = tables.Document
@@ -89,12 +90,25 @@ def move(tx: Tx, document: Document, arrived: Document, *, released: Collection[
             sealed=seal_words(tx, (arrived.patient_id, arrived.document_id), words),
         )
     )
-    remove(tx, document, left=left)
+    tx.session.execute(
+        update(tables.Receipt)
+        .where(tables.Receipt.document_id == document.document_id)
+        .values(document_id=arrived.document_id, patient_id=arrived.patient_id)
+    )
+    waited = document.patient_id == tray_id(tx.keys)
+    remove(tx, document, left=left, keys_to=arrived.document_id if waited else None)
 
 
-def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef]) -> None:
-    """Take a document out of its record for good, its jobs and idempotency keys too; its blobs become leftovers."""
-    for table in (tables.DepositKey, tables.Job):
+def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef], keys_to: DocumentId | None = None) -> None:
+    """Take a document out of its record for good, its jobs and idempotency keys too; its blobs become leftovers.
+
+    `keys_to`: the document that its sender's keys stand for from now on, so that what is sent again is known. Only for
+    one that was in the tray: of another record, the answer would tell its sender where it went.
+    """
+    if keys_to is not None:
+        here = tables.DepositKey.document_id == document.document_id
+        tx.session.execute(update(tables.DepositKey).where(here).values(document_id=keys_to))
+    for table in (tables.DepositKey, tables.Job, tables.DocumentName, tables.Receipt):
         tx.session.execute(delete(table).where(table.document_id == document.document_id))
     tx.session.execute(delete(_T).where(_T.document_id == document.document_id))
     leave(tx, left)

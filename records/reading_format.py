@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from records.content import Box, Metadata, Page, Passage, Reading, Region, Section, Source, StatedPatient, Word
@@ -96,9 +96,10 @@ def _box(value: list[float] | None) -> Box | None:
 
 
 def _metadata_out(metadata: Metadata) -> dict[str, Any]:
-    event = metadata.event_date
+    event, issued = metadata.event_date, metadata.issued_at
     return dataclasses.asdict(metadata) | {
         "event_date": None if event is None else event.isoformat(),
+        "issued_at": None if issued is None else issued.isoformat(),
         "patients": [_patient_out(one) for one in metadata.patients],
     }
 
@@ -108,7 +109,14 @@ def _metadata_in(value: dict[str, Any]) -> Metadata:
     stated = tuple((matricule, oid) for matricule, oid in value.pop("patient_ins"))
     people = tuple(_patient_in(one) for one in value.pop("patients", ()))  # absent from readings of earlier versions
     day = None if event is None else date.fromisoformat(event)
-    return Metadata(**value, event_date=day, patient_ins=stated, patients=people)
+    issued = value.pop("issued_at", None)  # absent from readings of earlier versions, like the names
+    return Metadata(
+        **value | {name: tuple(value.get(name, ())) for name in ("aliases", "cancels")},
+        event_date=day,
+        issued_at=None if issued is None else datetime.fromisoformat(issued),
+        patient_ins=stated,
+        patients=people,
+    )
 
 
 def _patient_out(one: StatedPatient) -> dict[str, Any]:
@@ -121,4 +129,5 @@ def _patient_in(value: dict[str, Any]) -> StatedPatient:
     identifiers = tuple((number, oid) for number, oid in value.pop("identifiers"))
     birth_names, used_names = tuple(value.pop("birth_names")), tuple(value.pop("used_names"))
     day = None if born is None else date.fromisoformat(born)
-    return StatedPatient(identifiers, birth_names, used_names, birth_date=day, **value)
+    local = tuple((number, assigner) for number, assigner in value.pop("local", ()))
+    return StatedPatient(identifiers, birth_names, used_names, birth_date=day, local=local, **value)

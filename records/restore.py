@@ -22,20 +22,22 @@ from access.refusal import Refusal
 from records import erasure, grants, jobs, journal, ledger, manifest, outbox, service_acts
 from records.backup import KEYS, LEDGER, RECORDS
 from records.blobs import Blobs
-from records.database import Records
+from records.database import Records, fill_server
 from records.home import locked, sync_directory
 from records.keys import KeyStore
 from records.master import MasterKey
+from records.postgres import Server
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a home is to be. `keys` and `ledger` may be elsewhere; None: under the home."""
+    """Where a home is to be. `keys` and `ledger` may be elsewhere; None: under the home. `server`: of its records."""
 
     home: Path
     master: MasterKey
     keys: Path | None = None
     ledger: Path | None = None
+    server: Server | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def restore(
         try:
             job.copy(copied)
             report = job.settle(Ledgers(tuple(ledgers), tuple(beside)), revoke)
+            job.move_records()
             job.name()
             return report
         finally:
@@ -192,6 +195,19 @@ class _Restore:
             except (Refusal, OSError):
                 unread += 1
         return named, unread
+
+    def move_records(self) -> None:
+        """Put the records on the server, where that is their place. A failure after it leaves a full database there,
+        which the next restore refuses: it is to be dropped first."""
+        if self._target.server is None:
+            return
+        keys = KeyStore.open(self.stage, self._target.master, self.keys_stage)
+        try:
+            fill_server(self.stage / RECORDS, keys.service_key("records"), self._target.server)
+        finally:
+            keys.close()
+        for left in self.stage.glob(RECORDS + "*"):
+            left.unlink()
 
     def name(self) -> None:
         """Give the folders their names: the keys first, so that no home ever stands without them."""

@@ -1,29 +1,45 @@
-"""All that is particular to SQLite with SQLCipher: opening a file, its pragmas, its transactions, its big sets.
-
-What PostgreSQL will need has the same shape: an engine, `begins` for reading and writing, `among` for sets of ids.
-"""
+"""Records in a file: SQLite with SQLCipher, its pragmas, its transactions, its turns, its copies."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import sqlcipher3.dbapi2
-from sqlalchemy import Engine, QueuePool, String, bindparam, create_engine, event, func, select
+from sqlalchemy import Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.orm import Session
 
-BUSY_MS = 30_000  # another process may be committing, checkpointing or migrating; a commit takes milliseconds
-POOL = 8
-OVERFLOW = 56  # with POOL, more than the 40 threads that a service may run; idle ones above POOL are closed
-WRITE = "anamnese_write"
-_ABANDONED: list[object] = []
+from records import turns
+from records.engine import BUSY_SECONDS, OVERFLOW, POOL, WRITE
+from records.statements import among as among
+from records.statements import as_set as as_set
+
+BUSY_MS = int(1000 * BUSY_SECONDS)
+
+
+class SqliteFile:
+    """One encrypted file. See `engine.Database`."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self.engine = make_engine(path, key)
+        self._real = path.resolve()
+
+    def turn(self) -> AbstractContextManager[None]:
+        return turns.turn(self._real, BUSY_SECONDS)
+
+    def problems(self, session: Session) -> int:
+        """The pages' seals, their structure, the references between rows."""
+        found = 0
+        for check in ("cipher_integrity_check", "quick_check", "foreign_key_check"):
+            found += sum(tuple(row) != ("ok",) for row in session.execute(text(f"PRAGMA {check}")).all())
+        return found
+
+    def leave(self) -> None:
+        turns.leave(self._real)
 
 
 def make_engine(path: Path, key: bytes, *, journal_mode: str = "WAL", create: bool = True) -> Engine:
@@ -47,8 +63,8 @@ def make_engine(path: Path, key: bytes, *, journal_mode: str = "WAL", create: bo
         poolclass=QueuePool,
         pool_size=POOL,
         max_overflow=OVERFLOW,
-        pool_timeout=BUSY_MS / 1000,
-        connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         hide_parameters=True,
     )
 
@@ -78,17 +94,6 @@ def make_engine(path: Path, key: bytes, *, journal_mode: str = "WAL", create: bo
     return engine
 
 
-def for_writing(engine: Engine) -> Engine:
-    """The same engine and pool, whose transactions take the write lock when they begin."""
-    return engine.execution_options(**{WRITE: True})
-
-
-def abandon(engine: Engine) -> None:
-    """Forget, in a forked child, connections that its parent opened: SQLite forbids even to close them there."""
-    _ABANDONED.append(engine.pool)
-    engine.dispose(close=False)
-
-
 def copy_database(engine: Engine, path: Path, key: bytes) -> None:
     """SQLite's online backup in one step, from one snapshot, into a new file of mode 0600 without a write-ahead log.
 
@@ -104,20 +109,6 @@ def copy_database(engine: Engine, path: Path, key: bytes) -> None:
     finally:
         target.close()
         source.close()
-
-
-def among(column: InstrumentedAttribute[Any] | ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """`column IN :name` with one variable, whatever the number of values: give `as_set(values)` when executing.
-
-    SQLite takes 250,000 variables at most, and a Scope may exclude more; 70,000 cost 0.2 s.
-    """
-    array = func.json_each(bindparam(name, type_=String)).table_valued("value")
-    return column.in_(select(array.c.value))
-
-
-def as_set(values: Collection[str]) -> str:
-    """The value of a variable of `among`. An empty set holds nothing."""
-    return json.dumps(sorted(values))
 
 
 def _create_private(path: Path) -> None:

@@ -9,19 +9,22 @@ from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     TypeDecorator,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from records.statements import PlainString
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,6 +33,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# Numbers that grow for ever. SQLite's are wide as they are, and only its INTEGER counts by itself.
+Counter = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -49,7 +56,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcTime, bytes: LargeBinary, str: String}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcTime, bytes: LargeBinary, str: PlainString}  # noqa: RUF012
 
 
 def core(entity: type[Base]) -> Table:
@@ -120,6 +127,10 @@ class Document(Base):
     set_blind: Mapped[bytes | None]
     unique_blind: Mapped[bytes | None]
     replaces_blind: Mapped[bytes | None]
+    appends_blind: Mapped[bytes | None]
+    issued_at: Mapped[datetime | None]  # when its maker made this version
+    withdrawn: Mapped[bool] = mapped_column(default=False)  # cancelled by its sender: out of every search
+    page_prints: Mapped[bytes | None]  # 8 bytes a page: keyed hashes of their texts
     content_hash: Mapped[str]
     blob: Mapped[str]
     size: Mapped[int]
@@ -150,6 +161,39 @@ class Document(Base):
         CheckConstraint("state IN ('received', 'reading', 'searchable', 'quarantined', 'refused')", name="state"),
         CheckConstraint("status IN ('approved', 'archived', 'deprecated')", name="status"),
     )
+
+
+class DocumentName(Base):
+    """A name by which another document or message may speak of this one, as a keyed hash under its patient's key."""
+
+    __tablename__ = "document_names"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    name_blind: Mapped[bytes] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    __table_args__ = (Index(None, "patient_id", "name_blind"),)
+
+
+class Withdrawal(Base):
+    """A document's sender cancelled it. Kept apart from the document: it may come first."""
+
+    __tablename__ = "withdrawals"
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
+    name_blind: Mapped[bytes] = mapped_column(primary_key=True)
+    issued_at: Mapped[datetime | None]  # what was issued later stands; NULL: nothing of this name does
+
+
+class Receipt(Base):
+    """One way by which a document came. The first is the document's own; the same bytes again add another."""
+
+    __tablename__ = "receipts"
+    receipt_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    origin: Mapped[str]
+    deposited_by: Mapped[str]
+    deposited_for: Mapped[str]
+    received_at: Mapped[datetime]
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class DepositKey(Base):
@@ -267,7 +311,7 @@ class Attempt(Base):
     """A knock at a door of urgency, whoever the patient: for the limit on how many one may make."""
 
     __tablename__ = "attempts"
-    attempt_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    attempt_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     caller: Mapped[str]
     kind: Mapped[str]
     at: Mapped[datetime]
@@ -286,7 +330,7 @@ class Notification(Base):
     """Something that a patient is told, until it is sent. Holds neither a name nor what was seen."""
 
     __tablename__ = "notifications"
-    notification_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    notification_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     patient_id: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]  # first_access | break_glass | attested
     at: Mapped[datetime]
@@ -306,18 +350,20 @@ class Contact(Base):
 
 
 class Visitor(Base):
-    """Who has looked at a record at least once: only the first time is told."""
+    """Who has looked at a record at least once, and when: only the first time is told."""
 
     __tablename__ = "visitors"
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
     caller: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime | None]  # NULL: before this was written down
+    before_at: Mapped[datetime | None]  # end of the visit before
 
 
 class JournalEntry(Base):
     __tablename__ = "journal"
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     chain: Mapped[str]  # a patient id, or "unknown"
-    sequence: Mapped[int]  # from 1 in its chain
+    sequence: Mapped[int] = mapped_column(Counter)  # from 1 in its chain
     patient_id: Mapped[str] = mapped_column(index=True)  # as asked, existing or not
     content: Mapped[str]  # canonical JSON of what is not sealed
     sealed: Mapped[bytes]  # query and detail, under the journal's key
@@ -332,14 +378,14 @@ class JournalHead(Base):
 
     __tablename__ = "journal_heads"
     chain: Mapped[str] = mapped_column(primary_key=True)
-    length: Mapped[int]
+    length: Mapped[int] = mapped_column(Counter)
     last: Mapped[bytes]
     mac: Mapped[bytes]
 
 
 class OutboxEvent(Base):
     __tablename__ = "outbox"
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    seq: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     patient_id: Mapped[str]
     document_id: Mapped[str] = mapped_column(index=True)
     operation: Mapped[str]  # put | remove
@@ -353,6 +399,6 @@ class OutboxEvent(Base):
 class Cursor(Base):
     __tablename__ = "cursors"
     generation: Mapped[str] = mapped_column(primary_key=True)
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(Counter)
     holder: Mapped[str | None]
     leased_until: Mapped[datetime | None]

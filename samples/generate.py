@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from samples.catalogue import drafts
@@ -22,17 +23,18 @@ from samples.story import Draft
 PARTS = ("demo", "full")
 
 
-def generate(out: Path, part: str = "demo") -> Path:
+def generate(out: Path, part: str = "demo", wanted: Callable[[Draft], bool] = lambda _: True) -> Path:
     """Write one part into `out`, replacing what a run before wrote there, and return the manifest's path.
 
-    Raises ValueError on an unknown part.
+    `wanted` narrows the part to some documents, for a small home. Raises ValueError on an unknown part.
     """
     if part not in PARTS:
         raise ValueError(f"part is one of {PARTS}, not {part!r}")
     for name in ("documents", "truth"):
         shutil.rmtree(out / name, ignore_errors=True)
     known = identities(drafts())
-    entries = [_write(out, draft, known[draft.document_id]) for draft in drafts() if part == "full" or draft.in_demo]
+    chosen = [draft for draft in drafts() if (part == "full" or draft.in_demo) and wanted(draft)]
+    entries = [_write(out, draft, known[draft.document_id]) for draft in chosen]
     path = out / "manifest.json"
     path.write_text(json.dumps(manifest(part, entries), ensure_ascii=False, indent=1) + "\n", "utf-8")
     return path

@@ -15,6 +15,7 @@ from search_api import (
     documents,
     export,
     health,
+    identity,
     oversight,
     pages,
     patients,
@@ -29,6 +30,7 @@ from search_api.cursors import Cursors
 from search_api.desk import REFUSALS
 from search_api.services import Services
 from search_api.tokens import issuer_of
+from search_api.web import files, sign_in
 
 DESCRIPTION = (
     "Recherche dans les documents médicaux d'un patient, dans les limites de ses autorisations ; chaque accès est "
@@ -61,8 +63,10 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(health.router)
     app.include_router(_own_documentation(app))
-    records = (patients.router, documents.router, pages.router, search.router, oversight.router, export.router)
-    for router in (*records, quarantine.router, *ACTS):
+    app.include_router(files.router())
+    app.include_router(sign_in.router)
+    record = (patients.router, identity.router, documents.router, pages.router, search.router)
+    for router in (*record, oversight.router, export.router, quarantine.router, *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)

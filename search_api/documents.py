@@ -37,10 +37,12 @@ from records import documents
 from records.blobs import BlobReader
 from records.database import Tx
 from records.documents import Document, DocumentState
+from records.receipts import receipts
+from records.visitors import last_visit
 from search_api.cursors import BAD_CURSOR
 from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
 from search_api.marks import Marks, banner_of, marks_of
-from search_api.views import DocumentItem, DocumentList, DocumentView, RefusalView
+from search_api.views import DocumentCard, DocumentItem, DocumentList, DocumentView, ReceiptView, RefusalView
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 CHUNK = 64 * 1024  # bytes, the blobs' own chunk
@@ -103,7 +105,8 @@ def list_documents(
             raise BAD_CURSOR  # it left the Scope meanwhile: better to start again than to seem to end
         found = documents.list_documents(tx, scope, states=state, limit=limit + 1, after=after)
         shown = found[:limit]
-        items = [item_of(each, patient_id, marks_of(desk.services, scope, each, desk.now)) for each in shown]
+        last = last_visit(tx, scope, desk.now)
+        items = [item_of(each, patient_id, marks_of(desk.services, scope, each, desk.now, last)) for each in shown]
         following = desk.cursors.sign(scope, listing, shown[-1].document_id) if len(found) > limit else None
     visit.granted([document.document_id for document in shown])
     return DocumentList(
@@ -115,14 +118,21 @@ def list_documents(
 
 
 @router.get("/patients/{patient_id}/documents/{document_id}", summary="La fiche d'un document", responses=NOT_FOUND)
-def read_document(patient_id: str, document_id: str, desk: AtDesk) -> DocumentItem:
-    """Son état et ce qu'il dit de lui-même."""
+def read_document(patient_id: str, document_id: str, desk: AtDesk) -> DocumentCard:
+    """Son état, ce qu'il dit de lui-même, par où il est venu et ce qui le complète."""
     visit = desk.visit(patient_id, "read-document")
     with visit.record() as (tx, scope):
         document = found(tx, scope, document_id)
-        marks = marks_of(desk.services, scope, document, desk.now)
+        marks = marks_of(desk.services, scope, document, desk.now, last_visit(tx, scope, desk.now))
+        ways = receipts(tx, scope, document.document_id)
+        bound = documents.appendices(tx, scope, document.document_id)
     visit.granted([document.document_id])
-    return item_of(document, patient_id, marks)
+    return DocumentCard(
+        **item_of(document, patient_id, marks).model_dump(),
+        receipts=[ReceiptView(origin=one.origin, received_at=one.received_at) for one in ways],
+        appends=bound.completes,
+        appended_by=list(bound.completed_by),
+    )
 
 
 @router.get(
@@ -199,6 +209,7 @@ def view_of(document: Document, marks: Marks) -> DocumentView:
         hidden_from_representatives=marks.secret,
         by_patient=marks.by_patient,
         warning=marks.warning,
+        new=marks.new,
     )
 
 

@@ -25,23 +25,33 @@ class Marks:
     secret: bool | None
     by_patient: bool  # EX_3.1-1040
     warning: str
+    new: bool = False  # since the caller's visit before this one
 
 
-def marks_of(services: Services, scope: Scope, document: Document, now: datetime) -> Marks:
+def marks_of(
+    services: Services, scope: Scope, document: Document, now: datetime, last: datetime | None = None
+) -> Marks:
     """A mask is told to the patient and the médecin traitant, who see masked documents anyway, and to its author when
-    it was put by an act: one inherited from a twin would tell its author that the twin exists."""
+    it was put by an act: one inherited from a twin would tell its author that the twin exists. `last`: what
+    `records.visitors.last_visit` answers."""
     since = document.hidden_since
     waiting = since is not None and is_hidden_from_patient(since, now, services.policy)
     professional = scope.caller.kind is CallerKind.PRACTITIONER
     knows_masks = scope.oversees or document.masked_by is not None
     knows_secrets = professional or scope.basis is Basis.SELF
     return Marks(
-        status=document.status,
+        status="cancelled" if document.withdrawn else document.status,
         masked=document.masked if knows_masks else None,
         secret=document.hidden_from_representatives if knows_secrets else None,
         by_patient=document.deposited_by in scope.identities,
         warning=NOT_ANNOUNCED if waiting and professional else "",
+        new=is_new(document, last),
     )
+
+
+def is_new(document: Document, last: datetime | None) -> bool:
+    """Whether it could be found only after that instant; never without an earlier visit to compare with."""
+    return last is not None and document.searchable_at is not None and document.searchable_at > last
 
 
 def banner_of(scope: Scope) -> str:

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from access.facts import GranteeKind
 from access.refusal import Refusal
 from access.scope import CallerKind, Scope
 from records import grants, journal
 from records.database import Tx
 from records.grants import Grant
 from records.journal import Entry
-from records.practitioners import practitioner
+from records.practitioners import organization, practitioner
 from search_api.desk import AtDesk
 from search_api.sentences import Language, sentence
 from search_api.views import GrantList, GrantView, JournalLine, JournalPage
@@ -33,9 +34,9 @@ def read_grants(patient_id: str, desk: AtDesk) -> GrantList:
     visit = desk.visit(patient_id, "read-grants")
     with visit.record() as (tx, scope):
         listed = grants.list_grants(tx, scope)
-        mine = [grant for grant in listed if shows(scope, grant)]
+        mine = [GrantView.of(grant, _grantee(tx, grant)) for grant in listed if shows(scope, grant)]
     visit.granted()
-    return GrantList(patient_id=visit.patient_id, grants=[GrantView.of(grant) for grant in mine])
+    return GrantList(patient_id=visit.patient_id, grants=mine)
 
 
 @router.get("/patients/{patient_id}/journal", summary="Qui a regardé le dossier")
@@ -65,6 +66,7 @@ def journal_lines(tx: Tx, scope: Scope, limit: int, lang: Language) -> list[Jour
 
 def _line(entry: Entry, scope: Scope, lang: Language, named: dict[str, str]) -> JournalLine:
     mine = entry.caller_kind == CallerKind.PATIENT and entry.caller in scope.identities
+    name = named.get(entry.on_behalf or entry.caller, "")
     return JournalLine(
         at=entry.at,
         caller_kind=entry.caller_kind,
@@ -77,8 +79,22 @@ def _line(entry: Entry, scope: Scope, lang: Language, named: dict[str, str]) -> 
         basis=entry.basis,
         reason=entry.reason,
         documents=list(entry.documents),
-        sentence=sentence(entry, lang, patient=mine, name=named.get(entry.on_behalf or entry.caller, "")),
+        name=name,
+        sentence=sentence(entry, lang, patient=mine, name=name),
     )
+
+
+def _name(tx: Tx, rpps: str) -> str:
+    known = practitioner(tx, rpps)
+    return "" if known is None else known.name
+
+
+def _grantee(tx: Tx, grant: Grant) -> str:
+    """What the directory calls a grantee; a team has no name there."""
+    if grant.grantee_kind == GranteeKind.ORGANIZATION:
+        known = organization(tx, grant.grantee)
+        return "" if known is None else known.name
+    return _name(tx, grant.grantee) if grant.grantee_kind == GranteeKind.PRACTITIONER else ""
 
 
 def shows(scope: Scope, grant: Grant) -> bool:

@@ -72,6 +72,8 @@ STATUS = {
     "bad-request": 422,
     "idempotency-key-reused": 422,
     "query-empty": 422,
+    "no-such-passage": 404,
+    "too-many-patients": 422,
     "bad-ins": 422,
     "over-window": 422,
     "internal": 500,

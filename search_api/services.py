@@ -20,6 +20,7 @@ from search_api.bearers import Verifier
 from search_api.functions import Function
 from search_api.rates import Rates
 from search_api.shelf import Shelf
+from search_api.web.sign_in import Front
 
 
 def utc_now() -> datetime:
@@ -95,4 +96,5 @@ class Services:
     bad_tokens: int = 0  # from one address in five minutes
     rates: Rates = field(default_factory=Rates, repr=False)
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
+    front: Front = field(default_factory=Front, repr=False)
     shelf: Shelf = field(default_factory=Shelf, repr=False)

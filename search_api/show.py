@@ -37,6 +37,7 @@ def show(
         highlights=list(spans),
         boxes=boxes,
         page_url=page_url(patient_id, document_id, sheet, boxes),
+        page_size=(sheet.width, sheet.height) if sheet.width and sheet.height else None,
         assertion=assertion_of(passage.text, spans),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from access.document_types import label_of
 from access.identifiers import DocumentId
@@ -20,6 +20,7 @@ from index.rank import RankedDocument
 from records import documents
 from records.database import Tx
 from records.documents import Document, DocumentState
+from search_api.marks import is_new
 from search_api.views import Facets, FacetValue
 
 MOST_VALUES = 50
@@ -36,6 +37,16 @@ def narrowed(tx: Tx, scope: Scope, query: Query) -> Scope:
         if not _is_by(document, query)
     }
     return dataclasses.replace(scope, excluded=scope.excluded | others)
+
+
+def only_new(tx: Tx, scope: Scope, last: datetime) -> Scope:
+    """The Scope without the documents that could already be found at an instant."""
+    known = {
+        document.document_id
+        for document in documents.list_documents(tx, scope, states=[DocumentState.SEARCHABLE])
+        if not is_new(document, last)
+    }
+    return dataclasses.replace(scope, excluded=scope.excluded | known)
 
 
 def facts_of(tx: Tx, scope: Scope) -> Callable[[Collection[DocumentId]], Mapping[DocumentId, Facts]]:
@@ -62,6 +73,7 @@ def facets_of(found: Iterable[Document]) -> Facets:
         year=_values(years, lambda year: year or "sans date"),
         author=_values((each.author for each in kept), str),
         organization=_values((each.organization for each in kept), str),
+        origin=_values((each.origin for each in kept), str),
         state=_values((each.status for each in kept), lambda status: _STATUS[status]),
     )
 

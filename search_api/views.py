@@ -41,11 +41,12 @@ class DocumentView(View):
     organization: str
     origin: str
     version: int
-    status: str = Field(description="approved, archived ou deprecated")
+    status: str = Field(description="approved, archived, deprecated (remplacé) ou cancelled (annulé par son émetteur)")
     masked: bool | None = Field(description="masqué aux professionnels ; null pour qui n'a pas à le savoir")
     hidden_from_representatives: bool | None = Field(description="null pour qui n'a pas à le savoir")
     by_patient: bool = Field(description="déposé par le patient")
     warning: str = Field(description="à lire avant d'en parler au patient ; vide sinon")
+    new: bool = Field(default=False, description="arrivé depuis votre visite précédente de ce dossier")
 
 
 class DocumentItem(DocumentView):
@@ -60,6 +61,21 @@ class DocumentItem(DocumentView):
     searchable_at: datetime | None
     refusal: RefusalView | None
     url: str
+
+
+class ReceiptView(View):
+    """One way by which the document came."""
+
+    origin: str
+    received_at: datetime
+
+
+class DocumentCard(DocumentItem):
+    """One document with what binds it to others: copies that came otherwise, what it completes, what completes it."""
+
+    receipts: list[ReceiptView]
+    appends: str | None = Field(description="document que celui-ci complète, parmi ceux qui vous sont accessibles")
+    appended_by: list[str] = Field(description="documents qui complètent celui-ci")
 
 
 class DocumentList(View):
@@ -89,6 +105,9 @@ class PassageView(View):
     highlights: list[tuple[int, int]]
     boxes: list[tuple[float, float, float, float]]
     page_url: str | None = Field(description="image de la page, les mots encadrés ; null quand il n'y a pas d'image")
+    page_size: tuple[float, float] | None = Field(
+        None, description="largeur et hauteur de la page, dans l'unité des cadres ; null quand il n'y a pas d'image"
+    )
     assertion: Literal["present", "absent"] | None = Field(
         None, description="absent : le texte nie ce qui a été trouvé ; null quand rien n'y est écrit de la question"
     )
@@ -132,6 +151,7 @@ class Facets(View):
     year: list[FacetValue]
     author: list[FacetValue]
     organization: list[FacetValue]
+    origin: list[FacetValue]
     state: list[FacetValue]
 
 
@@ -170,6 +190,37 @@ class AnswerView(View):
     next: str | None = Field(None, description="suite de la réponse, pour ce demandeur et cette question seulement")
 
 
+class PersonView(View):
+    """Whose record a group of results is."""
+
+    patient_id: str
+    family_name: str = Field(description="nom de naissance")
+    given_names: str
+    birth_date: date | None
+    sex: str
+
+
+class PatientHits(View):
+    """One of the caller's patients whose record answers, and the best documents of it."""
+
+    patient: PersonView
+    hits: list[HitView]
+    total: int = Field(description="documents de ce dossier qui contiennent un mot de la question")
+
+
+class PatientsAnswerView(View):
+    """A search over the records of the caller's patients, grouped by patient, the strongest answer first."""
+
+    query: str
+    mode: Mode
+    patients: list[PatientHits]
+    searched_patients: int
+    more: bool = Field(description="d'autres dossiers répondent peut-être, moins bien : précisez la question")
+    understood: list[str]
+    expansions: list[Expansion]
+    coverage: CoverageView
+
+
 class PatientFound(View):
     """An opaque id of the same form whether or not the service knows the identity."""
 
@@ -183,15 +234,17 @@ class GrantView(View):
     kind: str
     grantee_kind: str
     grantee: str
+    grantee_name: str = Field("", description="d'après l'annuaire ; vide s'il ne le connaît pas")
     categories: list[str] | None
     valid_from: datetime
     valid_until: datetime | None
     revoked_at: datetime | None
 
     @classmethod
-    def of(cls, grant: Grant) -> GrantView:
-        """The view of a recorded grant."""
+    def of(cls, grant: Grant, name: str = "") -> GrantView:
+        """The view of a recorded grant; `name` is the grantee's."""
         return cls(
+            grantee_name=name,
             grant_id=grant.grant_id,
             kind=grant.kind,
             grantee_kind=grant.grantee_kind,
@@ -308,6 +361,7 @@ class JournalLine(View):
     at: datetime
     caller_kind: str
     caller: str
+    name: str = Field("", description="du professionnel, d'après l'annuaire ; vide s'il ne le connaît pas")
     on_behalf: str
     role: str
     purpose: str

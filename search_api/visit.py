@@ -26,8 +26,8 @@ from access.refusals import NOT_YOUR_ACT
 from access.scope import Caller, CallerKind, Purpose, Scope
 from records import journal
 from records.database import Tx
-from records.notifications import note_visit
 from records.rights import access_facts
+from records.visitors import note_visit
 from search_api.functions import refuse_off
 from search_api.services import Services
 
@@ -184,6 +184,20 @@ class Visit:
         except Exception as error:  # whatever keeps the trace from being written keeps the act from being done
             log.error("journal: %s", type(error).__name__)
             raise JOURNAL_AWAY from None
+
+
+def granted_together(shown: Sequence[tuple[Visit, Sequence[DocumentId]]], query: str) -> None:
+    """Journal looks at several records in one transaction: all of them, or Refusal 503 and nothing is shown."""
+    if not shown:
+        return
+    try:
+        with shown[0][0].services.records.write() as tx:
+            for visit, documents in shown:
+                visit.append(tx, "granted", documents=documents, query=query)
+                note_visit(tx, visit.patient_id, visit.caller.id, visit.now)
+    except Exception as error:  # as in Visit._write
+        log.error("journal: %s", type(error).__name__)
+        raise JOURNAL_AWAY from None
 
 
 def patient_id_of(text: str) -> PatientId:

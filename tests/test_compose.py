@@ -35,11 +35,11 @@ def test_it_says_that_it_was_not_run_here() -> None:
     assert "Not built" in DOCKERFILE[:400]
 
 
-def test_the_four_services_are_there() -> None:
-    assert set(SERVICES) == {"api", "worker", "opensearch", "redis"}
+def test_the_five_services_are_there() -> None:
+    assert set(SERVICES) == {"api", "worker", "opensearch", "postgresql", "redis"}
 
 
-@pytest.mark.parametrize("name", ["api", "worker", "opensearch", "redis"])
+@pytest.mark.parametrize("name", ["api", "worker", "opensearch", "postgresql", "redis"])
 def test_every_service_is_checked_bounded_and_unprivileged(name: str) -> None:
     service = SERVICES[name]
     assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"])
@@ -80,7 +80,13 @@ def test_every_variable_is_a_setting_and_the_profile_is_whole(name: str) -> None
     values = {key.removeprefix("ANAMNESE_").lower(): v for key, v in service["environment"].items()}
     settings = Settings(**{k: v for k, v in values.items() if k != "cache"}, redis_url="redis://:x@redis:6379/0")
     assert settings.profile == "cluster"
-    assert given >= {"ANAMNESE_OPENSEARCH_URL", "ANAMNESE_REDIS_URL", "ANAMNESE_MASTER_KEY_FILE"}
+    assert given >= {
+        "ANAMNESE_OPENSEARCH_URL",
+        "ANAMNESE_REDIS_URL",
+        "ANAMNESE_RECORDS_URL",
+        "ANAMNESE_RECORDS_PASSWORD_FILE",
+        "ANAMNESE_MASTER_KEY_FILE",
+    }
 
 
 def test_no_secret_is_written_in_the_file() -> None:

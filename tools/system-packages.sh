@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the programs a target needs are there: installs Debian's packages when it may, else says exactly which.
-# usage: system-packages.sh python|ocr|cluster
+# usage: system-packages.sh python|ocr|cluster|browser
 set -euo pipefail
 
 need=()
@@ -14,8 +14,11 @@ case "$1" in
       languages=$(tesseract --list-langs 2>/dev/null)
       for language in fra osd; do grep -qx "$language" <<<"$languages" || need+=("tesseract-ocr-$language"); done
     fi ;;
+  browser)
+    if lacks chromium && lacks chromium-browser && lacks google-chrome; then need+=(chromium); fi ;;
   cluster)
     if lacks redis-server; then need+=(redis-server); fi
+    if lacks postgres && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then need+=(postgresql); fi
     if lacks mvn; then need+=(maven); fi
     if lacks node || lacks npm; then need+=(nodejs npm); fi  # the identity provider of the tests
     if lacks strace; then need+=(strace); fi  # the proof that acknowledged means synced

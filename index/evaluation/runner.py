@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -74,6 +74,8 @@ class Evaluation:
     refused: int
     latency_ms: Mapping[str, float]
     indexing: Indexing
+    per_query: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # answerable query → measure → value
+    rankings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # query → its first ten documents
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready; rates in documents and passages a second, None for what was not done (vectors from the cache)."""
@@ -265,6 +267,11 @@ def summarise(
         refused=sum(ranking.refused for ranking in rankings),
         latency_ms=percentiles([ranking.seconds for ranking in rankings]),
         indexing=indexing,
+        per_query={
+            query: {_LABELS[name]: round(each[place], 6) for name, each in values.items()}
+            for place, query in enumerate(collection.judgements)
+        },
+        rankings={ranking.query.id: ranking.documents[:LOOKED_AT] for ranking in rankings},
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from lxml.etree import _Element
 
@@ -13,6 +14,7 @@ from records.content import Metadata, StatedPatient
 
 NAMESPACES = {"h": "urn:hl7-org:v3"}
 LOINC = "2.16.840.1.113883.6.1"
+_PARIS = ZoneInfo("Europe/Paris")  # read when this module is loaded: a child cannot open files
 _CONTACTS = frozenset({"ECON", "NOK", "GUARD", "CAREGIVER"})  # people to notify, next of kin
 
 
@@ -39,6 +41,7 @@ def metadata_of(root: _Element) -> Metadata:
             if one.get("root") in INS_OIDS and one.get("extension")
         ),
         patients=tuple(_patient(role) for role in _all(root, "h:recordTarget/h:patientRole")),
+        issued_at=parse_instant(_value(root, "h:effectiveTime/@value")),
     )
 
 
@@ -63,6 +66,11 @@ def _patient(role: _Element) -> StatedPatient:
         birth_date=parse_day(birth) if re.match(r"\d{8}", birth) else None,
         sex=_value(role, "h:patient/h:administrativeGenderCode/@code"),
         birth_place=place,
+        local=tuple(
+            (clean(one.get("extension", "")), one.get("root", ""))
+            for one in _all(role, "h:id")
+            if one.get("root") and one.get("root") not in INS_OIDS and one.get("extension")
+        ),
     )
 
 
@@ -98,6 +106,20 @@ def parse_day(stamp: str) -> date | None:
     try:
         return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
     except ValueError:
+        return None
+
+
+def parse_instant(stamp: str) -> datetime | None:
+    """An HL7 time stamp as an instant: of a day its beginning, and without an offset the time in Paris."""
+    found = re.fullmatch(r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:\.\d+)?([+-]\d{4})?", stamp)
+    if found is None:
+        return None
+    written = "".join(part or "00" for part in found.groups()[:4])
+    try:
+        if found[5]:
+            return datetime.strptime(written + found[5], "%Y%m%d%H%M%S%z")
+        return datetime.strptime(written, "%Y%m%d%H%M%S").replace(tzinfo=_PARIS).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import FHIR_JSON, FHIR_XML, is_type, readable_type
-from ingest.parsers.fhir_header import metadata_of
+from ingest.parsers.fhir_header import is_withdrawn, metadata_of
 from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, title_of
 from ingest.parsers.fhir_tree import Resource, all_inside, each, objects, resources_of_json, resources_of_xml, string
 from ingest.parsers.fhir_words import RESOURCES
@@ -35,6 +35,9 @@ class FhirParser:
     def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         tops = _tops(data)
         document = _Document(tops)
+        stated = metadata_of(tops, document.inside, document.resolve)
+        if is_withdrawn(tops, document.inside):
+            return read_parts((), stated, self._inside, ocr, limits, kept)
         sheet = document.written()
         files = list(_files(document.inside, document, limits.bytes))
         if not sheet and not files:
@@ -46,7 +49,7 @@ class FhirParser:
                 "Rien n'est à faire s'il ne sert qu'aux échanges entre logiciels.",
             )
         parts: list[Part] = [*sheet.pages(READER, document.note), *files]
-        return read_parts(parts, metadata_of(tops, document.inside, document.resolve), self._inside, ocr, limits, kept)
+        return read_parts(parts, stated, self._inside, ocr, limits, kept)
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:

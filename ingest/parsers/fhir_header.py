@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from access.identifiers import INS_OIDS
 from ingest.parsers.fhir_lines import Resolve, name_of, title_of, words
@@ -12,6 +12,7 @@ from ingest.parsers.fhir_tree import Resource, each, first, objects, string
 from records.content import Metadata, StatedPatient
 
 _DOCUMENTS = ("Composition", "DocumentReference", "DiagnosticReport")
+_GONE = frozenset({"entered-in-error"})
 _LOINC = re.compile(r"\d{1,6}-\d")
 _DATE_FIELDS = """
 date effectiveDateTime effectivePeriod performedDateTime performedPeriod occurrenceDateTime authoredOn
@@ -31,8 +32,11 @@ def metadata_of(tops: Sequence[Resource], inside: Sequence[Resource], resolve: R
     speaker = _speaker(tops, inside)
     if speaker is None:
         return stated
+    unique_id, names = _identity(tops, speaker), _names(tops, speaker)
+    status = string(speaker.get("status"))
+    gone = status in _GONE or string(speaker.get("docStatus")) in _GONE
     return Metadata(
-        unique_id=_identity(tops, speaker),
+        unique_id=unique_id,
         set_id=_identifier(speaker.get("identifier")) if speaker["resourceType"] == "Composition" else "",
         replaces=_related(speaker, "replaces"),
         appends=_related(speaker, "appends"),
@@ -45,7 +49,42 @@ def metadata_of(tops: Sequence[Resource], inside: Sequence[Resource], resolve: R
         language=string(speaker.get("language")),
         patient_ins=stated.patient_ins,
         patients=stated.patients,
+        issued_at=_issued(speaker),
+        aliases=tuple(name for name in names if name != unique_id),
+        cancels=names if gone or status == "superseded" else (),
     )
+
+
+def is_withdrawn(tops: Sequence[Resource], inside: Sequence[Resource]) -> bool:
+    """Whether the document was entered in error: nothing of it may be read as if it were true."""
+    speaker = _speaker(tops, inside)
+    stated = () if speaker is None else (string(speaker.get("status")), string(speaker.get("docStatus")))
+    return not _GONE.isdisjoint(stated) and speaker is not None and speaker["resourceType"] in _DOCUMENTS
+
+
+def _names(tops: Sequence[Resource], speaker: Resource) -> tuple[str, ...]:
+    """Every identifier of a document, and the addresses that a later one may refer to it by."""
+    if speaker["resourceType"] not in _DOCUMENTS:
+        return ()
+    own = [_identity(tops, speaker)]
+    own += [_identifier(one) for field in ("masterIdentifier", "identifier") for one in each(speaker.get(field))]
+    if identity := string(speaker.get("id")):
+        own.append(f"{speaker['resourceType']}/{identity}")
+    entries = [entry for top in tops for entry in objects(top.get("entry"))]
+    own += [string(one.get("fullUrl")) for one in entries if any(x is speaker for x in objects(one.get("resource")))]
+    return tuple(dict.fromkeys(filter(None, own)))
+
+
+def _issued(speaker: Resource) -> datetime | None:
+    """When this version was made; a day or a time without offset says too little to compare."""
+    for field in ("date", "issued", "indexed"):
+        try:
+            found = datetime.fromisoformat(string(speaker.get(field)))
+        except ValueError:
+            continue
+        if found.tzinfo is not None:
+            return found
+    return None
 
 
 def _speaker(tops: Sequence[Resource], inside: Sequence[Resource]) -> Resource | None:
@@ -83,7 +122,9 @@ def _related(speaker: Resource, code: str) -> str:
         if string(one.get("code")) == code:
             target = first(one.get("targetIdentifier"))
             inner = first(one.get("target")) or first(one.get("targetReference"))
-            return _identifier(target) or (_identifier(inner.get("identifier")) if isinstance(inner, dict) else "")
+            if isinstance(inner, dict):
+                return _identifier(target) or _identifier(inner.get("identifier")) or string(inner.get("reference"))
+            return _identifier(target)
     return ""
 
 
@@ -152,8 +193,10 @@ def _patient(patient: Resource) -> StatedPatient:
         (births if is_birth else used).append(string(name.get("family")))
         givens += [one for one in each(name.get("given")) if isinstance(one, str)]
     born = string(patient.get("birthDate"))
+    local = tuple((value, oid.removeprefix("urn:oid:")) for value, oid in pairs if value and oid)
     return StatedPatient(
         identifiers=identifiers,
+        local=tuple(pair for pair in local if pair not in identifiers),
         birth_names=tuple(filter(None, births)),
         used_names=tuple(filter(None, used)),
         given_names=" ".join(dict.fromkeys(filter(None, givens))),

@@ -18,7 +18,8 @@ from ingest.media_type import HL7, is_type
 from ingest.parsers import hl7_lines as lines
 from ingest.parsers.er7 import Message, Segment, messages_of
 from ingest.parsers.hl7_files import file_of, file_of_words
-from ingest.parsers.hl7_header import cancels, kind_of, metadata_of, name_of
+from ingest.parsers.hl7_header import kind_of, metadata_of, name_of
+from ingest.parsers.hl7_names import cancelled_by
 from ingest.parsers.members import Inside, Member, Part, bytes_of, combined, read_parts
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.sheet import Sheet
@@ -39,26 +40,33 @@ class Hl7Parser:
         return 1.0 if is_type(head, HL7) else 0.0
 
     def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
-        """Raises Refusal "no-document", "cancellation" when no message brings anything to read."""
+        """No page when messages only withdraw documents. Raises Refusal "no-document" when none says anything."""
         messages = messages_of(text_of(data))
         parts: list[Part] = []
         stated: list[Metadata] = []
         passed: list[Refusal] = []
+        withdrawn: list[Metadata] = []
         for message in messages:
+            if names := cancelled_by(message, limits.bytes):
+                withdrawn.append(_cancellation(message, names))
+                continue
             try:
                 parts += _parts(message, limits)
                 stated.append(metadata_of(message))
             except Refusal as refusal:
                 passed.append(refusal)
-        if not parts:
+        if not parts and not withdrawn:
             raise passed[0] if passed else _nothing("HL7 v2")
         envelope = stated[0] if len(stated) == 1 else combined(Metadata(), stated)
+        envelope = combined(envelope, withdrawn) if withdrawn else envelope
         return _noted(read_parts(parts, envelope, self._inside, ocr, limits, kept), len(passed))
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
     """The files inside the messages, in the order of their pages."""
     for message in messages_of(text_of(data)):
+        if cancelled_by(message, Limits().bytes):
+            continue
         try:
             yield from bytes_of(_parts(message, Limits()))
         except Refusal:
@@ -97,13 +105,6 @@ def _parts(message: Message, limits: Limits) -> list[Part]:
     name = f"HL7 v2 ({shown})" if re.fullmatch(r"[A-Z0-9^]{1,7}", shown) else "HL7 v2"
     if kind_of(message)[0] in _RECEIPTS:
         raise _nothing(name)
-    if cancels(message):
-        raise Refusal(
-            "parse",
-            "cancellation",
-            f"Ce message {name} annule un document ; il n'en apporte aucun.",
-            "Vérifiez que le document annulé n'est plus dans le dossier.",
-        )
     sheet, files = Sheet(), list[Member]()
     for order in _orders(message):
         title = lines.order_title(order[0]) if order[0].name == "OBR" else ""
@@ -115,6 +116,14 @@ def _parts(message: Message, limits: Limits) -> list[Part]:
     if not files and not says:
         raise _nothing(name)
     return [*(sheet.pages(READER) if says else ()), *files]
+
+
+def _cancellation(message: Message, names: tuple[str, ...]) -> Metadata:
+    """What is withdrawn, and whose it is: a cancellation for another patient must be noticed like a document."""
+    said = metadata_of(message)
+    return Metadata(
+        patient_ins=said.patient_ins, patients=said.patients, issued_at=said.issued_at, cancels=tuple(names)
+    )
 
 
 def _nothing(name: str) -> Refusal:

@@ -8,8 +8,9 @@ from datetime import date
 
 from access.document_types import TYPES
 from access.identifiers import INS_OIDS
-from ingest.parsers.cda_header import parse_day
+from ingest.parsers.cda_header import parse_day, parse_instant
 from ingest.parsers.er7 import Message, Segment
+from ingest.parsers.hl7_names import aliases_of, replaced_by, set_of
 from records.content import Metadata, StatedPatient
 
 _LOINC = re.compile(r"\d{1,5}-\d")
@@ -25,7 +26,7 @@ _LABORATORY = frozenset(
 )  # table 0074
 _IMAGING = frozenset(["CT", "CUS", "IMG", "MR", "NMR", "NMS", "OUS", "RAD", "RUS", "RX", "VUS", "XRC"])
 _SECRECY = {"U": "N", "R": "R", "V": "V"}  # table 0272 → HL7 v3 confidentiality
-_MASKS = frozenset({"MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REP_LEGAUX"})
+_MASKS = frozenset({"MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REP_LEGAUX", "CONNEXION_SECRETE"})
 _APPENDS = frozenset({"T05", "T06"})
 
 
@@ -42,7 +43,8 @@ def metadata_of(message: Message) -> Metadata:
     patients = tuple(_patient(one) for one in message if one.name == "PID")
     return Metadata(
         unique_id=_entity(txa, 12),
-        replaces="" if appends else parent,
+        set_id=set_of(message),
+        replaces="" if appends else parent or replaced_by(message),
         appends=parent if appends else "",
         type_code=_type(txa, obr),
         title=_name(obr, 4) or (_document_name(message) if txa is not None else ""),
@@ -52,20 +54,9 @@ def metadata_of(message: Message) -> Metadata:
         confidentiality=" ".join(_confidentiality(message, txa)),
         patient_ins=tuple(pair for one in patients for pair in one.identifiers),
         patients=patients,
+        issued_at=parse_instant(header.text(7)),
+        aliases=aliases_of(message),
     )
-
-
-def cancels(message: Message) -> bool:
-    """Whether the message withdraws its document: MDM^T11, TXA-19 deleted or obsolete, or every file in it deleted
-    (OBX-11 D, the French profile's way)."""
-    if kind_of(message) == ("MDM", "T11"):
-        return True
-    txa = _first(message, "TXA")
-    if txa is not None and txa.text(19).upper() in ("CA", "OB"):
-        return True
-    files = [one for one in message if one.name == "OBX" and one.text(2) in ("ED", "RP")]
-    stated = [one for one in files if not one.raw(3).endswith("MetaDMPMSS")]
-    return bool(stated) and all(one.text(11).upper() == "D" for one in stated)
 
 
 def name_of(coded: Segment, field: int) -> str:
@@ -170,6 +161,7 @@ def _patient(pid: Segment) -> StatedPatient:
         birth_date=parse_day(birth) if re.match(r"\d{8}", birth) else None,
         sex=pid.text(8).upper()[:1],
         birth_place=place,
+        local=tuple(_local(pid)),
     )
 
 
@@ -177,6 +169,14 @@ def _identifiers(pid: Segment) -> Iterator[tuple[str, str]]:
     for number in range(1, len(pid.repetitions(3)) + 1):
         if (oid := pid.sub(3, 4, 2, number)) in INS_OIDS and pid.text(3, 1, number):
             yield pid.text(3, 1, number), oid
+
+
+def _local(pid: Segment) -> Iterator[tuple[str, str]]:
+    """Numbers with their assigner (an OID, else a name): a hospital's IPP. One without an assigner is nobody's."""
+    for number in range(1, len(pid.repetitions(3)) + 1):
+        assigner = pid.sub(3, 4, 2, number) or pid.sub(3, 4, 1, number)
+        if assigner and assigner not in INS_OIDS and pid.text(3, 1, number):
+            yield pid.text(3, 1, number), assigner
 
 
 def _is_french(pid: Segment) -> bool:

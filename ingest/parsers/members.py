@@ -127,8 +127,18 @@ def combined(envelope: Metadata, stated: Iterable[Metadata]) -> Metadata:
     every = [envelope, *inner]
     said["confidentiality"] = " ".join(dict.fromkeys(code for one in every for code in one.confidentiality.split()))
     said["patient_ins"] = tuple(dict.fromkeys(pair for one in every for pair in one.patient_ins))
+    said["cancels"] = tuple(dict.fromkeys(name for one in every for name in one.cancels))
+    said["aliases"] = _names(envelope, inner, said.get("unique_id", ""))
     said["patients"] = tuple(dict.fromkeys(who for one in every for who in one.patients))
     return Metadata(**said)
+
+
+def _names(envelope: Metadata, inner: list[Metadata], unique_id: str) -> tuple[str, ...]:
+    """The envelope's names, and those of the one document in it: a later message may only know the first. What names
+    one of several documents must not speak for all."""
+    own = (envelope.unique_id,) if envelope.unique_id != unique_id else ()
+    speakers = [one for one in inner if len(inner) == 1 or (unique_id and one.unique_id == unique_id)]
+    return tuple(dict.fromkeys(filter(None, (*envelope.aliases, *own, *(x for one in speakers for x in one.aliases)))))
 
 
 def _agreed(stated: Iterable[Metadata]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lxml.etree import _Element
 
 from access.identifiers import INS_OIDS
-from ingest.parsers.cda_header import parse_day
+from ingest.parsers.cda_header import parse_day, parse_instant
 from ingest.parsers.narrative import clean
 from records.content import Metadata, StatedPatient
 
@@ -31,7 +31,9 @@ class Entry:
 def entries_of(root: _Element) -> list[Entry]:
     """The documents of a submission, in its order."""
     relations = _relations(root)
-    return [_entry(one, relations.get(one.get("id", ""), {})) for one in root.iter("{*}ExtrinsicObject")]
+    entries = {_uuid(one.get("id", "")): one for one in root.iter("{*}ExtrinsicObject")}
+    names = {identity: _unique_id(one) for identity, one in entries.items()}
+    return [_entry(one, relations.get(identity, {}), names) for identity, one in entries.items()]
 
 
 def metadata_of(entries: Sequence[Entry]) -> Metadata:
@@ -49,11 +51,12 @@ def _relations(root: _Element) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for one in root.iter("{*}Association"):
         kind = one.get("associationType", "").rpartition(":")[2]
-        found.setdefault(one.get("sourceObject", ""), {})[kind] = one.get("targetObject", "").removeprefix("urn:uuid:")
+        found.setdefault(_uuid(one.get("sourceObject", "")), {})[kind] = _uuid(one.get("targetObject", ""))
     return found
 
 
-def _entry(one: _Element, relations: dict[str, str]) -> Entry:
+def _entry(one: _Element, relations: dict[str, str], names: dict[str, str]) -> Entry:
+    """`names`: unique ids of the entries of this submission. An association names entries, not documents."""
     title = _localized(one)
     persons = _slots(_classified(one, _AUTHOR), "authorPerson")
     places = _slots(_classified(one, _AUTHOR), "authorInstitution")
@@ -61,10 +64,17 @@ def _entry(one: _Element, relations: dict[str, str]) -> Entry:
     stamps = [*_slots(one, "serviceStartTime"), *_slots(one, "creationTime")]
     codes = [node.get("nodeRepresentation", "") for node in _classifications(one, _SECRECY)]
     kind = _classified(one, _TYPE)
+    unique_id = _unique_id(one)
+    replaced, completed = relations.get("RPLC", "") or relations.get("XFRM_RPLC", ""), relations.get("APND", "")
+    obsolete = one.get("status", "").rpartition(":")[2] == "Deprecated"  # history from its arrival on
+    entry = _uuid(one.get("id", ""))
     stated = Metadata(
-        unique_id=next((x.get("value", "") for x in one.iter("{*}ExternalIdentifier") if _is(x, _UNIQUE)), ""),
-        replaces=relations.get("RPLC", ""),
-        appends=relations.get("APND", ""),
+        unique_id=unique_id,
+        replaces=names.get(replaced, replaced),
+        appends=names.get(completed, completed),
+        issued_at=next((at for at in map(parse_instant, _slots(one, "creationTime")) if at is not None), None),
+        aliases=(entry,) if entry else (),
+        cancels=tuple(filter(None, (unique_id or entry,))) if obsolete else (),
         type_code=kind.get("nodeRepresentation", "") if kind is not None else "",
         title=title,
         author=_person(persons[0]) if persons else "",
@@ -77,6 +87,14 @@ def _entry(one: _Element, relations: dict[str, str]) -> Entry:
     )
     uri = "".join(re.sub(r"^\d+\|", "", piece) for piece in sorted(_slots(one, "URI")))
     return Entry(uri, title, stated)
+
+
+def _uuid(name: str) -> str:
+    return name.removeprefix("urn:uuid:").lower()
+
+
+def _unique_id(one: _Element) -> str:
+    return next((x.get("value", "") for x in one.iter("{*}ExternalIdentifier") if _is(x, _UNIQUE)), "")
 
 
 def _is(identifier: _Element, scheme: str) -> bool:

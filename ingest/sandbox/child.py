@@ -19,7 +19,7 @@ from ingest.parse import pages_of
 from ingest.parsers.port import KeptPage
 from ingest.sandbox import wire
 from ingest.sandbox.bounds import Bounds
-from ingest.sandbox.confine import close_in
+from ingest.sandbox.confine import close_in, limit
 from ocr.build import ocr_named
 from ocr.null import NullOcr
 from ocr.port import Ocr, ReadPicture
@@ -27,12 +27,16 @@ from ocr.port import Ocr, ReadPicture
 Send = Callable[[list[Any]], None]
 
 
-def work(answer: socket.socket, data: int, folder: Path) -> None:
-    """One request, from its confinement to its last word. Raises what is a defect of ours only before the request."""
+def work(answer: socket.socket, folder: Path) -> None:
+    """One child's life. It is confined before it waits, and waits for one request. Raises only before that."""
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     os.chdir(folder)
-    request = _request(answer)
-    close_in(Bounds(**request["bounds"]), folder)
+    close_in(folder)
+    given = _request(answer)
+    if given is None:  # the client has no document any more
+        return
+    request, data = given
+    limit(Bounds(**request["bounds"]))
 
     def send(value: list[Any]) -> None:
         answer.sendall(wire.pack(value))
@@ -111,13 +115,19 @@ def _draw(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> Non
 TASKS: dict[str, Callable[[dict[str, Any], bytes, Path, Send], None]] = {"read": _read, "draw": _draw}
 
 
-def _request(answer: socket.socket) -> dict[str, Any]:
-    """The client's one frame; a word first, whose sender the kernel names: so the client learns whom to watch."""
+def _request(answer: socket.socket) -> tuple[dict[str, Any], int] | None:
+    """The client's one frame, and the document's descriptor, which comes with its first byte.
+
+    A word first, whose sender the kernel names: so the client learns whom to watch.
+    """
     answer.sendall(wire.pack(["here"]))
     frames = wire.Frames()
-    while True:
-        for value in frames.feed(answer.recv(65536)):
-            return dict(value)
+    piece, given, _, _ = socket.recv_fds(answer, 65536, 1)
+    while piece:
+        for value in frames.feed(piece):
+            return dict(value), given[0]
+        piece = answer.recv(65536)
+    return None
 
 
 def _content(data: int) -> bytes:

@@ -26,6 +26,7 @@ from ingest.parsers.port import KeptPage
 from ingest.sandbox import confine, verdict, wire
 from ingest.sandbox.bounds import Bounds
 from ingest.sandbox.fork_server import ForkServer
+from ingest.sandbox.room import Crowded, Place, Room
 from ingest.sandbox.run import Run
 from records.content import Box, Metadata, Page
 
@@ -83,6 +84,7 @@ class Sandbox:
     def __init__(self, bounds: Bounds = Bounds(), server: ForkServer | None = None) -> None:
         self._bounds = bounds
         self.server = server or ForkServer()
+        self._room = Room(bounds.memory)
         self._drawings = threading.BoundedSemaphore(DRAWINGS)
 
     def isolation(self) -> Isolation:
@@ -101,13 +103,21 @@ class Sandbox:
         chunks  the document's bytes, copied to memory that the child shares
         ocr     the full name of the OCR engine
         """
-        request = {"do": "read", "name": name, "ocr": ocr, "limits": dataclasses.asdict(limits), "kept": list(kept)}
-        with self._run(chunks, request) as run:
-            for value in run.values():
-                said = _said(value)
-                yield said
-                if isinstance(said, Ended | More):
-                    return
+        request = {"do": "read", "name": name, "ocr": ocr, "limits": dataclasses.asdict(limits)}
+        passed = set(kept)
+        with _in_memory(chunks) as data, self._room.place() as place:
+            while True:
+                try:
+                    with self._run(data, request | {"kept": sorted(passed)}, place) as run:
+                        for value in run.values():
+                            said = _said(value)
+                            if isinstance(said, PageRead):
+                                passed.add(said.page.number)
+                            yield said
+                            if isinstance(said, Ended | More):
+                                return
+                except Crowded:
+                    place.wait()
 
     def draw(
         self,
@@ -128,23 +138,23 @@ class Sandbox:
             "text": text,
             "boxes": [list(box) for box in boxes],
         }
-        with self._drawings, self._run(chunks, request) as run:
-            for value in run.values():
-                match value:
-                    case ["picture", bytes(picture)]:
-                        return picture
-                    case _:
-                        _said(value)
-        raise verdict.parser_failed()
+        with self._drawings, _in_memory(chunks) as data, self._room.place(urgent=True) as place:
+            while True:
+                try:
+                    with self._run(data, request, place) as run:
+                        for value in run.values():
+                            match value:
+                                case ["picture", bytes(picture)]:
+                                    return picture
+                                case _:
+                                    _said(value)
+                except Crowded:
+                    place.wait()
 
     @contextmanager
-    def _run(self, chunks: Iterable[bytes], request: dict[str, Any]) -> Iterator[Run]:
-        data = _in_memory(chunks)
-        try:
-            run = Run(self.server, data, request | {"bounds": dataclasses.asdict(self._bounds)}, self._bounds)
-        finally:
-            os.close(data)
-        with run:
+    def _run(self, data: int, request: dict[str, Any], place: Place) -> Iterator[Run]:
+        whole = request | {"bounds": dataclasses.asdict(self._bounds)}
+        with Run(self.server, data, whole, self._bounds, place.use) as run:
             try:
                 yield run
             except wire.Nonsense as error:
@@ -176,7 +186,8 @@ def _said(value: list[Any]) -> Said:
             raise wire.Nonsense
 
 
-def _in_memory(chunks: Iterable[bytes]) -> int:
+@contextmanager
+def _in_memory(chunks: Iterable[bytes]) -> Iterator[int]:
     """A descriptor of anonymous memory that holds the bytes: nothing of them is ever a file."""
     data = os.memfd_create("document", os.MFD_CLOEXEC)
     try:
@@ -184,7 +195,6 @@ def _in_memory(chunks: Iterable[bytes]) -> int:
             view = memoryview(chunk)
             while view:
                 view = view[os.write(data, view) :]
-        return data
-    except BaseException:
+        yield data
+    finally:
         os.close(data)
-        raise

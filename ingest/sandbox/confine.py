@@ -58,6 +58,9 @@ _SCOPES = landlockpy.Scope.ABSTRACT_UNIX_SOCKET | landlockpy.Scope.SIGNAL
 _A = landlockpy.AccessFS
 _OWN = ~(_A.MAKE_CHAR | _A.MAKE_BLOCK | _A.MAKE_SOCK | _A.EXECUTE)
 
+_NO_CORE = 1
+"""The kernel takes 1, and not 0, to mean no core even where a program stands ready to receive cores."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -125,9 +128,9 @@ def close_calls() -> bool:
     return True
 
 
-def close_in(bounds: Bounds, folder: Path) -> None:
-    """Everything a child gives up. Afterwards it reads programs, writes `folder`, and computes."""
-    _limit(bounds)
+def close_in(folder: Path) -> None:
+    """Every right that a child gives up. Afterwards it reads programs, writes `folder`, and computes."""
+    resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
     _prctl(_DUMPABLE, 0)
     _prctl(_NO_NEW_PRIVS, 1)
     if _has_landlock():
@@ -168,15 +171,14 @@ def _numbers(names: tuple[str, ...]) -> Iterator[int]:
                 yield number | 0x40000000
 
 
-def _limit(bounds: Bounds) -> None:
+def limit(bounds: Bounds) -> None:
+    """What a child may use from here on; it can only lower it."""
     hard = {
         resource.RLIMIT_CPU: bounds.cpu,
         resource.RLIMIT_DATA: bounds.memory,
         resource.RLIMIT_AS: bounds.address,
         resource.RLIMIT_FSIZE: bounds.file,
         resource.RLIMIT_NOFILE: bounds.files,
-        # 1 and not 0: the kernel takes 1 to mean no core, even where a program stands ready to receive cores.
-        resource.RLIMIT_CORE: 1,
     }
     for which, most in hard.items():
         ceiling = resource.getrlimit(which)[1]

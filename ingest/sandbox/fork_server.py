@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgpack
@@ -26,6 +26,10 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", 
 """What the server gets of the environment: no setting of ours, hence no address, path of a key or password."""
 
 
+Line = tuple[socket.socket, socket.socket]
+"""The client's ends of a child's sockets: its answers; how it ended. Closing the second kills it."""
+
+
 @dataclass(slots=True)
 class _Running:
     """A server: how to speak to it, where its children's folders are, what it said it has."""
@@ -35,6 +39,8 @@ class _Running:
     base: Path
     lock: int
     active: tuple[str, ...]
+    waiting: list[Line] = field(default_factory=list)
+    """Children that have no document yet: confined already, so that the next document waits for no fork."""
 
 
 class ForkServer:
@@ -65,23 +71,24 @@ class ForkServer:
         with self._lock:
             return self._server().base
 
-    def launch(self, data: int) -> tuple[socket.socket, socket.socket]:
-        """Fork a child over the bytes in descriptor `data`: the sockets on which it answers and its end is told.
+    def launch(self, request: bytes, data: int) -> Line:
+        """Give a child its one request and the bytes in descriptor `data`. Raises Refusal "sandbox-unavailable".
 
-        Closing the second kills the child. Raises Refusal "sandbox-unavailable".
+        The child is the one that waits, if any; another then takes its place. It never had another document.
         """
-        with self._lock:
-            server = self._server()
-        try:
-            return _ask(server, data)
-        except OSError:  # it died since it was last looked at
-            self._forget(server)
-        with self._lock:
-            server = self._server()
-        try:
-            return _ask(server, data)
-        except OSError as error:
-            raise unavailable() from error
+        for _ in range(3):  # a child that waited may have been killed, then a server
+            with self._lock:
+                server = self._server()
+                line = server.waiting.pop() if server.waiting else None
+            try:
+                line = line or _ask(server)
+            except OSError:  # the server died since it was last looked at
+                self._forget(server)
+                continue
+            if _give(line, request, data):
+                self._replace(server)
+                return line
+        raise unavailable()
 
     def close(self) -> None:
         """End the server and the children that it has."""
@@ -91,14 +98,21 @@ class ForkServer:
             _end(running)
 
     def _server(self) -> _Running:
-        """The running server, under the lock."""
-        if self._running is not None and self._owner == os.getpid() and self._running.process.poll() is None:
-            return self._running
-        if self._running is not None and self._owner == os.getpid():
-            _end(self._running)
+        """The running server, under the lock. Another one when it ended, or when somebody wiped its folder."""
+        running = self._running if self._owner == os.getpid() else None
+        if running is not None:
+            if running.process.poll() is None and running.base.is_dir():
+                return running
+            _end(running)
         self._running, self._owner = None, os.getpid()
         self._running = _start(self._module, self._more)
         return self._running
+
+    def _replace(self, server: _Running) -> None:
+        with self._lock:
+            if self._running is server and not server.waiting:
+                with suppress(OSError):
+                    server.waiting.append(_ask(server))
 
     def _forget(self, server: _Running) -> None:
         with self._lock:
@@ -107,19 +121,34 @@ class ForkServer:
                 _end(server)
 
 
-def _ask(server: _Running, data: int) -> tuple[socket.socket, socket.socket]:
-    """Send the request for a child; the client's ends of its sockets."""
+def _ask(server: _Running) -> Line:
+    """Have a child made."""
     answer, theirs = socket.socketpair()
     status, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, told:
         try:
             answer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            socket.send_fds(server.control, [b"run"], [data, theirs.fileno(), told.fileno()])
+            socket.send_fds(server.control, [b"run"], [theirs.fileno(), told.fileno()])
         except OSError:
-            answer.close()
-            status.close()
+            _hang_up((answer, status))
             raise
     return answer, status
+
+
+def _give(line: Line, request: bytes, data: int) -> bool:
+    """Send a child its request; False, and nothing left of it, when it is gone."""
+    try:
+        sent = socket.send_fds(line[0], [request], [data])
+        line[0].sendall(memoryview(request)[sent:])
+    except OSError:
+        _hang_up(line)
+        return False
+    return True
+
+
+def _hang_up(line: Line) -> None:
+    for end in line:
+        end.close()
 
 
 def _start(module: str, more: Mapping[str, str]) -> _Running:
@@ -160,6 +189,8 @@ def _start(module: str, more: Mapping[str, str]) -> _Running:
 
 
 def _end(running: _Running) -> None:
+    for line in running.waiting:
+        _hang_up(line)
     running.control.close()
     try:
         running.process.wait(10)

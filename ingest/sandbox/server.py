@@ -26,9 +26,10 @@ import msgpack
 
 from ingest.sandbox import confine
 from ingest.sandbox.child import work
+from ingest.sandbox.pages import join_pages
 
-ANSWER, DATA = 3, 4
-"""A child's only descriptors besides the standard ones."""
+ANSWER = 3
+"""A child's only descriptor besides the standard ones, until its document comes."""
 
 
 class Server:
@@ -67,12 +68,12 @@ class Server:
     def _take(self) -> bool:
         """Fork for one request; False when the client is gone."""
         try:
-            message, given, _, _ = socket.recv_fds(self._control, 4096, 3)
+            message, given, _, _ = socket.recv_fds(self._control, 4096, 2)
         except ConnectionError:
             return False
         if not message:
             return False
-        data, answer, status = given
+        answer, status = given
         report = socket.socket(fileno=status)
         try:
             folder = Path(tempfile.mkdtemp(dir=self._base))
@@ -84,32 +85,27 @@ class Server:
             report.close()
         else:
             if process == 0:
-                self._become_child(data, answer, folder, None if self._nested else parent)
+                self._become_child(answer, folder, None if self._nested else parent)
             self._nursery.clean()
             if not self._nested:
                 os.setpgid(process, process)
             self._status[process], self._folders[process] = report, folder
             self._selector.register(report, selectors.EVENT_READ, process)
-        os.close(data)
         os.close(answer)
         return True
 
-    def _become_child(self, data: int, answer: int, folder: Path, parent: int | None) -> None:
+    def _become_child(self, answer: int, folder: Path, parent: int | None) -> None:
         """Never returns. The descriptors of other children go first."""
         code = 1
         try:
             confine.die_with_parent(parent)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            spare = [os.dup2(data, 200), os.dup2(answer, 201)]
-            os.dup2(201, ANSWER)
-            os.dup2(200, DATA)
-            os.closerange(DATA + 1, 199)
-            for one in spare:
-                os.close(one)
+            os.dup2(answer, ANSWER)
+            os.closerange(ANSWER + 1, 4096)
             if not self._nested:
                 os.setpgid(0, 0)
-            work(socket.socket(fileno=ANSWER), DATA, folder)
+            work(socket.socket(fileno=ANSWER), folder)
             code = 0
         finally:
             os._exit(code)
@@ -174,6 +170,7 @@ def main(control: int, base: Path) -> None:
         active += (confine.CALLS,)
     gc.collect()
     gc.freeze()  # what is loaded is not looked at again, so its pages stay shared with the children
+    join_pages()
     speaker.send(msgpack.packb(active))
     server.run()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgpack
@@ -100,7 +100,7 @@ def page_in(value: Any) -> Page:
 
 
 def metadata_out(metadata: Metadata) -> list[Any]:
-    """Metadata as plain values, in the order of `_METADATA`, then version, date, INS and patients stated."""
+    """Metadata as plain values, in the order that `metadata_in` takes them apart."""
     event = metadata.event_date
     return [
         *(getattr(metadata, name) for name in _METADATA),
@@ -108,12 +108,24 @@ def metadata_out(metadata: Metadata) -> list[Any]:
         None if event is None else event.isoformat(),
         metadata.patient_ins,
         [_stated_out(one) for one in metadata.patients],
+        None if metadata.issued_at is None else metadata.issued_at.isoformat(),
+        metadata.aliases,
+        metadata.cancels,
     ]
 
 
 def _stated_out(one: StatedPatient) -> list[Any]:
     born = None if one.birth_date is None else one.birth_date.isoformat()
-    return [one.identifiers, one.birth_names, one.used_names, one.given_names, born, one.sex, one.birth_place]
+    return [
+        one.identifiers,
+        one.birth_names,
+        one.used_names,
+        one.given_names,
+        born,
+        one.sex,
+        one.birth_place,
+        one.local,
+    ]
 
 
 _METADATA = (
@@ -133,7 +145,7 @@ _METADATA = (
 def metadata_in(value: Any) -> Metadata:
     """Inverse of `metadata_out`, checked likewise. Raises Nonsense."""
     try:
-        *texts, version, event, stated, patients = value
+        *texts, version, event, stated, patients, issued, aliases, cancels = value
         unique_id, set_id, replaces, type_code, title, author, organization, confidentiality, language, appends = (
             _text(text, 10**6) for text in texts
         )
@@ -152,13 +164,16 @@ def metadata_in(value: Any) -> Metadata:
             event_date=_day(event),
             patient_ins=_pairs(stated),
             patients=tuple(_stated_in(*one) for one in _few(patients)),
+            issued_at=_instant(issued),
+            aliases=tuple(_text(name, _TEXT) for name in _few(aliases)),
+            cancels=tuple(_text(name, _TEXT) for name in _few(cancels)),
         )
     except (TypeError, ValueError) as error:
         raise Nonsense from error
 
 
 def _stated_in(
-    identifiers: Any, birth_names: Any, used_names: Any, given: Any, born: Any, sex: Any, place: Any
+    identifiers: Any, birth_names: Any, used_names: Any, given: Any, born: Any, sex: Any, place: Any, local: Any
 ) -> StatedPatient:
     return StatedPatient(
         identifiers=_pairs(identifiers),
@@ -168,11 +183,19 @@ def _stated_in(
         birth_date=_day(born),
         sex=_text(sex, _TEXT),
         birth_place=_text(place, _TEXT),
+        local=_pairs(local),
     )
 
 
 def _day(value: Any) -> date | None:
     return None if value is None else date.fromisoformat(_text(value, 10))
+
+
+def _instant(value: Any) -> datetime | None:
+    found = None if value is None else datetime.fromisoformat(_text(value, 40))
+    if found is not None and found.tzinfo is None:
+        raise ValueError
+    return found
 
 
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from access.refusal import Refusal
-from records.sqlcipher import for_writing
+from records.engine import for_writing
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:

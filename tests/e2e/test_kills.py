@@ -22,6 +22,7 @@ from cli.compose import open_home
 from cli.local_services import cache_folder
 from ingest.receive import receive
 from ingest.tasks import waker
+from records.postgres import Server
 from tests.e2e.killing import Ordeal, ordeal
 
 LONG = os.environ.get("ANAMNESE_LONG") == "1"
@@ -53,11 +54,16 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
 @pytest.mark.services
 @pytest.mark.timeout(600)
 def test_a_celery_worker_and_its_children_die(
-    tmp_path: Path, redis_url: str, opensearch_url: str, opensearch_prefix: str
+    tmp_path: Path, redis_url: str, opensearch_url: str, opensearch_prefix: str, new_database: Server
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
-    cluster = {"profile": "cluster", "redis_url": redis_url, "opensearch_url": opensearch_url}
+    cluster = {
+        "profile": "cluster",
+        "redis_url": redis_url,
+        "opensearch_url": opensearch_url,
+        "records_url": new_database.url,
+    }
     with ordeal(tmp_path, seed, index_prefix=opensearch_prefix, **cluster) as trial:
         strike_workers(trial, 60 if LONG else 6, redis_url)
         worker = trial.start("worker", "--concurrency", "2")

@@ -14,6 +14,8 @@ from index.embedded import EmbeddedGenerations
 from index.embedders.factory import build_embedder
 from index.embedders.none import NoEmbedder
 from index.embedders.port import Embedder
+from index.evaluation.compare import compare, load_run, save_run
+from index.evaluation.measures import Estimate
 from index.evaluation.runner import Evaluation, evaluate
 from index.evaluation.vectors import CHUNK, embed_all
 
@@ -122,3 +124,44 @@ def test_kept_vectors_are_those_of_the_texts(embedder: Embedder, tmp_path: Path)
     assert not np.array_equal(again.vectors[-1], first.vectors[-1])
     assert embed_all(texts, embedder, tmp_path, said.append).computed == 3, "a damaged file is computed again"
     assert embed_all([], embedder, tmp_path, said.append).vectors.shape == (0, 384)
+
+
+def test_two_runs_are_compared_question_by_question(
+    folder: Path, generations: EmbeddedGenerations, tmp_path: Path
+) -> None:
+    """The second run judges q2 by a document that it does not rank first any more."""
+    kept = tmp_path / "before.json"
+    before = run(folder, generations, NoEmbedder(), mode="lexical")
+    save_run(kept, before)
+    same = compare(before, load_run(kept))
+    assert (same.fell, same.rose, same.unchanged) == ((), (), 4)
+    assert same.measures["ndcg@10"] == Estimate(0.0, 0.0, 0.0)
+
+    judgements = folder / "qrels" / "dev.tsv"
+    judgements.write_text(judgements.read_text("utf-8").replace("q2\tallergie-paul", "q2\trein"), encoding="utf-8")
+    after = compare(run(folder, generations, NoEmbedder(), mode="lexical"), load_run(kept))
+    assert [each.query for each in after.fell] == ["q2"]
+    assert after.fell[0].before == ("allergie-paul",)
+    assert after.measures["ndcg@10"].mean == pytest.approx(-0.25)
+    assert after.as_dict()["questions_that_fell"] == 1
+
+
+def test_a_run_of_other_questions_is_not_compared(
+    folder: Path, generations: EmbeddedGenerations, tmp_path: Path
+) -> None:
+    kept = tmp_path / "before.json"
+    found = run(folder, generations, NoEmbedder(), mode="lexical")
+    save_run(kept, found)
+    value = json.loads(kept.read_text("utf-8"))
+    del value["per_query"]["q1"]
+    kept.write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(Refusal, match="mêmes questions"):
+        compare(found, load_run(kept))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": 2}', '{"format": 1, "per_query": 3}'])
+def test_what_is_no_run_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text, encoding="utf-8")
+    with pytest.raises(Refusal) as refused:
+        load_run(tmp_path / "run.json")
+    assert refused.value.code == "bad-run"

@@ -171,6 +171,7 @@ def test_the_envelope(read: Read) -> None:
             birth_date=date(1985, 3, 12),
             sex="M",
             birth_place="75112",
+            local=(("77", "CHU"),),
         ),
     )
 
@@ -191,11 +192,13 @@ def test_masks_of_the_dmp_are_kept_beside_the_document_s_own_confidentiality(rea
 
 
 @pytest.mark.parametrize("how", ["event", "availability", "state"])
-def test_a_cancellation_brings_no_document(refusal_of: Refused, how: str) -> None:
+def test_a_cancellation_brings_no_page_and_names_what_it_withdraws(read: Read, how: str) -> None:
     kind = "MDM^T11" if how == "event" else "MDM^T04"
     txa = "TXA|1|DS|TX|20240511||||||||D1^^|||||||" + ("CA" if how == "availability" else "AV")
-    refusal = refusal_of(_message(PID, txa, _ed(b"Iode", state="D" if how == "state" else "F"), kind=kind).encode())
-    assert refusal.code == "cancellation"
+    reading = read(_message(PID, txa, _ed(b"Iode", state="D" if how == "state" else "F"), kind=kind).encode())
+    assert reading.pages == ()
+    assert reading.metadata.cancels == ("LABO DUPONT|D1",)
+    assert reading.metadata.patients
 
 
 def test_a_batch_is_all_its_messages(read: Read) -> None:

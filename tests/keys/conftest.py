@@ -1,47 +1,36 @@
-"""A key-management service to wrap with, in a process of its own."""
+"""A key-management service to wrap with, and a home to keep keys for."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from records.transit import TransitMaster
+from tests.keys.openbao import Bao, Service, openbao, service
 from tests.search_api.conftest import _documents, _people, copied
 from tests.search_api.world import World, open_world
 
-TOKEN = "jeton-de-test"
 
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A running service: its address, the file of its token, its process."""
-
-    url: str
-    token_file: Path
-    process: subprocess.Popen[str]
-
-    def master(self) -> TransitMaster:
-        return TransitMaster(self.url, "anamnese", self.token_file)
+@pytest.fixture(scope="session")
+def bao() -> Iterator[Bao]:
+    """One server for all tests that leave it as it is."""
+    with openbao() as made:
+        yield made
 
 
 @pytest.fixture
-def transit(tmp_path: Path) -> Iterator[Service]:
-    """A service with a fresh key."""
-    token_file = tmp_path / "token"
-    token_file.write_text(TOKEN + "\n")
-    program = Path(__file__).with_name("transit_server.py")
-    with subprocess.Popen([sys.executable, str(program), TOKEN], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = f"http://127.0.0.1:{int(process.stdout.readline())}/v1/transit"
-        try:
-            yield Service(url, token_file, process)
-        finally:
-            process.kill()
+def transit(bao: Bao, tmp_path: Path) -> Service:
+    """A transit engine with a fresh key."""
+    return service(bao, tmp_path, f"transit-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def own_transit(tmp_path: Path) -> Iterator[Service]:
+    """The same on a server for one test, which may do anything to it."""
+    with openbao() as made:
+        yield service(made, tmp_path, "transit")
 
 
 @pytest.fixture(scope="session")

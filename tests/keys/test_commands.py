@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from access.refusal import Refusal
 from cli.main import app
-from tests.keys.conftest import Service
+from tests.keys.openbao import Service
 
 PATIENT, OTHER = "185037512345641", "269054958815780"
 DOCTOR = "10001234567"

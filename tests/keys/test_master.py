@@ -14,7 +14,7 @@ from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
 from records.rotation import destroy_version, rotate, status
 from records.transit import TransitMaster
-from tests.keys.conftest import Service
+from tests.keys.openbao import POLICY, Service
 
 KEY = bytes(range(32))
 ONE = PatientId("a" * 26)
@@ -91,14 +91,30 @@ def test_a_home_moves_from_a_file_to_a_service(transit: Service, tmp_path: Path)
     assert KeyStore.open(home, transit.master()).service_key("records") == key
 
 
-def test_a_service_that_is_gone_stops_a_start_and_no_running_store(transit: Service, tmp_path: Path) -> None:
-    keys = KeyStore.open(tmp_path / "home", transit.master())
+def test_a_service_that_is_sealed_or_gone_stops_a_start_and_no_running_store(
+    own_transit: Service, tmp_path: Path
+) -> None:
+    keys = KeyStore.open(tmp_path / "home", own_transit.master())
     key = keys.service_key("records")
-    transit.process.kill()
-    transit.process.wait(10)
+    own_transit.bao.call("PUT", "sys/seal")
+    assert code_of(lambda: KeyStore.open(tmp_path / "home", own_transit.master())) == "master-key-unavailable"
+    own_transit.bao.process.kill()
+    own_transit.bao.process.wait(10)
     assert keys.service_key("records") == key
     keys.create_patient_key(ONE)
-    assert code_of(lambda: KeyStore.open(tmp_path / "home", transit.master())) == "master-key-unavailable"
+    assert code_of(lambda: KeyStore.open(tmp_path / "home", own_transit.master())) == "master-key-unavailable"
+
+
+def test_a_token_that_may_only_wrap_and_unwrap_runs_a_home_and_rotates_none(transit: Service, tmp_path: Path) -> None:
+    """The keepers of the service may keep rotation to themselves: after theirs, the newest version is taken."""
+    mount = transit.url.rpartition("/")[2]
+    rules = "".join(line for line in POLICY.format(mount=mount).splitlines(True) if "crypt" in line or '"read"' in line)
+    transit.bao.call("PUT", f"sys/policies/acl/{mount}", policy=rules)
+    keys = KeyStore.open(tmp_path / "home", transit.master())
+    assert code_of(lambda: transit.master().renew()) == "master-key-unavailable"
+    transit.bao.call("POST", f"{mount}/keys/anamnese/rotate")
+    assert status(keys).pending
+    assert rotate(keys).in_use.number == 2
 
 
 def test_a_wrong_or_missing_token_and_a_plain_address_are_refused(transit: Service, tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ class Stage:
         return {name for name in world.papers if may_see(world, person, name, self.now, all_states=all_states)}
 
     def compare(self, patient: str, who: str, draw: random.Random, *, channels: int) -> None:
-        """Ask so many of the four groups of read channels, drawn, and the oracle, and hold them to the same answer."""
+        """Ask so many of the five groups of read channels, drawn, and the oracle, and hold them to the same answer."""
         all_states, regulation = draw.random() < 0.3, who in TRADES and draw.random() < 0.2
         person, world = self.person(who, regulation=regulation), self.belief(patient)
         shut = answers_the_door(world, person, self.now) or not oracle.TRADES.get(person.trade)
@@ -194,6 +194,7 @@ class Stage:
             lambda: self._compare_search(get, shut, seen, draw),
             lambda: self._compare_documents(get, shut, seen, draw),
             lambda: self._compare_oversight(get, shut, person, patient, seen),
+            lambda: self._compare_rounds(who),
         ]
         for group in draw.sample(groups, channels):
             group()
@@ -224,6 +225,21 @@ class Stage:
         expected = [CANARIES[name]] if name in searchable else []
         assert [each["to"] for each in misspelt["corrections"]] == expected, name
         assert misspelt["total"] == len(expected)
+
+    def _compare_rounds(self, who: str) -> None:
+        """Over one's patients: nobody whose door is shut, nothing that is not seen in the record itself."""
+        answer = self.world.http.post("/v1/search", json={"query": "commun"}, headers=self.headers(who))
+        person, ids = self.person(who), {self.world.patients[name]: name for name in self.beliefs}
+        if who not in TRADES or not oracle.TRADES.get(person.trade):
+            assert answer.status_code == 403
+            return
+        assert answer.status_code == 200
+        for group in answer.json()["patients"]:
+            patient = ids[group["patient"]["patient_id"]]
+            assert not answers_the_door(self.belief(patient), person, self.now)
+            searchable = self.visible(patient, person, all_states=False) - self.quarantined
+            assert {self.names[hit["document"]["id"]] for hit in group["hits"]} <= searchable
+            assert group["total"] == len(searchable)
 
     def _compare_documents(self, get: Any, shut: bool, seen: set[str], draw: random.Random) -> None:
         name = draw.choice(sorted(PAPERS))

@@ -65,7 +65,7 @@ class Acts(RuleBasedStateMachine):
         chance = random.Random(draw)
         callers = [chance.choice(["ana", "bea", "kim", *TRADES, *TRADES]), chance.choice(sorted(TRADES))]
         for who in callers[: 2 if LONG else 1]:
-            self.stage.compare(patient, who, chance, channels=4 if LONG else 2)
+            self.stage.compare(patient, who, chance, channels=5 if LONG else 2)
 
     @rule(
         patient=patients,

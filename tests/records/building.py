@@ -18,6 +18,7 @@ from records.database import Records, Tx
 from records.documents import Document, DocumentState
 from records.keys import KeyStore
 from records.patients import Identity
+from records.postgres import Server
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -32,6 +33,7 @@ class Home:
     keys: KeyStore
     records: Records
     blobs: Blobs
+    server: Server | None = None
 
     def close(self) -> None:
         self.records.close()
@@ -39,10 +41,10 @@ class Home:
 
 
 @contextmanager
-def opened(path: Path, master: Path | None = None) -> Iterator[Home]:
-    """Open (or make) the home at `path`; `master`: the file of its master key, elsewhere."""
+def opened(path: Path, master: Path | None = None, server: Server | None = None) -> Iterator[Home]:
+    """Open (or make) the home at `path`; `master`: the file of its master key, elsewhere; `server`: of its records."""
     keys = KeyStore.open(path, master)
-    home = Home(path, keys, Records.open(path / "records.db", keys), Blobs(path / "blobs", keys))
+    home = Home(path, keys, Records.open(path / "records.db", keys, server=server), Blobs(path / "blobs", keys), server)
     try:
         yield home
     finally:

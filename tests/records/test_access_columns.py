@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -12,7 +13,6 @@ from records.content import Metadata
 from records.database import Records
 from records.policy import load_policy
 from records.rights import access_facts
-from records.sqlcipher import make_engine
 from tests.records.building import DOCTOR, NOW, Home, deposit, patient, searchable
 
 POLICY = load_policy()
@@ -28,7 +28,7 @@ def test_types_of_before_are_filled_when_records_are_opened_and_unseen_until_the
         facts = access_facts(tx, DOCTOR, one, NOW, POLICY)
         assert facts.types == {document.document_id: "?"}
         assert not POLICY.matrix.role_of(DOCTOR.profession, DOCTOR.specialty).sees("?")
-    reopened = Records.open(home.path / "records.db", home.keys)
+    reopened = Records.open(home.path / "records.db", home.keys, server=home.server)
     with reopened.read() as tx:
         assert tx.session.execute(text("SELECT type_code FROM documents")).scalar_one() == "11502-2"
         assert access_facts(tx, DOCTOR, one, NOW, POLICY).types == {}
@@ -43,11 +43,11 @@ def test_going_back_drops_what_the_earlier_tables_cannot_hold_and_keeps_the_rest
         kept = grant(tx, one)
         grant(tx, "n" * 26)  # type: ignore[arg-type]
         document = deposit(home, tx, one)
-    engine = make_engine(home.path / "records.db", home.keys.service_key("records"))
+    engine = home.records._engine
     migrations.downgrade(engine, "0001")
     migrations.upgrade(engine)
-    engine.dispose()
-    with Records.open(home.path / "records.db", home.keys).read() as tx:
+    reopened = Records.open(home.path / "records.db", home.keys, server=home.server)
+    with closing(reopened), reopened.read() as tx:
         assert [row[0] for row in tx.session.execute(text("SELECT grant_id FROM grants"))] == [kept.grant_id]
         assert documents.document_without_scope(tx, document.document_id) is not None
 

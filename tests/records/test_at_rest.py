@@ -150,12 +150,12 @@ def test_the_search_finds_what_would_be_there(tmp_path: Path, encoding: str) -> 
 
 def test_sealed_words_stay_sealed_from_whoever_opens_the_database_alone(home: Home) -> None:
     """Even with the records' key, nothing a person wrote stands in clear: it takes the patient's key too."""
-    from sqlalchemy import text
+    from sqlalchemy import inspect, text
 
     fill(home)
     public = {"grantee"}
     with home.records.read() as tx:
-        tables = tx.session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
+        tables = inspect(tx.session.connection()).get_table_names()
         everything = b""
         for table in tables:
             for row in tx.session.execute(text(f'SELECT * FROM "{table}"')):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,31 +17,34 @@ import pytest
 import sqlcipher3.dbapi2
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 
+from access.identifiers import PatientId
 from access.refusal import Refusal
-from records import migrations, outbox, turns
+from records import grants, migrations, outbox, turns
 from records.database import Records
+from records.engine import for_writing
 from records.keys import KeyStore
-from records.sqlcipher import for_writing, make_engine
+from records.postgres import PostgresServer, Server
+from records.sqlcipher import make_engine
 from records.tables import Base
 from tests.records.building import NOW, Home, deposit, opened, patient
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def test_the_file_is_private_and_encrypted(home: Home) -> None:
-    with home.records.write() as tx:
+def test_the_file_is_private_and_encrypted(file_home: Home) -> None:
+    with file_home.records.write() as tx:
         patient(tx)
-    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.path.glob("records.db*")}
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file_home.path.glob("records.db*")}
     files = ("", "-wal", "-shm", ".lock", ".write.lock", ".next.lock")
     assert found == {f"records.db{end}": 0o600 for end in files}
-    assert not (home.path / "records.db").read_bytes().startswith(b"SQLite format 3")
+    assert not (file_home.path / "records.db").read_bytes().startswith(b"SQLite format 3")
     with pytest.raises(sqlcipher3.dbapi2.DatabaseError):
-        sqlcipher3.dbapi2.connect(str(home.path / "records.db")).execute("SELECT * FROM patients")
+        sqlcipher3.dbapi2.connect(str(file_home.path / "records.db")).execute("SELECT * FROM patients")
 
 
-def test_pragmas_of_every_connection(home: Home) -> None:
+def test_pragmas_of_every_connection(file_home: Home) -> None:
     expected = {
         "journal_mode": "wal",
         "synchronous": 2,
@@ -49,7 +53,7 @@ def test_pragmas_of_every_connection(home: Home) -> None:
         "secure_delete": 1,
         "busy_timeout": 30_000,
     }
-    with home.records.read() as one, home.records.read() as two:
+    with file_home.records.read() as one, file_home.records.read() as two:
         for tx in (one, two):
             for pragma, value in expected.items():
                 assert tx.session.execute(text(f"PRAGMA {pragma}")).scalar_one() == value
@@ -86,15 +90,18 @@ def test_foreign_keys_hold(home: Home) -> None:
     from sqlalchemy.exc import IntegrityError
 
     with pytest.raises(IntegrityError), home.records.write() as tx:
-        tx.session.execute(text("INSERT INTO blocks VALUES ('nobody', '1', '2', '2026-01-01 00:00:00.000000')"))
+        grants.block(tx, PatientId("nobody"), "1", NOW, "2")
 
 
-def test_another_key_or_a_damaged_file_is_a_refusal(home: Home, tmp_path: Path) -> None:
+def test_another_key_is_a_refusal(home: Home, tmp_path: Path) -> None:
     home.records.healthy()
     other = KeyStore.open(tmp_path / "other")
     with pytest.raises(Refusal) as refused:
-        Records.open(home.path / "records.db", other)
+        Records.open(home.path / "records.db", other, server=home.server)
     assert refused.value.code == "records-damaged"
+
+
+def test_a_damaged_file_is_a_refusal(tmp_path: Path) -> None:
     with opened(tmp_path / "second") as second:
         file = second.path / "records.db"
         second.records.close()
@@ -104,9 +111,15 @@ def test_another_key_or_a_damaged_file_is_a_refusal(home: Home, tmp_path: Path) 
         assert refused.value.code == "records-damaged"
 
 
-def test_migrations_go_down_and_up_and_end_at_the_tables(tmp_path: Path) -> None:
-    keys = KeyStore.open(tmp_path / "home")
-    engine = make_engine(tmp_path / "home" / "records.db", keys.service_key("records"))
+@pytest.fixture
+def engine(tmp_path: Path, server: Server | None) -> Iterator[Engine]:
+    """An empty database."""
+    engine = make_engine(tmp_path / "records.db", bytes(32)) if server is None else PostgresServer(server).engine
+    yield engine
+    engine.dispose()
+
+
+def test_migrations_go_down_and_up_and_end_at_the_tables(engine: Engine) -> None:
 
     def tables() -> set[str]:
         return set(inspect(engine).get_table_names()) - {"alembic_version", "sqlite_sequence"}
@@ -120,34 +133,31 @@ def test_migrations_go_down_and_up_and_end_at_the_tables(tmp_path: Path) -> None
     migrations.upgrade(engine)
     migrations.upgrade(engine)
     assert tables() == set(Base.metadata.tables)
-    engine.dispose()
 
 
-def test_a_migration_that_fails_leaves_the_tables_as_they_were(tmp_path: Path) -> None:
-    keys = KeyStore.open(tmp_path / "home")
-    engine = make_engine(tmp_path / "home" / "records.db", keys.service_key("records"))
+def test_a_migration_that_fails_leaves_the_tables_as_they_were(engine: Engine) -> None:
     with for_writing(engine).begin() as connection:
         connection.execute(text("CREATE TABLE jobs (wrong TEXT)"))  # the first migration meets it half-way
     with pytest.raises(Exception, match="already exists"):
         migrations.upgrade(engine)
     assert set(inspect(engine).get_table_names()) == {"jobs"}
-    engine.dispose()
 
 
 def test_a_later_versions_records_are_refused(home: Home) -> None:
     with home.records.write() as tx:
         tx.session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(Refusal) as refused:
-        Records.open(home.path / "records.db", home.keys)
+        Records.open(home.path / "records.db", home.keys, server=home.server)
     assert refused.value.code == "records-too-new"
 
 
-def test_processes_that_open_a_new_home_at_once_agree(tmp_path: Path) -> None:
+def test_processes_that_open_a_new_home_at_once_agree(tmp_path: Path, server: Server | None) -> None:
     script = f"""
         from pathlib import Path
+        from records.postgres import Server
         from tests.records.building import opened, patient
         import sys
-        with opened(Path({str(tmp_path / "home")!r})) as home:
+        with opened(Path({str(tmp_path / "home")!r}), server={server!r}) as home:
             for number in range(5):
                 with home.records.write() as tx:
                     patient(tx, int(sys.argv[1]) * 10 + number)
@@ -157,7 +167,7 @@ def test_processes_that_open_a_new_home_at_once_agree(tmp_path: Path) -> None:
     for process in running:
         assert process.communicate()[1] == b""
         assert process.returncode == 0
-    with opened(tmp_path / "home") as home, home.records.read() as tx:
+    with opened(tmp_path / "home", server=server) as home, home.records.read() as tx:
         assert tx.session.execute(text("SELECT count(*) FROM patients")).scalar_one() == 15
 
 
@@ -175,7 +185,7 @@ def test_a_forked_child_opens_its_own_connections_and_locks(home: Home) -> None:
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with turns._locks[str((home.path / "records.db").resolve())]:
+        with turns._locks.get(str((home.path / "records.db").resolve()), threading.Lock()):
             held.set()
             release.wait(30)
 

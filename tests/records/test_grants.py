@@ -125,7 +125,7 @@ def test_a_merged_patient_is_one_person(home: Home) -> None:
     with home.records.write() as tx:
         kept, merged, stranger = patient(tx, 1), patient(tx, 2), patient(tx, 3)
         tx.session.execute(
-            text("UPDATE patients SET merged_into = :kept, closed = 1 WHERE patient_id = :merged"),
+            text("UPDATE patients SET merged_into = :kept, closed = true WHERE patient_id = :merged"),
             {"kept": kept, "merged": merged},
         )
         given = grant(tx, merged)
@@ -162,7 +162,7 @@ def test_the_same_statements_run_whoever_is_asked_about(home: Home) -> None:
             grant(tx, rich)
             deposit(home, tx, rich, bytes([number]), masked=True)
         grants.block(tx, rich, DOCTOR.id, NOW, "patient")
-        tx.session.execute(text("UPDATE patients SET closed = 1 WHERE patient_id = :one"), {"one": closed})
+        tx.session.execute(text("UPDATE patients SET closed = true WHERE patient_id = :one"), {"one": closed})
     traces = []
     with home.records.read() as tx:
         for who in (plain, rich, closed, NOBODY):

@@ -40,6 +40,10 @@ def entry(patient_id: PatientId, number: int = 0, **changes: object) -> Entry:
 
 @pytest.fixture
 def written(home: Home) -> tuple[Home, PatientId, PatientId]:
+    return fill(home)
+
+
+def fill(home: Home) -> tuple[Home, PatientId, PatientId]:
     """Two people and nobody, five entries each, mixed."""
     with home.records.write() as tx:
         one, two = patient(tx, 1), patient(tx, 2)
@@ -93,15 +97,16 @@ def test_an_edited_entry_is_found_whatever_was_edited(written: tuple[Home, Patie
         "content": "UPDATE journal SET content = replace(content, 'granted', 'refused')",
         "sealed": "UPDATE journal SET sealed = (SELECT sealed FROM journal WHERE chain = :two AND sequence = 3)",
         "patient_id": "UPDATE journal SET patient_id = :two",
-        "mac": "UPDATE journal SET mac = zeroblob(32)",
-        "previous": "UPDATE journal SET previous = zeroblob(32)",
+        "mac": "UPDATE journal SET mac = :zeros",
+        "previous": "UPDATE journal SET previous = :zeros",
     }
     for column, edit in edits.items():
         with home.records.read() as tx:
             old = tx.session.execute(
                 text(f"SELECT {column} FROM journal WHERE chain = :one AND sequence = 3"), {"one": one}
             ).scalar_one()
-        values = {"one": one} | ({"two": two} if ":two" in edit else {})
+        given = {"two": two, "zeros": bytes(32)}
+        values = {"one": one} | {name: value for name, value in given.items() if f":{name}" in edit}
         run(home, f"{edit} WHERE chain = :one AND sequence = 3", **values)
         assert (one, "edited") in problems(home), column
         run(home, f"UPDATE journal SET {column} = :old WHERE chain = :one AND sequence = 3", one=one, old=old)
@@ -166,8 +171,8 @@ def test_entries_moved_to_another_patient_are_found(written: tuple[Home, Patient
     assert {(two, "edited"), (one, "truncated"), (two, "truncated")} <= problems(home)
 
 
-def test_a_database_put_back_is_found_by_an_anchor_kept_elsewhere(written: tuple[Home, PatientId, PatientId]) -> None:
-    home, one, _ = written
+def test_a_database_put_back_is_found_by_an_anchor_kept_elsewhere(file_home: Home) -> None:
+    home, one, _ = fill(file_home)
     before = {name: (home.path / name).read_bytes() for name in ("records.db", "records.db-wal")}
     with home.records.read() as tx:
         early = journal.anchor(tx)

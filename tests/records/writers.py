@@ -1,4 +1,4 @@
-"""A process of writers, for the proof and the benchmark: `python -m tests.records.writers HOME THREADS EACH`.
+"""A process of writers, for the proof and the benchmark: `python -m tests.records.writers HOME THREADS EACH [URL]`.
 
 Each thread records EACH documents with a journal entry, one transaction each, and prints the seconds of each, as JSON.
 """
@@ -16,6 +16,7 @@ from access.identifiers import PatientId
 from records import documents, jobs, journal
 from records.blobs import BlobRef
 from records.database import Records
+from records.postgres import Server
 from tests.records.building import NOW, opened
 
 
@@ -57,10 +58,10 @@ def write(records: Records, patient_id: PatientId, who: str) -> None:
         journal.append(tx, entry(patient_id, who))
 
 
-def main(home_path: Path, threads: int, each: int) -> None:
+def main(home_path: Path, threads: int, each: int, server: Server | None = None) -> None:
     seconds: list[float] = []
     failures: list[str] = []
-    with opened(home_path) as home:
+    with opened(home_path, server=server) as home:
         with home.records.read() as tx:
             patient_id = PatientId(tx.session.connection().exec_driver_sql("SELECT patient_id FROM patients").scalar())
 
@@ -85,4 +86,5 @@ def main(home_path: Path, threads: int, each: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    url = sys.argv[4] if len(sys.argv) > 4 else None
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), None if url is None else Server(url))

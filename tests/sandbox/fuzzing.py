@@ -103,11 +103,12 @@ class Tally:
 
 
 def leftovers(sandbox: Sandbox, base: Path) -> list[str]:
-    """Children that still run and folders of theirs, once the last one had its end."""
+    """Children that still run and folders of theirs, once the last one had its end. One waits for the next document."""
     until = time.monotonic() + 30
     found = ["?"]
     while found and time.monotonic() < until:
-        found = [str(path) for path in base.iterdir()] + [f"process {one}" for one in grandchildren(sandbox)]
+        folders, processes = [str(path) for path in base.iterdir()], grandchildren(sandbox)
+        found = [] if (len(folders), len(processes)) == (1, 1) else [*folders, *(f"process {one}" for one in processes)]
         time.sleep(0.05 if found else 0)
     return found
 

@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from ingest.recipe import VERSION, ingest
 from ingest.sandbox.bounds import Bounds
 from ingest.sandbox.client import PageRead, Sandbox
 from ingest.sandbox.fork_server import ForkServer
+from ingest.sandbox.room import Place
 from ingest.sandbox.run import Run
 from ingest.sandbox.verdict import ChildLost
 from ingest.steps import Upload, take
@@ -50,9 +51,9 @@ class Observed(Sandbox):
         self.kills: list[int] = []  # for the next children: the page after which each is killed
 
     @contextmanager
-    def _run(self, chunks: Iterable[bytes], request: dict[str, Any]) -> Iterator[Run]:
+    def _run(self, data: int, request: dict[str, Any], place: Place) -> Iterator[Run]:
         self.asked.append(request["kept"])
-        with super()._run(chunks, request) as run:
+        with super()._run(data, request, place) as run:
             if self.kills:
                 run.values = self._killing(run, self.kills.pop(0))  # type: ignore[method-assign]
             yield run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import date
+from datetime import UTC, date, datetime
 
 import msgpack
 
@@ -18,6 +18,7 @@ STATED = StatedPatient(
     birth_date=date(1985, 3, 14),
     sex="M",
     birth_place="69383",
+    local=(("8007", "1.2.250.1.71.4.2.2.690020029"),),
 )
 METADATA = Metadata(
     unique_id="1.2.3",
@@ -34,6 +35,9 @@ METADATA = Metadata(
     patient_ins=(("185037512345641", "1.2.250.1.213.1.4.8"),),
     patients=(STATED, StatedPatient()),
     appends="1.2.3.1",
+    issued_at=datetime(2016, 4, 6, 8, 30, tzinfo=UTC),
+    aliases=("labo|A17",),
+    cancels=("1.2.2.9",),
 )
 
 

@@ -169,3 +169,48 @@ def test_a_misspelt_medical_word_is_suggested_from_the_vocabulary(world: World) 
 def test_the_last_one_comes_first_when_it_is_asked_for(world: World) -> None:
     assert names(world, ask(world, "dernière toux"))[0] == f"note{MANY - 1}"
     assert names(world, ask(world, "toux"))[0] != f"note{MANY - 1}"
+
+
+def passage(world: World, name: str) -> str:
+    return f"{world.documents[name]}.0"
+
+
+def like(world: World, named: str, who: str = DOCTOR, **more: Any) -> Any:
+    return world.http.post(world.url("zoe", "/search"), json={"like": named, **more}, headers=world.bearer(who))
+
+
+def test_like_a_passage_finds_its_kind_and_leaves_it_out(world: World) -> None:
+    """« cancer du sein » twice: the copy is found from the one, and the one is not shown again."""
+    found = like(world, passage(world, "allergie"), limit=3).json()
+    names = {document: name for name, document in world.documents.items()}
+    shown = [names[hit["document"]["id"]] for hit in found["hits"]]
+    assert shown[0] == "sans"
+    assert "allergie" not in shown
+    assert found["query"].startswith("Consultation. Allergie à la pénicilline")
+
+
+def test_operators_inside_a_passage_are_only_words(world: World) -> None:
+    found = like(world, passage(world, "hta")).json()
+    assert found["understood"] == []
+
+
+def test_like_a_hidden_passage_is_like_none(world: World) -> None:
+    """« hidden » is of a category that the nurse may not see."""
+    hidden, nothing = (like(world, named, NURSE) for named in (passage(world, "hidden"), f"{'a' * 26}.0"))
+    assert hidden.status_code == nothing.status_code == 404
+    assert hidden.json() | {"instance": ""} == nothing.json() | {"instance": ""}
+    assert like(world, passage(world, "hidden"), DOCTOR).status_code == 200
+    for odd in (f"{world.documents['hta']}.99", f"{world.documents['hta']}.x", "..", "é"):
+        assert like(world, odd).status_code == 404
+
+
+def test_one_question_is_asked(world: World) -> None:
+    for body in ({}, {"query": "toux", "like": passage(world, "hta")}):
+        answer = world.http.post(world.url("zoe", "/search"), json=body, headers=world.bearer(DOCTOR))
+        assert answer.status_code == 422
+
+
+def test_facets_count_where_documents_come_from(world: World) -> None:
+    assert ask(world, "hypertension", facets=True)["facets"]["origin"] == [
+        {"value": "upload", "label": "upload", "count": 2}
+    ]

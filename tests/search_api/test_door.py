@@ -23,6 +23,7 @@ MALFORMED = ("inconnu", "A" * 26, "x" * 2000, "%00", "é" * 20, "..%2F..", "a" *
 NO_DOCUMENT = "zyxwvutsrqponmlkjihgfedcba"
 
 REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "identity": ("GET", "/identity", {}),
     "list": ("GET", "/documents", {}),
     "list with a cursor": ("GET", "/documents?cursor=AAAA", {}),
     "upload": ("POST", "/documents", {"files": {"file": ("a.txt", b"bonjour")}}),

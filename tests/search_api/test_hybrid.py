@@ -15,7 +15,8 @@ from index.embedders.factory import build_embedder
 from index.embedders.none import NoEmbedder
 from index.port import Generation
 from records.patients import Identity
-from search_api.ask import SearchRequest, answer
+from search_api.ask import answer
+from search_api.finding import SearchRequest
 from search_api.services import ServingIndex
 from search_api.tokens import Bearer, caller_of
 from search_api.visit import PURPOSES, CallerKind

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import psycopg
 import pytest
 
-from cli.local_services import cache_folder, opensearch, redis
+from cli.local_services import cache_folder, opensearch, postgresql, redis
+from records.postgres import Server
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +33,42 @@ def redis_url() -> Iterator[str]:
     """Address of a Redis of our own."""
     with redis() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Address of a PostgreSQL of our own, and of a database that nobody uses."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def service_folder() -> Iterator[Path]:
+    """A folder that a service's user reaches: pytest's own are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="anamnese-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def new_database(postgresql_url: str) -> Iterator[Server]:
+    """A new, empty database for one test alone."""
+    with created(postgresql_url) as server:
+        yield server
+
+
+@contextmanager
+def created(url: str) -> Iterator[Server]:
+    """A new database on the server of `url`, dropped afterwards whoever is still connected."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    try:
+        yield Server(f"{url.rpartition('/')[0]}/{name}")
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -1,0 +1,53 @@
+// Signing in. Each way gives an access token; what follows is the same. The token is kept in this tab's memory alone.
+
+import { h, button, field, replace, named } from './dom.js';
+import { t } from './i18n.js';
+import { session, signOut } from './state.js';
+import { call, Problem } from './api.js';
+import { failure, busy } from './parts.js';
+
+export async function ways() {
+  const answer = await call('GET', '/web/sign-in');
+  session.idle = answer.idle_seconds;
+  return answer.ways;
+}
+
+// The first view: `entered` runs with a token in the session. A token that is refused leaves nothing behind.
+export function signInView(entered) {
+  const place = h('div', {}, busy());
+  const trouble = h('div', {});
+  const enter = async (token, hint) => {
+    replace(trouble);
+    Object.assign(session, { token, hint });
+    try {
+      await entered();
+    } catch (error) {
+      signOut();
+      if (!(error instanceof Problem)) throw error;
+      replace(trouble, failure(error));
+    }
+  };
+  ways().then((found) => replace(place, choices(found, enter)), (error) => replace(place, failure(error)));
+  return h('section.signin', {}, h('h1', {}, t('signin')), h('p', {}, t('signin.what')), trouble, place);
+}
+
+// The ways on offer, as buttons and a form. `enter(token, hint)` is what a way ends with; an OIDC way would end there
+// too, after the code flow, in a window of its own so that a session that is resumed keeps what was typed.
+export function choices(found, enter) {
+  const people = found.filter((way) => way.kind === 'demo');
+  return h('div', {},
+    people.length ? h('div', {}, h('h2', {}, t('signin.demo')), h('ul.personas', {}, people.map((way) => h('li', {},
+      button([h('strong', {}, named(way.title)), h('span', {}, named(way.name))], () => enter(way.token, way.hint), {}, 'button.persona'),
+    )))) : null,
+    found.some((way) => way.kind === 'token') ? byToken(enter, people.length > 0) : null);
+}
+
+function byToken(enter, folded) {
+  const token = h('input', { type: 'password', autocomplete: 'off', spellcheck: 'false', required: true, name: 'token' });
+  const form = h('form', { on: { submit: (event) => {
+    event.preventDefault();
+    enter(token.value.trim(), '');
+  } } }, field(t('token'), token, t('token.hint')), h('button.primary', { type: 'submit' }, t('signin')));
+  if (!folded) token.dataset.first = '';
+  return folded ? h('details', {}, h('summary', {}, t('signin.token')), form) : form;
+}

@@ -1,0 +1,41 @@
+// What this tab knows, in memory alone: nothing of it outlives the tab, and no other tab can reach it.
+
+export const session = {
+  token: null, // the bearer's access token
+  me: null, // GET /v1/me
+  hint: '', // the demo's patient, to be typed at the door
+  idle: 600, // seconds without a key or a click before the page asks who is there
+  told: null, // a Problem that the door shows once: why a record is no longer open
+  patient: null, // GET …/identity of the open record
+  epoch: 0, // counts changes of patient: an answer of an earlier one is dropped
+  kept: {}, // what the views keep of the open record: question, answer, document in the reader
+  cleaners: [], // run when the record is closed
+  abort: new AbortController(), // ends every request of the open record
+};
+
+// Close the record: requests end, pictures are given back, and nothing of it is left.
+export function clearPatient() {
+  session.abort.abort();
+  for (const clean of session.cleaners) clean();
+  Object.assign(session, {
+    patient: null, kept: {}, cleaners: [], abort: new AbortController(), epoch: session.epoch + 1,
+  });
+}
+
+export function openPatient(identity) {
+  clearPatient();
+  session.patient = identity;
+}
+
+export function signOut() {
+  clearPatient();
+  Object.assign(session, { token: null, me: null, hint: '' });
+}
+
+export function isOverseer() {
+  return ['self', 'traitant', 'legal_representative', 'guardian'].includes(session.patient?.basis);
+}
+
+export function isPerson() {
+  return ['self', 'legal_representative', 'guardian'].includes(session.patient?.basis);
+}

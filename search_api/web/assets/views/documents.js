@@ -1,0 +1,66 @@
+// Every document that the caller may see, with its state; the patient masks here, and a carer announces.
+
+import { h, button, named, plain, replace } from '../dom.js';
+import { t, day, has } from '../i18n.js';
+import { isPerson } from '../state.js';
+import { ofPatient } from '../api.js';
+import { badges, busy, confirm, failure, french, source } from '../parts.js';
+import { readerPanel } from '../reader.js';
+
+export async function documentsView(main) {
+  const list = h('div.results', {}, busy());
+  const reader = h('aside.reader', { 'aria-label': t('reader'), hidden: true });
+  main.append(h('h1', {}, t('view.documents')), h('div.desk', {}, list, reader));
+  const shown = [];
+  const shut = () => { reader.hidden = true; main.classList.remove('reading'); replace(reader); };
+  const open = (item) => {
+    reader.hidden = false;
+    main.classList.add('reading');
+    replace(reader, readerPanel(item, [], null, shut));
+    reader.querySelector('h2').focus();
+  };
+  const load = async (cursor) => {
+    if (!cursor) shown.length = 0;
+    const page = await ofPatient('GET', '/documents', { query: cursor ? { cursor, limit: 100 } : { limit: 100 } });
+    shown.push(...page.documents);
+    replace(list, shown.length ? [h('h2.unseen', {}, t('results', { count: shown.length })), h('ol.hits', {}, shown.map((item) => h('li', {}, card(item, open, load))))] : h('p.nothing', {}, t('documents.none')),
+      page.next ? button(t('more'), () => load(page.next), {}, 'button.more') : null);
+  };
+  await load();
+}
+
+function card(item, open, load) {
+  const trouble = h('div', {});
+  const act = (run) => async () => {
+    try { if (await run()) await load(); } catch (error) { replace(trouble, failure(error)); }
+  };
+  const readable = item.state === 'searchable';
+  return h('article.hit', {},
+    h('div.row.between', {},
+      h('div.grow', {}, h('h3', {}, named(item.title)), h('div.labels', {}, state(item), badges(item)), source(item, day(item.event_date))),
+      h('div.row', {}, readable ? button(t('documents.open'), () => open(item), { 'aria-label': `${t('documents.open')} : ${plain(item.title)}` }) : null,
+        isPerson() && readable ? maskButton(item, act) : null)),
+    item.refusal ? h('div.notice.bad', {}, french(item.refusal.message, 'p'), french(item.refusal.remedy, 'p')) : null,
+    item.unreadable_pages.length ? h('p.hint', {}, t('documents.unreadable', { pages: item.unreadable_pages.join(', ') })) : null,
+    trouble);
+}
+
+function state(item) {
+  if (item.state === 'searchable') return null;
+  const key = `state.${item.state}`;
+  return h(`span.badge.${item.state === 'refused' ? 'bad' : 'warn'}`, {}, has(key) ? t(key) : item.state);
+}
+
+// Masking says what it does before it does it.
+function maskButton(item, act) {
+  if (item.masked) return button(t('unmask'), act(async () => {
+    if (await confirm(t('unmask'), t('unmask.what'), { act: t('unmask') }) === null) return false;
+    await ofPatient('DELETE', `/masks/${item.id}`);
+    return true;
+  }));
+  return button(t('mask'), act(async () => {
+    if (await confirm(t('mask.title', { title: item.title }), t('mask.what'), { act: t('mask') }) === null) return false;
+    await ofPatient('POST', '/masks', { json: { document_id: item.id } });
+    return true;
+  }));
+}

@@ -1,0 +1,201 @@
+"""The real service over a small home of sample patients, and a person in front of it: Chromium driven by Playwright."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from access.identifiers import PatientId
+from cli.compose import Home, open_home
+from cli.demo import personas
+from cli.intake import wait
+from cli.sample_home import Sample, record_people
+from cli.settings import Settings, load_settings
+from samples.story import Draft
+from search_api.app import create_app
+from search_api.web.sign_in import Front
+from tests.web.hostile import add_hostile_patient
+
+PATIENT = "moreau"
+SCAN_IN_HOME = "moreau-2016-02-09-urgences-anaphylaxie"
+SCAN_TO_SEND = "moreau-2016-04-05-carte-allergie"
+PICTURES = {"scan", "scan-low", "scan-high", "fax", "photo", "mixed", "png"}
+TRAITANT, EMERGENCY, STRANGER, SELF = "médecin traitant", "urgentiste", "inconnu du patient", "le patient"
+AUDITOR, VIGILANCE = "auditeur", "identitovigilance"
+DESK, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+
+
+def wanted(draft: Draft) -> bool:
+    """One patient's documents, with one scan to be read and one to be sent: reading thirty takes a minute."""
+    if draft.patient != PATIENT:
+        return False
+    return draft.form not in PICTURES or draft.document_id in (SCAN_IN_HOME, SCAN_TO_SEND)
+
+
+def settings_of(folder: Path, **more: Any) -> Settings:
+    return load_settings(home=folder, profile="single", host="127.0.0.1", port=0, **more)
+
+
+def build(folder: Path, sample: Sample) -> None:
+    """A home with the sample's people and every document but the one that a test sends."""
+    with open_home(settings_of(folder)) as home:
+        patients = record_people(home, sample)
+        kept = [each for each in sample.manifest["documents"] if SCAN_TO_SEND not in each["file"]]
+        chosen = replace(sample, manifest={**sample.manifest, "documents": kept})
+        outcomes = wait(home, chosen.deposits(home, patients))
+        assert all(outcome.searchable for outcome in outcomes)
+        add_hostile_patient(home, sample.demo_identities["medecin_traitant"])
+        home.bench.projector.catch_up(home.clock())
+
+
+@dataclass(frozen=True)
+class Site:
+    """A service that answers at `address`, and a browser to look at it with."""
+
+    address: str
+    home: Home
+    sample: Sample
+    patients: dict[str, PatientId]
+    browser: Browser
+
+    @property
+    def ins(self) -> str:
+        return self.sample.flagship_ins
+
+    @property
+    def patient_id(self) -> PatientId:
+        return self.patients[self.ins]
+
+    @property
+    def scan_to_send(self) -> Path:
+        return next(self.sample.folder / each["file"] for each in self.all_documents if SCAN_TO_SEND in each["file"])
+
+    @property
+    def all_documents(self) -> list[dict[str, Any]]:
+        return list(self.sample.manifest["documents"])
+
+    @contextmanager
+    def person(self, **context: Any) -> Iterator[Person]:
+        """Somebody with a browser of their own, in French on a desk screen unless `context` says otherwise."""
+        options: dict[str, Any] = {"locale": "fr-FR", "viewport": DESK, "timezone_id": "Europe/Paris"} | context
+        opened = self.browser.new_context(**options)
+        opened.set_default_timeout(15_000)
+        try:
+            with_page = Person(self, opened, opened.new_page(), [])
+            with_page.watch()
+            with_page.page.goto(self.address)
+            yield with_page
+            assert with_page.complaints == []
+        finally:
+            opened.close()
+
+
+@dataclass
+class Person:
+    """Somebody who looks. `complaints`: whatever the browser's console says is wrong, scripts refused included."""
+
+    site: Site
+    context: BrowserContext
+    page: Page
+    complaints: list[str]
+
+    def watch(self) -> None:
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._console)
+
+    def _console(self, message: Any) -> None:
+        # A refusal is an answer: the browser says so of each 4xx, and the page shows it.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def sign_in(self, title: str) -> Person:
+        self.page.get_by_role("button", name=title).first.click()
+        expect(self.page.get_by_role("heading", level=1)).to_be_attached()
+        return self
+
+    def present(self, ins: str | None = None) -> Person:
+        """At the door: the identity, and Enter."""
+        self.page.get_by_label("INS ou datamatrix").fill(ins or self.site.ins)
+        self.page.keyboard.press("Enter")
+        return self
+
+    def open_record(self, title: str = TRAITANT) -> Person:
+        self.sign_in(title)
+        if title != SELF:
+            self.present()
+        expect(self.banner).to_contain_text("MOREAU", ignore_case=True)
+        return self
+
+    def ask(self, query: str) -> Locator:
+        box = self.page.get_by_role("searchbox")
+        box.fill(query)
+        box.press("Enter")
+        expect(self.page.locator(".coverage-bar")).to_be_visible()
+        expect(self.page.locator(".busy")).to_have_count(0)
+        return self.hits
+
+    def view(self, name: str) -> Person:
+        self.page.get_by_role("navigation").get_by_role("button", name=name).click()
+        expect(self.page.locator(".busy")).to_have_count(0)
+        return self
+
+    @property
+    def hits(self) -> Locator:
+        return self.page.locator(".hits > li")
+
+    @property
+    def banner(self) -> Locator:
+        return self.page.locator(".banner")
+
+
+@contextmanager
+def serving(home: Home, front: Front) -> Iterator[str]:
+    """The application under uvicorn, in a thread, as `anamnese serve` runs it; yields its address."""
+    app = create_app(replace(home.services, front=front))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            _wait(address)
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+def _wait(address: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{address}/healthz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the service does not answer")
+
+
+@contextmanager
+def open_site(built: Path, folder: Path, sample: Sample, browser: Browser, **settings: Any) -> Iterator[Site]:
+    """A copy of a built home, served."""
+    shutil.copytree(built, folder)
+    with open_home(settings_of(folder, **settings), serving=True) as home:
+        patients = record_people(home, sample)
+        front = Front(personas(home, sample, patients), home.settings.idle_minutes)
+        with serving(home, front) as address:
+            yield Site(address, home, sample, patients, browser)

@@ -1,0 +1,103 @@
+"""axe-core on every view, on a phone in light colours and at a desk in dark ones: no violation of WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import expect
+
+from tests.web.site import (
+    AUDITOR,
+    DESK,
+    EMERGENCY,
+    PHONE,
+    SELF,
+    STRANGER,
+    TRAITANT,
+    VIGILANCE,
+    Person,
+    Site,
+)
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE = AXE_FILE_PATH.read_text("utf-8")
+
+
+def violations(person: Person) -> list[str]:
+    """What axe finds on the page as it is now."""
+    person.page.evaluate(AXE)
+    found: dict[str, Any] = person.page.evaluate(
+        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES
+    )
+    assert found["passes"], "axe looked at nothing"
+    return [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
+
+
+def reading(person: Person) -> None:
+    person.open_record().ask("allergie pénicilline").first.locator(".passage").first.click()
+    expect(person.page.locator(".paper img")).to_be_visible()
+
+
+def results(person: Person) -> None:
+    assert person.open_record().ask("dernier ECG").count() > 0
+
+
+def door_closed(person: Person) -> None:
+    person.sign_in(STRANGER).present()
+    expect(person.page.locator(".closed")).to_be_visible()
+    person.page.locator("summary").click()
+
+
+def glass(person: Person) -> None:
+    door_closed(person)
+    person.page.get_by_role("button", name="Urgence vitale").click()
+    expect(person.page.get_by_role("dialog")).to_be_visible()
+
+
+def masking(person: Person) -> None:
+    person.open_record(SELF).view("Documents")
+    person.page.get_by_role("button", name="Masquer").first.click()
+    expect(person.page.get_by_role("dialog")).to_be_visible()
+
+
+def signed(title: str) -> Callable[[Person], object]:
+    return lambda person: person.sign_in(title)
+
+
+def viewed(title: str, view: str) -> Callable[[Person], object]:
+    return lambda person: person.open_record(title).view(view)
+
+
+VIEWS: dict[str, Callable[[Person], object]] = {
+    "sign in": lambda person: expect(person.page.get_by_role("button", name=TRAITANT)).to_be_visible(),
+    "door": signed(TRAITANT),
+    "door closed": door_closed,
+    "break-glass": glass,
+    "search": lambda person: person.open_record(),
+    "results": results,
+    "reader": reading,
+    "documents": viewed(EMERGENCY, "Documents"),
+    "deposit": viewed(TRAITANT, "Déposer"),
+    "journal": viewed(SELF, "Qui a regardé"),
+    "rights": viewed(SELF, "Mes autorisations"),
+    "masking": masking,
+    "reviews": signed(AUDITOR),
+    "quarantine": signed(VIGILANCE),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_is_accessible(site: Site, view: str) -> None:
+    with site.person(bypass_csp=True, reduced_motion="reduce") as person:
+        VIEWS[view](person)
+        expect(person.page.locator(".busy")).to_have_count(0)
+        person.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        assert violations(person) == []
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert person.page.evaluate(wide) == 0, "the page scrolls aside on a phone"
+        person.page.set_viewport_size(DESK)  # type: ignore[arg-type]
+        person.page.emulate_media(color_scheme="dark")
+        assert violations(person) == []
