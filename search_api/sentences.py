@@ -24,6 +24,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "view-page": ("a regardé une page d'un document", "looked at a page of a document"),
     "lookup": ("a cherché l'identité du patient", "looked the patient up"),
     "deposit": ("a déposé un document", "added a document"),
+    "read-identity": ("a vu l'identité du patient", "saw who the patient is"),
     "read-grants": ("a vu les autorisations d'accès", "saw who may access"),
     "read-blocks": ("a vu les professionnels bloqués", "saw who is blocked"),
     "read-masks": ("a vu les documents masqués", "saw which documents are masked"),
