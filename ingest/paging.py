@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from records.content import Page, Region, Section, Source
+from records.fact import Fact, Quote
+from records.fact_format import quoted
 
 PAGE = 4_000
 """Characters of a page at most: what fits on a printed sheet, so that a drawn page stays readable."""
 
 
-def paginate(text: str, source: Source, reader: str, sections: Sequence[Section] = (), note: str = "") -> list[Page]:
-    """Pages numbered from 1, cut before a section, else after a blank line, a line, a word; sections are clipped."""
+def paginate(
+    text: str,
+    source: Source,
+    reader: str,
+    sections: Sequence[Section] = (),
+    note: str = "",
+    facts: Iterable[Fact] = (),
+) -> list[Page]:
+    """Pages numbered from 1, cut before a section, else after a blank line, a line, a word; sections are clipped.
+
+    The quotes of `facts` are offsets into `text`; each fact goes to the page that its quote begins on.
+    """
     pages: list[Page] = []
+    told = sorted(facts, key=_place)
+    places = [_place(fact) for fact in told]
     starts = sorted({section.start for section in sections})
     start = 0
     while start < len(text):
         end = _cut(text, start, starts)
         piece = text[start:end].rstrip()
         if piece:
-            pages.append(_page(piece, len(pages) + 1, source, reader, _clip(sections, start, start + len(piece)), note))
+            own = told[bisect_left(places, start) : bisect_left(places, start + len(piece))]
+            page = Page(
+                number=len(pages) + 1,
+                text=piece,
+                regions=(Region(0, len(piece), source, reader),),
+                sections=_clip(sections, start, start + len(piece)),
+                note=note,
+                facts=tuple(_moved(fact, start, len(piece)) for fact in own),
+            )
+            pages.append(quoted(page))
         start = end
     return pages
 
 
-def _page(text: str, number: int, source: Source, reader: str, sections: tuple[Section, ...], note: str) -> Page:
-    return Page(number, text, regions=(Region(0, len(text), source, reader),), sections=sections, note=note)
+def _place(fact: Fact) -> int:
+    return fact.quote.start
+
+
+def _moved(fact: Fact, start: int, length: int) -> Fact:
+    quote = Quote(0, fact.quote.start - start, min(fact.quote.end - start, length), "")
+    return dataclasses.replace(fact, quote=quote)
 
 
 def _cut(text: str, start: int, section_starts: Sequence[int]) -> int:

@@ -18,8 +18,10 @@ from ingest.parsers.pdf import PdfParser
 from ingest.parsers.port import Kept, Pages, Parser, none_kept
 from ingest.parsers.rtf import RtfParser
 from ingest.parsers.text import TextParser
+from ingest.told import Joiner
 from ocr.port import Ocr
 from records.content import Page, Reading
+from records.fact_format import quoted
 
 
 def pages_of(data: bytes, file_name: str, ocr: Ocr, limits: Limits, kept: Kept = none_kept) -> Pages:
@@ -44,12 +46,23 @@ def pages_of(data: bytes, file_name: str, ocr: Ocr, limits: Limits, kept: Kept =
         count += 1
         characters += len(page.text) if isinstance(page, Page) else 0
         _check(count, characters, limits)
-        yield page
+        yield quoted(page) if isinstance(page, Page) else page
+
+
+def told_pages_of(data: bytes, file_name: str, ocr: Ocr, limits: Limits, kept: Kept = none_kept) -> Pages:
+    """`pages_of` a whole document, each page with what its text tells beside its entries."""
+    pages, joiner = pages_of(data, file_name, ocr, limits, kept), Joiner()
+    while True:
+        try:
+            page = next(pages)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        yield joiner.joined(page) if isinstance(page, Page) else page
 
 
 def parse(data: bytes, file_name: str, ocr: Ocr, limits: Limits) -> Reading:
-    """All of `pages_of` at once, in this process: for tests and for bytes that are trusted."""
-    stream = pages_of(data, file_name, ocr, limits)
+    """All of `told_pages_of` at once, in this process: for tests and for bytes that are trusted."""
+    stream = told_pages_of(data, file_name, ocr, limits)
     pages: list[Page] = []
     while True:
         try:

@@ -27,7 +27,7 @@ from clinical.identity import Mismatch, compare
 from ingest.evidence import Shown, from_json
 from ingest.receive import BUSY
 from ingest.steps import cancellation, completed
-from records import documents, journal, outbox, patients, quarantine, readings
+from records import documents, facts, journal, outbox, patients, quarantine, readings
 from records.blobs import BlobRef, Blobs
 from records.content import Reading
 from records.database import Records, Tx
@@ -287,6 +287,7 @@ def _describe(tx: Tx, document: Document, reading: Reading) -> None:
     """What a document says of itself counts only now: in quarantine it would have told of another patient."""
     metadata = completed(reading.metadata, document)
     documents.set_metadata(tx, document.document_id, metadata, category_of(metadata.type_code))
+    facts.keep(tx, document.document_id, reading.pages)
 
 
 def _take_effect(tx: Tx, document: Document, reading: Reading, fence: int) -> DocumentState:

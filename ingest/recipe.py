@@ -14,12 +14,13 @@ from index.embedders.port import fits, quantise
 from ingest.read import forget_pages, read
 from ingest.split import split
 from ingest.steps import go_on, hold, quarantine, refuse, store, take, withdraw
+from ingest.told import once
 from ingest.workbench import Workbench
 from records.content import Reading
 from records.documents import DocumentState
 from records.jobs import Job
 
-VERSION = "3"
+VERSION = "4"
 """Names the reading in what is stored; raise it when the same bytes would be read otherwise."""
 
 
@@ -49,7 +50,7 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
 
 def _cut(reading: Reading, bench: Workbench) -> Reading:
     passages = split(reading.pages, lambda text: fits(bench.embedder, text))
-    return dataclasses.replace(reading, passages=passages, recipe=VERSION)
+    return dataclasses.replace(reading, pages=once(reading.pages), passages=passages, recipe=VERSION)
 
 
 def _embed(reading: Reading, bench: Workbench) -> bytes:

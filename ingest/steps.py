@@ -13,7 +13,7 @@ from clinical.identity import Mismatch
 from ingest.addressee import UNKNOWN, said_of
 from ingest.evidence import shown_json, to_json
 from ingest.workbench import Workbench
-from records import documents, jobs, outbox, patients, readings
+from records import documents, facts, jobs, outbox, patients, readings
 from records.content import Metadata, Reading
 from records.documents import Document, DocumentState
 from records.jobs import Job
@@ -166,6 +166,7 @@ def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading) -> N
     metadata = completed(reading.metadata, upload.document)
     documents.set_metadata(tx, job.document_id, metadata, category_of(metadata.type_code), fence=job.fence)
     _set_pages(tx, job, reading)
+    facts.keep(tx, job.document_id, reading.pages, fence=job.fence)
 
 
 def _set_pages(tx: documents.Tx, job: Job, reading: Reading) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from records.fact import Fact
+
 Box = tuple[float, float, float, float]
 
 
@@ -68,6 +70,7 @@ class Page:
     sections: tuple[Section, ...] = ()
     unreadable: bool = False  # a picture from which no trustworthy text came; Coverage counts it
     note: str = ""  # why it is unreadable, or what was left unread, in one sentence
+    facts: tuple[Fact, ...] = ()  # told by this page; quotes are offsets into its text
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select
 
 from access.categories import Category
 from access.confidentiality import asked_by
@@ -38,16 +38,14 @@ from records.document_rows import (
 )
 from records.errors import lease_lost
 from records.opaque import random_id
+from records.scoped import INSIDE as _INSIDE
+from records.scoped import scope_values
 from records.sealed import keyed_hash
 from records.statements import among, as_set
 
 __all__ = ["Coverage", "Document", "DocumentState", "Status", "Tx"]
 _T = tables.Document
 _C = tables.core(tables.Document)
-_INSIDE = and_(
-    among(_T.patient_id, "identities"), among(_T.category, "categories"), not_(among(_T.document_id, "excluded"))
-)
-"""A Scope as a condition, its values by `_values`. An empty one is false: nothing is in an empty set."""
 _ANY = select(_C).where(_T.document_id == bindparam("document_id"))
 _GET = _ANY.where(_INSIDE)
 _SOME = select(_C).where(among(_T.document_id, "document_ids"), _INSIDE)
@@ -133,13 +131,13 @@ def new_document(
 
 def get_document(tx: Tx, scope: Scope, document_id: DocumentId) -> Document | None:
     """A document inside the Scope; None when it is outside, and when it does not exist."""
-    row = tx.session.execute(_GET, _values(scope) | {"document_id": document_id}).one_or_none()
+    row = tx.session.execute(_GET, scope_values(scope) | {"document_id": document_id}).one_or_none()
     return None if row is None else _admitted(tx, scope, row)
 
 
 def get_documents(tx: Tx, scope: Scope, document_ids: Collection[DocumentId]) -> dict[DocumentId, Document]:
     """Those of these documents that are inside the Scope, in one statement: the recheck of a page of hits."""
-    rows = tx.session.execute(_SOME, _values(scope) | {"document_ids": as_set(document_ids)})
+    rows = tx.session.execute(_SOME, scope_values(scope) | {"document_ids": as_set(document_ids)})
     found = (_admitted(tx, scope, row) for row in rows)
     return {document.document_id: document for document in found if document is not None}
 
@@ -169,7 +167,7 @@ def list_documents(
         .where(*conditions)
         .order_by(_T.event_date.is_(None), _T.event_date.desc(), _T.document_id)
         .limit(limit),
-        _values(scope),
+        scope_values(scope),
     )
     found = (_admitted(tx, scope, row) for row in rows)
     return [document for document in found if document is not None]
@@ -202,13 +200,13 @@ def appendices(tx: Tx, scope: Scope, document_id: DocumentId) -> Appendices:
 
 def without_withdrawn(tx: Tx, scope: Scope) -> Scope:
     """A Scope to search in: what its sender cancelled stays in lists, and is found by nobody."""
-    gone = tx.session.scalars(select(_T.document_id).where(_INSIDE, _T.withdrawn), _values(scope))
+    gone = tx.session.scalars(select(_T.document_id).where(_INSIDE, _T.withdrawn), scope_values(scope))
     return dataclasses.replace(scope, excluded=scope.excluded | {DocumentId(one) for one in gone})
 
 
 def coverage(tx: Tx, scope: Scope) -> Coverage:
     """Counts over the Scope's documents and no other."""
-    rows = tx.session.execute(_COUNTS, _values(scope)).all()
+    rows = tx.session.execute(_COUNTS, scope_values(scope)).all()
     count = {row.state: row.documents for row in rows}
     searchable = next((row for row in rows if row.state == DocumentState.SEARCHABLE), None)
     return Coverage(
@@ -270,9 +268,9 @@ def set_state(
     """Move a document. `fence`, when given, must be the document's (else Refusal "lease-lost").
 
     `refusal` and `evidence` replace what was there. Becoming or ceasing to be SEARCHABLE settles which version of its
-    set is the approved one. `now` is kept as `searchable_at`.
+    set is the approved one; QUARANTINED or REFUSED, it tells no facts. `now` is kept as `searchable_at`.
     """
-    row = _fenced(tx, document_id, fence)
+    row = fenced_row(tx, document_id, fence)
     words = dataclasses.replace(
         open_words(tx, row),
         refusal_message="" if refusal is None else refusal.message,
@@ -284,6 +282,8 @@ def set_state(
     row.refusal_code = None if refusal is None else refusal.code
     row.sealed = seal_words(tx, _key(row), words)
     row.searchable_at = now if state is DocumentState.SEARCHABLE else None
+    if state in (DocumentState.QUARANTINED, DocumentState.REFUSED):
+        tx.session.execute(delete(tables.Fact).where(tables.Fact.document_id == document_id))
     tx.session.flush()
     versions.settle(tx, row)
 
@@ -292,7 +292,7 @@ def set_metadata(
     tx: Tx, document_id: DocumentId, metadata: Metadata, category: Category, *, fence: int | None = None
 ) -> None:
     """Record what a document says of itself. It joins the versions of its set and takes their strictest mask."""
-    row = _fenced(tx, document_id, fence)
+    row = fenced_row(tx, document_id, fence)
     patient_id = PatientId(row.patient_id)
     stated = {
         name: getattr(metadata, name)
@@ -346,7 +346,7 @@ def set_pages(
     """Make the reading saved under the document's fence its reading: how many pages, and which of them (from 1) no
     trustworthy text came from. `texts` of the pages, in order, tell copies of one report apart.
     """
-    row = _fenced(tx, document_id, fence)
+    row = fenced_row(tx, document_id, fence)
     row.pages, row.unreadable_count, row.reading_fence = pages, len(set(unreadable)), row.fence
     row.unreadable_pages = json.dumps(sorted(set(unreadable)))
     row.page_prints = b"".join(_print(tx, row, n, text) for n, text in enumerate(texts, 1)) or None
@@ -376,20 +376,12 @@ def _row(tx: Tx, document_id: DocumentId) -> tables.Document:
     return tx.session.get_one(_T, document_id, populate_existing=True)
 
 
-def _fenced(tx: Tx, document_id: DocumentId, fence: int | None) -> tables.Document:
+def fenced_row(tx: Tx, document_id: DocumentId, fence: int | None) -> tables.Document:
+    """A document's row for a write. `fence`, when given, must be the document's (else Refusal "lease-lost")."""
     row = _row(tx, document_id)
     if fence is not None and row.fence != fence:
         raise lease_lost()
     return row
-
-
-def _values(scope: Scope) -> dict[str, list[str]]:
-    """The variables of `_INSIDE`."""
-    return {
-        "identities": as_set(scope.identities),
-        "categories": as_set(scope.categories),
-        "excluded": as_set(scope.excluded),
-    }
 
 
 def _admitted(tx: Tx, scope: Scope, row: DocumentRow) -> Document | None:

@@ -100,7 +100,7 @@ def move(tx: Tx, document: Document, arrived: Document, *, released: Collection[
 
 
 def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef], keys_to: DocumentId | None = None) -> None:
-    """Take a document out of its record for good, its jobs and idempotency keys too; its blobs become leftovers.
+    """Take a document out of its record for good, with its facts, jobs and idempotency keys; its blobs: leftovers.
 
     `keys_to`: the document that its sender's keys stand for from now on, so that what is sent again is known. Only for
     one that was in the tray: of another record, the answer would tell its sender where it went.
@@ -108,7 +108,7 @@ def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef], keys_to: Docu
     if keys_to is not None:
         here = tables.DepositKey.document_id == document.document_id
         tx.session.execute(update(tables.DepositKey).where(here).values(document_id=keys_to))
-    for table in (tables.DepositKey, tables.Job, tables.DocumentName, tables.Receipt):
+    for table in (tables.DepositKey, tables.Fact, tables.Job, tables.DocumentName, tables.Receipt):
         tx.session.execute(delete(table).where(table.document_id == document.document_id))
     tx.session.execute(delete(_T).where(_T.document_id == document.document_id))
     leave(tx, left)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from records.content import Box, Metadata, Page, Passage, Reading, Region, Section, Source, StatedPatient, Word
+from records.fact_format import fact_in, fact_out
 from records.sealed import broken_seal
 
 FORMAT = 1
@@ -73,11 +74,13 @@ def _page_out(page: Page) -> list[Any]:
         [[s.start, s.end, s.title, s.code] for s in page.sections],
         page.unreadable,
         page.note,
+        [fact_out(fact) for fact in page.facts],
     ]
 
 
 def _page_in(value: list[Any]) -> Page:
-    number, text, width, height, words, regions, sections, unreadable, note = value
+    number, text, width, height, words, regions, sections, unreadable, note, *later = value
+    facts = later[0] if later else []  # absent from readings of recipe 3 and before
     return Page(
         number=number,
         text=text,
@@ -88,6 +91,7 @@ def _page_in(value: list[Any]) -> Page:
         sections=tuple(Section(*section) for section in sections),
         unreadable=unreadable,
         note=note,
+        facts=tuple(fact_in(fact, number, text[fact[2] : fact[3]]) for fact in facts),
     )
 
 

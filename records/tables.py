@@ -196,6 +196,15 @@ class Receipt(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
 
+class Fact(Base):
+    """What a document tells, kinds that are read together in one row."""
+
+    __tablename__ = "facts"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    shelf: Mapped[int] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]
+
+
 class DepositKey(Base):
     """An idempotency key of a depositor, as a keyed hash, and the document it made."""
 

@@ -14,6 +14,7 @@ from search_api import (
     docs_page,
     documents,
     export,
+    facts,
     health,
     identity,
     oversight,
@@ -65,7 +66,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    record = (patients.router, identity.router, documents.router, pages.router, search.router)
+    record = (patients.router, identity.router, documents.router, pages.router, search.router, facts.router)
     for router in (*record, oversight.router, export.router, quarantine.router, *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)

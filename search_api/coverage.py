@@ -22,12 +22,19 @@ _DEGRADED = {
 
 
 def coverage_view(
-    counted: Coverage, filters: Filters, degraded: list[str], *, unshown: int | None = None, far: bool = False
+    counted: Coverage,
+    filters: Filters,
+    degraded: list[str],
+    *,
+    unshown: int | None = None,
+    far: bool = False,
+    before_facts: int = 0,
 ) -> CoverageView:
     """Counts, filters in force, degraded modes, and the notice. Everything in it is inside the caller's Scope.
 
     unshown   for an answer without hits, how many documents hold a word of the question all the same
     far       whether all that is shown is far from the question
+    before_facts  for an answer of facts, how many documents were read before facts were
     """
     return CoverageView(
         searched=counted.searched,
@@ -39,7 +46,8 @@ def coverage_view(
         last_date=counted.last_date,
         filters=_filters(filters),
         degraded=degraded,
-        notice=_notice(counted, filters, degraded, unshown, far),
+        before_facts=before_facts,
+        notice=_notice(counted, filters, degraded, unshown, far, before_facts),
     )
 
 
@@ -52,7 +60,9 @@ def _filters(filters: Filters) -> list[str]:
     return said
 
 
-def _notice(counted: Coverage, filters: Filters, degraded: list[str], unshown: int | None, far: bool) -> str:
+def _notice(
+    counted: Coverage, filters: Filters, degraded: list[str], unshown: int | None, far: bool, before_facts: int
+) -> str:
     sentences = [] if unshown is None else [NOTHING_FOUND]
     if far:
         sentences.append(ONLY_FAR)
@@ -65,6 +75,11 @@ def _notice(counted: Coverage, filters: Filters, degraded: list[str], unshown: i
         (counted.pending, "1 document reçu n'est pas encore lu", "{} documents reçus ne sont pas encore lus"),
         (counted.unreadable_pages, "1 page n'a pas pu être lue", "{} pages n'ont pas pu être lues"),
         (counted.refused, "1 document a été refusé", "{} documents ont été refusés"),
+        (
+            before_facts,
+            "1 document a été lu avant l'extraction des faits",
+            "{} documents ont été lus avant l'extraction des faits",
+        ),
         (counted.quarantined, "1 document attend en quarantaine", "{} documents attendent en quarantaine"),
     ):
         if number:

@@ -2,6 +2,7 @@
 
     LISEZMOI.txt              what this is and what is not in it
     documents/001-….pdf       each document as it was received; then textes/001-….txt, what was read from it
+    faits.json                what the documents state, each with its words
     documents.json            their cards: titles, dates, types, states
     autorisations.json        grants, blocks, oppositions and representatives
     journal.txt, journal.json every access in plain words, and as the service shows it
@@ -9,7 +10,7 @@
 
 Everything is inside the Scope: what is hidden from who exports is not in it, nor told. Archived and replaced versions
 are. A document in quarantine may be another person's: it is left out, and so is one that could not be read. EXTRAS is
-where later parts of a record (facts) join.
+where later parts of a record join.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from access.acts import Act, may
 from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
 from access.scope import Basis, Scope
-from records import documents, grants, readings, relations, will
+from records import documents, facts, grants, readings, relations, will
 from records.database import Tx
 from records.documents import Document, DocumentState
 from search_api.desk import AtDesk
@@ -45,14 +46,19 @@ router = APIRouter(prefix="/v1", tags=["export"])
 ZIP = "application/zip"
 MOST_ACCESSES = 1_000_000
 
-EXTRAS: list[tuple[str, Callable[[Tx, Scope], Any]]] = []
+
+def _facts(tx: Tx, scope: Scope) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(each) for each in facts.told(tx, scope)]
+
+
+EXTRAS: list[tuple[str, Callable[[Tx, Scope], Any]]] = [("faits.json", _facts)]
 """Name of a JSON file, and what gives its content inside a Scope."""
 
 README = """Copie du dossier, faite le {when}.
 
 documents/       les documents tels qu'ils ont été reçus
 textes/          ce qui a été lu de chacun
-documents.json   la fiche de chacun
+documents.json, faits.json   la fiche de chacun, et ce qu'ils énoncent
 autorisations.json, journal.txt, journal.json   qui peut regarder, et qui a regardé
 manifeste.json   l'empreinte SHA-256 de chaque fichier, et les documents qui manquent
 

@@ -167,6 +167,7 @@ class CoverageView(View):
     last_date: date | None
     filters: list[str]
     degraded: list[str]
+    before_facts: int = Field(0, description="pour une réponse de faits : documents lus avant leur extraction")
     notice: str
 
 

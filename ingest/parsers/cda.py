@@ -15,7 +15,9 @@ from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import CDA, CDA_ROOT, is_type
 from ingest.paging import paginate
+from ingest.parsers.cda_facts import facts_of
 from ingest.parsers.cda_header import LOINC, NAMESPACES, metadata_of, people_of
+from ingest.parsers.cda_quotes import Narrated
 from ingest.parsers.members import (
     Inside,
     Member,
@@ -31,9 +33,11 @@ from ingest.parsers.members import (
 )
 from ingest.parsers.narrative import clean, name_of, narrative
 from ingest.parsers.port import Kept, Pages
+from ingest.parsers.quotes import in_lines, line_for, placed
 from ingest.parsers.xml_tree import damaged_xml, tree_of
 from ocr.port import Ocr
 from records.content import Metadata, Page, Section, Source
+from records.fact import Fact
 
 READER = "cda"
 _WINDOWS = {"DF": -15, "GZ": 31, "ZL": 15}  # zlib's window bits of HL7's CompressionAlgorithm
@@ -123,33 +127,38 @@ def _link(value: _Element) -> bool:
 
 def _structured(root: _Element, metadata: Metadata) -> list[Page]:
     """The header's lines and every section, in document order."""
-    writer = _Writer()
-    for line in _header_lines(root, metadata):
+    writer = _Writer(Narrated(root))
+    for line in _header_lines(metadata):
         writer.line(line)
+    writer.people(root)
     body = root.find("h:component/h:structuredBody", NAMESPACES)
     for section in () if body is None else body.iterfind("h:component/h:section", NAMESPACES):
         writer.section(section)
-    return paginate(writer.text, Source.STRUCTURED, READER, sorted(writer.sections, key=lambda one: one.start))
+    sections = sorted(writer.sections, key=lambda one: one.start)
+    return paginate(writer.text, Source.STRUCTURED, READER, sections, facts=writer.facts)
 
 
-def _header_lines(root: _Element, metadata: Metadata) -> list[str]:
+def _header_lines(metadata: Metadata) -> list[str]:
     by = " — ".join(one for one in (metadata.author, metadata.organization) if one)
-    return [line for line in (metadata.title, by, *people_of(root)) if line]
+    return [line for line in (metadata.title, by) if line]
 
 
 def _header_page(root: _Element, metadata: Metadata) -> list[Page]:
     """What only the header of a level 1 document says (people to notify) is worth a page of its own."""
-    people = "\n".join(people_of(root))
-    return paginate(people, Source.STRUCTURED, READER) if people and metadata else []
+    writer = _Writer(Narrated(root))
+    writer.people(root)
+    return paginate(writer.text, Source.STRUCTURED, READER, facts=writer.facts) if writer.text and metadata else []
 
 
 class _Writer:
-    """Lines one after the other, with the sections that they belong to."""
+    """Lines one after the other, with the sections that they belong to and the facts that they tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, narrated: Narrated) -> None:
+        self._narrated = narrated
         self._lines: list[str] = []
         self._length = 0
         self.sections: list[Section] = []
+        self.facts: list[Fact] = []
 
     @property
     def text(self) -> str:
@@ -158,6 +167,11 @@ class _Writer:
     def line(self, line: str) -> None:
         self._lines.append(line)
         self._length += len(line) + 1
+
+    def people(self, root: _Element) -> None:
+        """The people to notify, a line each."""
+        for line, contact in people_of(root):
+            self._tell(contact, line)
 
     def section(self, section: _Element) -> None:
         """Title, narrative and the sections inside, which may stand before or after the narrative."""
@@ -174,8 +188,23 @@ class _Writer:
             elif name_of(child) == "component":
                 for inner in child.iterfind("h:section", NAMESPACES):
                     self.section(inner)
+        self._facts(section, start, title)
         if self._length > start:
             self.sections.append(Section(start, self._length - 1, title, _loinc(section)))
+
+    def _facts(self, section: _Element, start: int, title: str) -> None:
+        """What the section's own entries say: quoted from the lines since `start`, or written on a line more."""
+        said = self.text[start:]
+        for one in facts_of(section, _loinc(section), title, self._narrated.words):
+            found = in_lines(said, 0, len(said), one.fact, self._narrated.blocks(one.anchors))
+            if found is None:
+                self._tell(one.fact, clean(line_for(one.fact)))
+            else:
+                self.facts.append(placed(found, start + found.quote.start, start + found.quote.end))
+
+    def _tell(self, fact: Fact, line: str) -> None:
+        self.facts.append(placed(fact, self._length, self._length + len(line)))
+        self.line(line)
 
 
 def _title(section: _Element) -> str:

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from lxml.etree import _Element
 
 from access.identifiers import INS_OIDS
+from ingest.parsers.cda_values import codings
 from ingest.parsers.narrative import clean
 from records.content import Metadata, StatedPatient
+from records.fact import Fact, FactKind, FactSource, Quote
 
 NAMESPACES = {"h": "urn:hl7-org:v3"}
 LOINC = "2.16.840.1.113883.6.1"
@@ -74,16 +76,32 @@ def _patient(role: _Element) -> StatedPatient:
     )
 
 
-def people_of(root: _Element) -> list[str]:
-    """A line for each person to notify or next of kin: role, name, telephone, as the document states them."""
-    lines = []
+def people_of(root: _Element) -> list[tuple[str, Fact]]:
+    """A line for each person to notify or next of kin (role, name, telephone) as the document states them, and the
+    fact that it tells."""
+    found: dict[str, Fact] = {}
     for person in _all(root, "h:informant/h:relatedEntity | h:participant/h:associatedEntity"):
         name = _person(person, "h:relatedPerson | h:associatedPerson")
         if person.get("classCode") in _CONTACTS and name:
+            code = next(iter(_all(person, "h:code")), None)
             role = _value(person, "h:code/@displayName")
             phones = [one.get("value", "").removeprefix("tel:") for one in _all(person, "h:telecom[@value]")]
-            lines.append(clean(" ".join([role, name, *phones])))
-    return list(dict.fromkeys(lines))
+            line = clean(" ".join([role, name, *phones]))
+            said = (
+                ("relation", role),
+                ("telephone", clean(" ".join(phones))),
+                ("role", person.get("classCode", "")),
+            )
+            contact = Fact(
+                FactKind.CONTACT,
+                name,
+                Quote(0, 0, 0, ""),
+                FactSource.STRUCTURED,
+                codes=codings(code),
+                details=tuple(pair for pair in said if pair[1]),
+            )
+            found.setdefault(line, contact)
+    return list(found.items())
 
 
 def _event_date(root: _Element) -> date | None:

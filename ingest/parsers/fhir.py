@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import FHIR_JSON, FHIR_XML, is_type, readable_type
+from ingest.parsers.fhir_facts import facts_of
 from ingest.parsers.fhir_header import is_withdrawn, metadata_of
 from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, title_of
 from ingest.parsers.fhir_tree import Resource, all_inside, each, objects, resources_of_json, resources_of_xml, string
 from ingest.parsers.fhir_words import RESOURCES
 from ingest.parsers.members import Inside, Member, Part, bytes_of, elsewhere, from_base64, read_parts
+from ingest.parsers.narrative import clean
 from ingest.parsers.port import Kept, Pages
+from ingest.parsers.quotes import line_for
 from ingest.parsers.sheet import Sheet
 from ocr.port import Ocr
 
@@ -122,7 +125,13 @@ class _Document:
 
     def _resource(self, sheet: Sheet, resource: Resource) -> None:
         self._done.add(id(resource))
-        sheet.lines(coded_lines(resource, self.resolve))
+        told = facts_of(resource, self.resolve)
+        for line, facts in zip_longest(coded_lines(resource, self.resolve), told, fillvalue=()):
+            shown = clean(line or "")
+            sheet.tell(shown, [fact for fact in facts if clean(fact.label) in shown])
+            for fact in facts:
+                if clean(fact.label) not in shown:
+                    sheet.tell(line_for(fact), [fact])
         sheet.lines(narrative_lines(resource))
 
 

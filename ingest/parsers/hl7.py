@@ -17,6 +17,7 @@ from ingest.limits import Limits
 from ingest.media_type import HL7, is_type
 from ingest.parsers import hl7_lines as lines
 from ingest.parsers.er7 import Message, Segment, messages_of
+from ingest.parsers.hl7_facts import Teller
 from ingest.parsers.hl7_files import file_of, file_of_words
 from ingest.parsers.hl7_header import kind_of, metadata_of, name_of
 from ingest.parsers.hl7_names import cancelled_by
@@ -105,11 +106,11 @@ def _parts(message: Message, limits: Limits) -> list[Part]:
     name = f"HL7 v2 ({shown})" if re.fullmatch(r"[A-Z0-9^]{1,7}", shown) else "HL7 v2"
     if kind_of(message)[0] in _RECEIPTS:
         raise _nothing(name)
-    sheet, files = Sheet(), list[Member]()
+    sheet, files, teller = Sheet(), list[Member](), Teller(message)
     for order in _orders(message):
         title = lines.order_title(order[0]) if order[0].name == "OBR" else ""
         with sheet.section(title):
-            _write(sheet, files, order, limits.bytes)
+            _write(sheet, files, order, teller, limits.bytes)
     # An order alone is a document too; the reason of an admission alone (PV2) is not.
     ordered = not files and bool(sheet) and any(one.name == "OBR" for one in message)
     says = ordered or any(_says(one) for one in message)
@@ -155,11 +156,11 @@ def _orders(message: Message) -> Iterator[list[Segment]]:
     yield order
 
 
-def _write(sheet: Sheet, files: list[Member], order: Sequence[Segment], limit: int) -> None:
+def _write(sheet: Sheet, files: list[Member], order: Sequence[Segment], teller: Teller, limit: int) -> None:
     for (name, _, is_text), group in groupby(order, _group):
         members = list(group)
         if name == "OBX" and is_text:
-            _write_words(sheet, files, members, limit)
+            _write_words(sheet, files, members, teller, limit)
             continue
         for one in members:
             if name == "OBX" and (file := file_of(one, limit)) is not None:
@@ -167,13 +168,13 @@ def _write(sheet: Sheet, files: list[Member], order: Sequence[Segment], limit: i
                 if isinstance(file.data, Refusal):  # a link, or what is damaged: its words stay
                     sheet.line(lines.observation(one))
             elif name == "OBX":
-                sheet.line(lines.observation(one))
+                sheet.tell(lines.observation(one), teller.told(one))
             elif name == "NTE":
                 sheet.line(lines.note(one))
             elif name == "OBR":
                 sheet.lines(lines.order_lines(one))
             elif name in lines.ROWS:
-                sheet.line(lines.row(one))
+                sheet.tell(lines.row(one), teller.told(one))
 
 
 def _group(segment: Segment) -> tuple[str, str, bool]:
@@ -182,13 +183,13 @@ def _group(segment: Segment) -> tuple[str, str, bool]:
     return segment.name, segment.raw(3) if is_text else "", is_text
 
 
-def _write_words(sheet: Sheet, files: list[Member], group: Sequence[Segment], limit: int) -> None:
+def _write_words(sheet: Sheet, files: list[Member], group: Sequence[Segment], teller: Teller, limit: int) -> None:
     texts = [lines.value_text(one) for one in group]
     if (file := file_of_words("\n".join(texts), limit)) is not None:
         files.append(file)
         return
     if len(group) == 1 and "\n" not in texts[0].strip():
-        sheet.line(lines.observation(group[0]))
+        sheet.tell(lines.observation(group[0]), teller.told(group[0]))
         return
     sheet.line(name_of(group[0], 3))
     sheet.lines(texts)

@@ -25,7 +25,7 @@ FLAGS = {  # table 0078
     "POS": "positif",
     "NEG": "négatif",
 }
-_STATES = {  # table 0085; F is what is expected
+STATES = {  # table 0085; F is what is expected
     "C": "corrigé",
     "D": "supprimé",
     "I": "en cours",
@@ -53,6 +53,7 @@ ROWS: dict[str, tuple[str, tuple[tuple[int, str], ...]]] = {
     "RXR": ("Voie", ((1, ""), (2, "site"))),
     "RXC": ("Composant", ((2, ""), (3, "quantité"), (4, "unité"))),
     "SPM": ("Prélèvement", ((4, ""), (8, "site"), (17, "date"))),
+    "NK1": ("Contact", ()),
     "PV2": ("Motif d'admission", ((3, ""),)),
 }
 """Segment → what it is, and its fields with their labels; the first ones need none."""
@@ -62,10 +63,19 @@ CONTENT = frozenset(["OBX", "NTE", "AL1", "IAM", "DG1", "PR1", "PRB", "GOL", "RX
 
 def row(segment: Segment) -> str:
     """A clinical segment on one line; empty when it says nothing."""
+    if segment.name == "NK1":
+        return _contact(segment)
     title, fields = ROWS[segment.name]
     cells = [(label, field_text(segment, field)) for field, label in fields]
     said = [f"{label} : {text}" if label else text for label, text in cells if text]
     return f"{title} : {CELL.join(dict.fromkeys(said))}" if said else ""
+
+
+def _contact(nk1: Segment) -> str:
+    name = " ".join(filter(None, (nk1.text(2, 2), nk1.text(2))))
+    phone = nk1.text(5) or nk1.text(5, 12) or nk1.text(5, 7)
+    said = [name, name_of(nk1, 3), f"tél. {phone}" if phone else "", name_of(nk1, 7)]
+    return f"Contact : {CELL.join(filter(None, said))}" if name else ""
 
 
 def order_title(obr: Segment) -> str:
@@ -98,7 +108,7 @@ def is_text(obx: Segment) -> bool:
 def observation(obx: Segment) -> str:
     """One result on one line: name, value with unit, range, flag, state, date."""
     value, unit = value_text(obx), field_text(obx, 6)
-    if not value and not obx.raw(8).strip() and obx.text(11).upper() not in _STATES:
+    if not value and not obx.raw(8).strip() and obx.text(11).upper() not in STATES:
         return ""
     flags = [obx.text(8, 1, number) for number in range(1, len(obx.repetitions(8)) + 1)]
     limits = field_text(obx, 7)
@@ -107,7 +117,7 @@ def observation(obx: Segment) -> str:
         f"{value} {unit}".strip(),
         f"réf. {limits}" if limits else "",
         ", ".join(FLAGS.get(one, one) for one in flags if one),
-        _STATES.get(obx.text(11).upper(), ""),
+        STATES.get(obx.text(11).upper(), ""),
         day_text(obx.text(14)),
     ]
     return CELL.join(filter(None, cells))

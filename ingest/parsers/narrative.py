@@ -23,12 +23,25 @@ _SHIFTED = re.compile(r"[0-9+\-−]+")
 _BLOCKS = frozenset(
     {"paragraph", "list", "item", "table", "caption", "thead", "tbody", "tfoot", "tr", "text", "renderMultiMedia"}
 )
+_HOLDERS = frozenset({"tr", "item", "paragraph", "caption"})
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def narrative(text: _Element) -> list[str]:
     """The lines of a section's `text` element."""
     return [line for line in _blocks(text) if line]
+
+
+def block_lines(element: _Element) -> list[str]:
+    """The lines that `narrative` makes of the row, item, paragraph or caption that an element stands in, not indented;
+    none when it stands in no such block."""
+    block = element
+    while name_of(block) not in _HOLDERS:
+        above = block.getparent()
+        if above is None or name_of(above) in ("text", "section"):
+            return []
+        block = above
+    return [line.strip() for line in _block(block, "") if line]
 
 
 def clean(text: str) -> str:

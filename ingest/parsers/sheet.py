@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 from ingest.paging import paginate
 from ingest.parsers.narrative import clean
+from ingest.parsers.quotes import placed
 from records.content import Page, Section, Source
+from records.fact import Fact
 
 
 class Sheet:
@@ -18,6 +20,7 @@ class Sheet:
         self._lines: list[str] = []
         self._length = 0
         self._sections: list[Section] = []
+        self._facts: list[Fact] = []
 
     def __bool__(self) -> bool:
         return any(self._lines)
@@ -27,6 +30,13 @@ class Sheet:
         for piece in text.split("\n"):
             if shown := clean(piece):
                 self._put(shown)
+
+    def tell(self, text: str, facts: Iterable[Fact]) -> None:
+        """One line as `line` writes it, and the facts that it tells: it is their quote."""
+        start = self._length
+        self.line(text)
+        if self._length > start:
+            self._facts += [placed(fact, start, self._length - 1) for fact in facts]
 
     def lines(self, texts: Iterable[str]) -> None:
         """Each of `texts` on its own line."""
@@ -52,7 +62,8 @@ class Sheet:
 
     def pages(self, reader: str, note: str = "") -> list[Page]:
         """What was written, cut to pages; `note` goes to the first."""
-        pages = paginate("\n".join(self._lines), Source.STRUCTURED, reader, sorted(self._sections, key=_start))
+        sections = sorted(self._sections, key=_start)
+        pages = paginate("\n".join(self._lines), Source.STRUCTURED, reader, sections, facts=self._facts)
         if note and pages:
             pages[0] = dataclasses.replace(pages[0], note=note)
         return pages

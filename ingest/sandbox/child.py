@@ -15,7 +15,7 @@ from PIL import Image
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.page_image import page_image
-from ingest.parse import pages_of
+from ingest.parse import told_pages_of
 from ingest.parsers.port import KeptPage
 from ingest.sandbox import wire
 from ingest.sandbox.bounds import Bounds
@@ -89,7 +89,7 @@ def _read(request: dict[str, Any], data: bytes, folder: Path, send: Send) -> Non
     bounds = Bounds(**request["bounds"])
     ocr = Metered(ocr_named(request["ocr"], folder), bounds.ocr_pages, bounds.slice)
     kept = frozenset(request["kept"])
-    pages = pages_of(data, request["name"], ocr, Limits(**request["limits"]), kept.__contains__)
+    pages = told_pages_of(data, request["name"], ocr, Limits(**request["limits"]), kept.__contains__)
     while True:
         try:
             page = next(pages)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from clinical.assertion import denials
 from ingest.limits import Limits
 from ingest.page_image import page_image
 from ingest.parse import parse
@@ -16,6 +17,13 @@ from ocr.null import NullOcr
 from ocr.words import exists
 
 TEXT = "Compte rendu : œdème, fièvre à 38,5 °C.\n"
+TELLING = """Allergies : pénicilline (urticaire), pas d'autre allergie connue.
+Antécédents : diabète de type 2, AVC en 2019, pose d'un stent coronaire ; père : infarctus.
+Traitement : Eliquis 5 mg matin et soir, arrêt du Kardégic. Vaccin grippe le 12/10/2023. Groupe sanguin A Rh positif.
+Créatinine 90 µmol/L (N : 60 - 110), poids 72 kg. Pas de fièvre. Grossesse de 12 SA ? Directives anticipées rédigées.
+Personne de confiance : Mme Dupont, 06 00 00 00 00. Appendicectomie. No history of asthma.
+"""
+"""What reads facts out of text loads its vocabulary at the first words that need it: no child may open files."""
 CDA = (
     '<?xml version="1.0" encoding="UTF-8"?><ClinicalDocument xmlns="urn:hl7-org:v3"><title>Compte rendu</title>'
     "<component><structuredBody><component><section><title>Examen</title><text><paragraph>Sans particularité."
@@ -25,6 +33,7 @@ CDA = (
 
 LETTERS = (
     TEXT,
+    TELLING,
     CDA,
     "MSH|^~\\&|A|B|||20240101||ORU^R01|1|P|2.5\rOBX|1|TX|1^Note||Sans particularité\r",
     '{"resourceType": "Observation", "status": "final", "code": {"text": "Hb"}, "valueString": "normale"}',
@@ -42,6 +51,7 @@ def warm() -> None:
         for data in _documents():
             parse(data, "", NullOcr(), Limits())
         page_image(b"", "text/plain", 1, text=TEXT)
+        denials(TELLING)
         for word in ("fièvre", "fever"):
             exists(word)
 

@@ -10,20 +10,21 @@ field, bounded, and checked against what a Page promises; anything else is `Nons
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import msgpack
 
-from records.content import Box, Metadata, Page, Region, Section, Source, StatedPatient, Word
+from ingest.sandbox import checked
+from ingest.sandbox.checked import LONG, TEXT
+from ingest.sandbox.fact_wire import fact_in
+from records.content import Metadata, Page, Region, Section, Source, StatedPatient, Word
+from records.fact_format import fact_out
 
 LENGTH = struct.Struct(">I")
 FRAME = 64 * 1024 * 1024  # bytes of one value at most; a dense page is 100 KB
-_TEXT = 2_000  # characters of a title, an author, a note
-_PAIRS = 1_000
 
 
 class Nonsense(Exception):
@@ -71,29 +72,38 @@ def page_out(page: Page) -> list[Any]:
         [[s.start, s.end, s.title, s.code] for s in page.sections],
         page.unreadable,
         page.note,
+        [fact_out(fact) for fact in page.facts],
     ]
 
 
 def page_in(value: Any) -> Page:
     """Inverse of `page_out` for a value that a stranger made. Raises Nonsense."""
     try:
-        number, text, width, height, words, regions, sections, unreadable, note = value
-        size = len(_text(text, 10**9))
+        number, text, width, height, words, regions, sections, unreadable, note, facts = value
+        size = len(checked.text(text, 10**9))
         return Page(
-            number=_whole(number, 1, 10**6),
+            number=checked.whole(number, 1, 10**6),
             text=text,
-            width=_real(width),
-            height=_real(height),
-            words=tuple(Word(*_span(a, b, size), _box(box), _share(c)) for a, b, box, c in words),
+            width=checked.real(width),
+            height=checked.real(height),
+            words=tuple(Word(*checked.span(a, b, size), checked.box(box), checked.share(c)) for a, b, box, c in words),
             regions=tuple(
-                Region(*_span(a, b, size), Source(source), _text(reader, _TEXT), _box(box), _share(c))
+                Region(
+                    *checked.span(a, b, size),
+                    Source(source),
+                    checked.text(reader, TEXT),
+                    checked.box(box),
+                    checked.share(c),
+                )
                 for a, b, source, reader, box, c in regions
             ),
             sections=tuple(
-                Section(*_span(a, b, size), _text(title, 10**6), _text(code, _TEXT)) for a, b, title, code in sections
+                Section(*checked.span(a, b, size), checked.text(title, LONG), checked.text(code, TEXT))
+                for a, b, title, code in sections
             ),
-            unreadable=_flag(unreadable),
-            note=_text(note, _TEXT),
+            unreadable=checked.flag(unreadable),
+            note=checked.text(note, TEXT),
+            facts=tuple(fact_in(fact, number, text) for fact in checked.many(facts)),
         )
     except (TypeError, ValueError) as error:
         raise Nonsense from error
@@ -147,7 +157,7 @@ def metadata_in(value: Any) -> Metadata:
     try:
         *texts, version, event, stated, patients, issued, aliases, cancels = value
         unique_id, set_id, replaces, type_code, title, author, organization, confidentiality, language, appends = (
-            _text(text, 10**6) for text in texts
+            checked.text(text, LONG) for text in texts
         )
         return Metadata(
             unique_id=unique_id,
@@ -160,13 +170,13 @@ def metadata_in(value: Any) -> Metadata:
             confidentiality=confidentiality,
             language=language,
             appends=appends,
-            version=_whole(version, -(10**9), 10**9),
-            event_date=_day(event),
-            patient_ins=_pairs(stated),
-            patients=tuple(_stated_in(*one) for one in _few(patients)),
+            version=checked.whole(version, -(10**9), 10**9),
+            event_date=checked.day(event),
+            patient_ins=checked.pairs(stated),
+            patients=tuple(_stated_in(*one) for one in checked.few(patients)),
             issued_at=_instant(issued),
-            aliases=tuple(_text(name, _TEXT) for name in _few(aliases)),
-            cancels=tuple(_text(name, _TEXT) for name in _few(cancels)),
+            aliases=tuple(checked.text(name, TEXT) for name in checked.few(aliases)),
+            cancels=tuple(checked.text(name, TEXT) for name in checked.few(cancels)),
         )
     except (TypeError, ValueError) as error:
         raise Nonsense from error
@@ -176,73 +186,19 @@ def _stated_in(
     identifiers: Any, birth_names: Any, used_names: Any, given: Any, born: Any, sex: Any, place: Any, local: Any
 ) -> StatedPatient:
     return StatedPatient(
-        identifiers=_pairs(identifiers),
-        birth_names=tuple(_text(name, _TEXT) for name in _few(birth_names)),
-        used_names=tuple(_text(name, _TEXT) for name in _few(used_names)),
-        given_names=_text(given, _TEXT),
-        birth_date=_day(born),
-        sex=_text(sex, _TEXT),
-        birth_place=_text(place, _TEXT),
-        local=_pairs(local),
+        identifiers=checked.pairs(identifiers),
+        birth_names=tuple(checked.text(name, TEXT) for name in checked.few(birth_names)),
+        used_names=tuple(checked.text(name, TEXT) for name in checked.few(used_names)),
+        given_names=checked.text(given, TEXT),
+        birth_date=checked.day(born),
+        sex=checked.text(sex, TEXT),
+        birth_place=checked.text(place, TEXT),
+        local=checked.pairs(local),
     )
 
 
-def _day(value: Any) -> date | None:
-    return None if value is None else date.fromisoformat(_text(value, 10))
-
-
 def _instant(value: Any) -> datetime | None:
-    found = None if value is None else datetime.fromisoformat(_text(value, 40))
+    found = None if value is None else datetime.fromisoformat(checked.text(value, 40))
     if found is not None and found.tzinfo is None:
         raise ValueError
     return found
-
-
-def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((_text(matricule, _TEXT), _text(oid, _TEXT)) for matricule, oid in _few(value))
-
-
-def _few(value: Any) -> Any:
-    if len(value) > _PAIRS:
-        raise ValueError
-    return value
-
-
-def _whole(value: Any, least: int, most: int) -> int:
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if type(value) is not bool:
-        raise ValueError
-    return value
-
-
-def _text(value: Any, most: int) -> str:
-    if type(value) is not str or len(value) > most:
-        raise ValueError
-    return value
-
-
-def _span(start: Any, end: Any, size: int) -> tuple[int, int]:
-    first = _whole(start, 0, size)
-    return first, _whole(end, first, size)
-
-
-def _real(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError
-    return float(value)
-
-
-def _box(value: Any) -> Box | None:
-    if value is None:
-        return None
-    x0, y0, x1, y1 = value
-    return _real(x0), _real(y0), _real(x1), _real(y1)
-
-
-def _share(value: Any) -> float | None:
-    return None if value is None else _real(value)

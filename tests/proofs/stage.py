@@ -16,8 +16,10 @@ from typing import Any
 from sqlalchemy import text as sql
 
 from access.scope import CallerKind
-from records import documents, outbox
+from records import documents, facts, outbox
+from records.content import Page
 from records.documents import DocumentState
+from records.fact import Fact, FactKind, FactSource, Quote
 from records.patients import Identity
 from tests.access import oracle
 from tests.access.oracle import Paper, Person, answers_the_door, may_read_the_journal, may_see
@@ -66,11 +68,20 @@ def build_home(folder: Path) -> World:
         text = f"Document commun. Le mot {canary} est ici, et {name} le porte."
         world.deposit(name, owner, text, by=world.patients.get(by, by))
     world.work()
-    for name, (_, kind, _, _) in PAPERS.items():
+    for name, (_, kind, _, canary) in PAPERS.items():
         world.describe(name, kind, date(2025, 1, 1), name)
+        tell(world, name, canary, "commun")
     world.work()
     world.close()
     return world
+
+
+def tell(world: World, name: str, *labels: str) -> None:
+    """Make a document tell so many allergies, whatever its text says."""
+    quote = Quote(1, 0, 8, "Document")
+    said = tuple(Fact(FactKind.ALLERGY, label, quote, FactSource.STRUCTURED) for label in labels)
+    with world.services.records.write() as tx:
+        facts.keep(tx, world.documents[name], [Page(1, "Document", facts=said)])
 
 
 @dataclass
@@ -193,6 +204,7 @@ class Stage:
             lambda: self._compare_lists(get, shut, seen),
             lambda: self._compare_search(get, shut, seen, draw),
             lambda: self._compare_documents(get, shut, seen, draw),
+            lambda: self._compare_facts(get, shut, seen),
             lambda: self._compare_oversight(get, shut, person, patient, seen),
             lambda: self._compare_rounds(who),
         ]
@@ -240,6 +252,21 @@ class Stage:
             searchable = self.visible(patient, person, all_states=False) - self.quarantined
             assert {self.names[hit["document"]["id"]] for hit in group["hits"]} <= searchable
             assert group["total"] == len(searchable)
+
+    def _compare_facts(self, get: Any, shut: bool, seen: set[str]) -> None:
+        """Every canary that may be told, and what all documents tell counted once, over as many as may be seen."""
+        told, line = get("/facts"), get("/timeline")
+        assert (told.status_code, line.status_code) == ((403, 403) if shut else (200, 200))
+        if shut:
+            return
+        telling, names = seen - self.quarantined, self.names
+        said = {each["label"]: each for each in told.json()["facts"]}
+        assert set(said) == {CANARIES[name] for name in telling} | ({"commun"} if telling else set())
+        assert not telling or said["commun"]["documents"] == len(telling)
+        assert {names[one["document"]["id"]] for each in said.values() for one in each["sources"]} == telling
+        assert told.json()["coverage"]["searched"] == len(telling)
+        shown = [each["document"]["id"] for each in line.json()["moments"] if each["kind"] == "document"]
+        assert sorted(names[each] for each in shown) == sorted(telling)
 
     def _compare_documents(self, get: Any, shut: bool, seen: set[str], draw: random.Random) -> None:
         name = draw.choice(sorted(PAPERS))

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from records import grants
-from tests.proofs.stage import CANARIES, DR1, DR2, NURSE, Stage, build_home
+from tests.proofs.stage import CANARIES, DR1, DR2, NURSE, Stage, build_home, tell
 from tests.search_api.conftest import copied
 from tests.search_api.world import World
 
@@ -62,6 +62,7 @@ def trouble(world: World, caller: str, chance: random.Random) -> None:
         if kind == "another patient":
             world.deposit(name, "bea", text_of(chance), by="test")
             world.work()
+            tell(world, name, *chance.choices(WORDS, k=3))
         elif kind == "grant to others":
             world.grant(name, "ana", OTHER)
         elif kind == "block of another":
@@ -84,6 +85,7 @@ def _hidden(world: World, name: str, kind: str, chance: random.Random) -> None:
         "secret": {"hidden_from_representatives": True},
         "archived": {"status": "archived"},
     }.get(kind, {})
+    tell(world, name, *chance.choices(WORDS, k=3))
     if marks:
         world.hide(name, **marks)
     world.work()
@@ -104,6 +106,11 @@ def questions(world: World, caller: str, chance: random.Random) -> list[tuple[st
     asked: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", "/documents", {}),
         ("GET", "/documents?limit=1", {}),
+        ("GET", "/facts", {}),
+        ("GET", "/facts?kind=allergy&assertion=present&limit=2", {}),
+        ("GET", "/facts?cursor=zzzz", {}),
+        ("GET", "/timeline", {}),
+        ("GET", "/timeline?limit=2&since=2025-01-01", {}),
         ("GET", "/documents?state=searchable&cursor=zzzz", {}),
         *(("GET", path, {}) for path in LISTS),
         ("POST", "/search", {"json": {"query": ""}}),
@@ -171,8 +178,14 @@ def test_the_comparison_can_fail(first_home: Any, tmp_path: Path) -> None:
             settle(world, "ana")
         other.deposit("dedans", "ana", "Document commun de plus.", by="test")
         other.work()
+        tell(other, "dedans", "commun")
         differ = [
             answer_of(plain, "ana", method, path, **rest) != answer_of(other, "ana", method, path, **rest)
-            for method, path, rest in (("GET", "/documents", {}), ("POST", "/search", {"json": {"query": "commun"}}))
+            for method, path, rest in (
+                ("GET", "/documents", {}),
+                ("GET", "/facts", {}),
+                ("GET", "/timeline", {}),
+                ("POST", "/search", {"json": {"query": "commun"}}),
+            )
         ]
-    assert differ == [True, True]
+    assert differ == [True, True, True, True]

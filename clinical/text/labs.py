@@ -1,0 +1,206 @@
+"""Measured values out of a unit: what is measured, comparator, value, unit, reference range and flag, as written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from clinical.text.numbers import NUMBER, Mark, number
+from clinical.text.plain import plain
+from clinical.text.signs import any_of
+from clinical.text.terms import Found, Terms
+from clinical.text.units import Unit
+from clinical.text.vocabulary import LOINC, parts, rows
+from records.fact import Coding, FactKind, Quantity
+
+_UNIT = rf"{any_of('unit')}(?![^\W_]|/[a-z])"
+_FILLER = rf"(?:[ \t:=.…|)_*]|-(?![\d ]*\d)|\((?!n\b)[^()\n]{{0,40}}\)|{any_of('filler')}(?![^\W_])){{0,6}}"
+_VALUE = re.compile(
+    rf"{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
+    rf"(?:(?P<pressure>\d{{1,3}}[ ]?/[ ]?\d{{1,3}})(?!\d|/)(?:[ ]?(?P<punit>mm[ ]?hg|cm[ ]?hg|kpa))?"
+    rf"|(?P<num>{NUMBER})(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
+    rf"[ \t]?(?P<unit>{_UNIT})?"
+    rf"|(?P<quality>{any_of('quality')})(?![^\W_]))"
+)
+_RANGE = re.compile(
+    rf"[ \t]*(?P<flag>\*{{1,2}}|(?:hh|ll|h|l|b)(?=[ \t]))?[ \t]*"
+    rf"(?P<range>[\[(]?[ ]?(?:{any_of('range word')}[ ]?(?::|=|entre)?[ ]?)?"
+    rf"(?:(?P<low>{NUMBER})[ ]?(?:[-–—]|a|to)[ ]?(?P<high>{NUMBER})"
+    rf"|(?P<rcmp><=|>=|[<>≤≥]|(?:inf|sup)\w{{0,6}} a)[ ]?(?P<limit>{NUMBER}))[ ]?[\])]?)(?![\d/])"
+)
+_GLUED = re.compile(r"[ ]?[-–—][ ]?\d")
+_WINDOW = 150
+_WRITINGS = str.maketrans({" ": "", ".": "", ",": "", "μ": "µ", "³": "3", "²": "2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """A thing that is measured. `codes`: LOINC by compared unit; the unit "sans" stands for none."""
+
+    kind: FactKind
+    preferred: str
+    codes: tuple[tuple[str, str], ...]
+
+    def code(self, unit: str) -> tuple[Coding, ...]:
+        """The code for a value in `unit`; none when the unit does not decide."""
+        same = next((code for written, code in self.codes if written == (_compared(unit) or "sans")), None)
+        return (Coding(LOINC, same, self.preferred),) if same is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measured value; offsets into the unit."""
+
+    start: int
+    end: int
+    name_end: int
+    analyte: Analyte | None  # None: a row of a table that names something else
+    value: Quantity
+    note: str = ""  # how an ambiguous number was read
+
+
+@lru_cache(maxsize=1)
+def analytes() -> Terms[Analyte]:
+    """Every measured thing by name."""
+    names: list[tuple[str, Analyte]] = []
+    for kind, preferred, others, codes in rows("analytes.txt", 4):
+        pairs = [(unit, each.split()[0]) for each in codes.split(";") if each.strip() for unit in each.split()[1:]]
+        analyte = Analyte(
+            FactKind.VITAL_SIGN if kind == "vital" else FactKind.LAB_RESULT,
+            preferred,
+            tuple((_compared(unit) if unit != "sans" else unit, code) for unit, code in pairs),
+        )
+        names.extend((name, analyte) for name in (preferred, *parts(others)))
+    return Terms(names)
+
+
+def measures(unit: Unit, text: str, named: list[Found[Analyte]], mark: Mark) -> Iterator[Measure]:
+    """The measured values of a unit; `text` is the unit as written, `named` the things that it names."""
+    taken = 0
+    for number_, found in enumerate(named):
+        if found.start < taken:
+            continue
+        limit = named[number_ + 1].start if number_ + 1 < len(named) else len(unit.flat)
+        measure = _measure(unit, text, found.start, found.end, min(limit, found.end + _WINDOW), found.entry, mark)
+        if measure is not None:
+            taken = measure.end
+            yield measure
+    if not named and unit.flat.count("\t") >= 2:
+        measure = _row(unit, text, mark)
+        if measure is not None:
+            yield measure
+
+
+def _row(unit: Unit, text: str, mark: Mark) -> Measure | None:
+    """A row of a table that names something unknown: read when a value stands beside a unit and a range."""
+    name = unit.flat.split("\t", 1)[0]
+    if not 2 <= len(name.strip()) <= 60 or not name.strip()[0].isalpha():
+        return None
+    found = _measure(unit, text, 0, len(name), len(unit.flat), None, mark)
+    return found if found is not None and found.value.unit and found.value.range_text else None
+
+
+def _measure(
+    unit: Unit, text: str, start: int, end: int, limit: int, analyte: Analyte | None, mark: Mark
+) -> Measure | None:
+    found = _VALUE.match(unit.flat, end, limit)
+    if found is None:
+        return None
+    if found["quality"] is not None:
+        if analyte is None or analyte.kind is not FactKind.LAB_RESULT:
+            return None
+        return Measure(start, found.end(), end, analyte, Quantity(text[found.start("quality") : found.end("quality")]))
+    if found["pressure"] is not None:
+        return _pressure(text, start, end, found, analyte)
+    stop, digits_end = found.end(), found.end("num")
+    if found["unit"] is None and " " in found["num"] and _GLUED.match(unit.flat, found.end("num")):
+        digits_end = found.start("num") + found["num"].rindex(
+            " "
+        )  # « 198 150 – 400 »: the range begins at the last group
+        stop = digits_end
+    written = text[found.start("num") : digits_end]
+    scale = text[found.start("unit") : found.end("unit")] if found["unit"] is not None and stop == found.end() else ""
+    flag = (found["flag"] or "").strip(" ()\t").upper() if stop == found.end() else ""
+    bounds = _RANGE.match(unit.flat, stop, min(len(unit.flat), stop + 60))
+    value = number(plain(written), mark)
+    if not _plausible_unit(analyte, scale, value, "\t" in unit.flat):
+        return None
+    comparator = _comparator(found["cmp"])
+    low = high = None
+    range_text = ""
+    if bounds is not None:
+        low, high = _bounds(bounds, mark)
+        range_text = text[bounds.start("range") : bounds.end("range")].strip(" ()[]\t")
+        flag = flag or (bounds["flag"] or "").upper()
+        stop = bounds.end()
+    shown = text[found.start("cmp") : digits_end].strip() if found["cmp"] else written
+    note = "deux lectures possibles" if value is None else ""
+    return Measure(
+        start, stop, end, analyte, Quantity(shown, value, comparator, scale.strip(), low, high, range_text, flag), note
+    )
+
+
+def _pressure(text: str, start: int, end: int, found: re.Match[str], analyte: Analyte | None) -> Measure | None:
+    """« 130/80 » is a pressure and « 3/10 » a score; for anything else it is no value."""
+    if analyte is None or analyte.kind is not FactKind.VITAL_SIGN:
+        return None
+    written = text[found.start("pressure") : found.end("pressure")]
+    first, _, second = written.partition("/")
+    scale = text[found.start("punit") : found.end("punit")] if found["punit"] else ""
+    if analyte.preferred == "pression artérielle":
+        return Measure(start, found.end(), end, analyte, Quantity(written, unit=scale))
+    if second.strip() in ("10", "15", "20", "30"):
+        return Measure(
+            start, found.end(), end, analyte, Quantity(first.strip(), Decimal(first.strip()), unit=f"/{second.strip()}")
+        )
+    return None
+
+
+_WITHOUT_UNIT: dict[str, tuple[float, float]] = {
+    "potassium": (1, 10), "sodium": (90, 200), "pH": (6, 8.5), "poids": (0.3, 400), "taille": (0.3, 250),
+    "température": (25, 45), "chlorures": (50, 160),
+}  # fmt: skip
+"""Names that are also letters or words: in prose a number without a unit is theirs only where it can be one."""
+_MUST_HAVE_UNIT = frozenset((
+    "calcium", "magnésium", "glycémie", "albumine", "ACE", "GH", "complément C3", "complément C4", "lactates",
+    "folates", "périmètre crânien", "périmètre abdominal", "fer sérique", "FEVG", "leucocyturie", "lithiémie",
+    "hématurie", "vitamine B12", "25-hydroxyvitamine D", "digoxinémie", "lamotriginémie", "valproatémie", "tacrolémie",
+    "bicarbonates", "T4 libre", "T3 libre", "charge virale VIH", "sérologie VIH", "sérologie VHC", "BNP", "IgA", "IgG",
+    "fréquence respiratoire", "hauteur utérine", "estradiol", "testostérone", "Quantiféron",
+))  # fmt: skip
+
+
+def _plausible_unit(analyte: Analyte | None, scale: str, value: Decimal | None, in_table: bool) -> bool:
+    if analyte is None or scale or in_table:
+        return True
+    if analyte.preferred in _MUST_HAVE_UNIT:
+        return False
+    bounds = _WITHOUT_UNIT.get(analyte.preferred)
+    return bounds is None or (value is not None and bounds[0] <= value <= bounds[1])
+
+
+def _bounds(found: re.Match[str], mark: Mark) -> tuple[Decimal | None, Decimal | None]:
+    if found["limit"] is not None:
+        limit = number(found["limit"], mark)
+        return (None, limit) if found["rcmp"][0] in "<≤i" else (limit, None)
+    return number(found["low"], mark), number(found["high"], mark)
+
+
+def _comparator(written: str | None) -> str:
+    if not written:
+        return ""
+    sign = written.strip()
+    return {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">="}.get(
+        sign, "<" if sign.startswith("inf") else ">" if sign.startswith("sup") else sign
+    )
+
+
+def _compared(unit: str) -> str:
+    """A unit without the differences of writing that mean nothing. G/L counts cells and g/L weighs: that one means."""
+    bare = plain(unit).translate(_WRITINGS).replace("umol", "µmol").replace("iu/", "ui/").replace("elements/", "/")
+    if bare in ("g/l", "giga/l"):
+        return "giga/l" if unit.strip()[0] == "G" or bare == "giga/l" else "g/l"
+    return bare

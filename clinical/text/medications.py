@@ -1,0 +1,139 @@
+"""Medicines out of a unit: name, posology; stopped, replaced, long term; what names one without treating anybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clinical.text.posology import Posology, posology
+from clinical.text.sections import Context
+from clinical.text.signs import any_of
+from clinical.text.terms import Found
+from clinical.text.units import Unit
+from clinical.text.vocabulary import Drug
+from records.fact import Assertion
+
+_NO_TREATMENT_BEFORE = re.compile(rf"{any_of('no treatment before')}$")
+_STOPPED_BEFORE = re.compile(rf"\b({any_of('stop before')}(?: {any_of('stop how')})?) ?{any_of('of')}? ?$")
+_STOPPED_AFTER = re.compile(rf"[^.;\n,]{{0,40}}?\b({any_of('stop after')})\b")
+_REPLACED = re.compile(rf"\b{any_of('replaced')}\b[^.;\n]{{0,40}}?(?:\bpar\b|\bvers\b|\bpour\b|$)?")
+_TOWARDS = re.compile(r"\b(?:par|vers|pour)\b[ ](?:le |la |l'|du |de la |de l'|un |une )?$")
+_RELAIS_BEFORE = re.compile(
+    r"\b(?:relais|remplacement|switch|relaye)(?: \w{1,20})? (?:du |de la |de l'|de |d'|des )(?:la |le )?$"
+)
+_CONTRAINDICATED = re.compile(rf"[^.;\n,]{{0,25}}\b{any_of('contraindicated')}\b")
+_CONTRAINDICATED_BEFORE = re.compile(rf"\b{any_of('contraindication before')}$")
+_LONG_TERM = re.compile(rf"\b{any_of('long term')}\b")
+_TREATS = re.compile(rf"\b{any_of('treats')}\b[^.;\n]{{0,40}}$")
+_SERUM = re.compile(
+    r"\s*[:=]?\s*(?:a |de )?\d[^.;\n]{0,12}(?:mmol|mg/l|mg/dl|µmol|g/l|g/dl|ng/ml|pg/ml|meq/l|ug/l|µg/l)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Medicine:
+    """A medicine as a unit states it: offsets into the unit."""
+
+    start: int
+    end: int  # of the name
+    quote_end: int
+    quote_start: int
+    drug: Drug
+    brand: str
+    posology: Posology
+    assertion: Assertion | None  # what the words around decide; None: as the sentence states it
+    details: tuple[tuple[str, str], ...]
+
+
+def medicines(unit: Unit, text: str, drugs: list[Found[Drug]], context: Context) -> Iterator[Medicine]:
+    """The medicines among the drugs named in a unit; `text` is the unit as written."""
+    pairs = list(_pairs(unit.flat, drugs))
+    for number, (first, second) in enumerate(pairs):
+        end = (second or first).end
+        limit = pairs[number + 1][0].start if number + 1 < len(pairs) else len(unit.flat)
+        said = posology(unit.flat, first.start, end, limit, bool(first.entry.brand))
+        if second is not None and said.dose is None:
+            said = Posology(
+                posology(unit.flat, first.start, first.end, second.start, True).dose, said.route, said.frequency
+            )
+        if not _is_treatment(unit.flat, first, end, said, context):
+            continue
+        assertion, details = _course(unit.flat, text, first, end, limit, pairs, number)
+        both = [first.entry, *([second.entry] if second else [])]
+        brand = next((text[f.start : f.end] for f in (first, second) if f is not None and f.entry.brand), "")
+        if _LONG_TERM.search(unit.flat, end, min(limit + 1, len(unit.flat))):
+            details += (("long_term", "oui"),)
+        starts = [first.start, *([said.dose[0]] if said.dose else [])]
+        yield Medicine(
+            first.start,
+            first.end,
+            max(end, said.end),
+            min(starts),
+            next((drug for drug in both if not drug.brand), first.entry),
+            brand,
+            said,
+            Assertion.PAST if context is Context.STOPPED and assertion is None else assertion,
+            details,
+        )
+
+
+def _pairs(flat: str, drugs: list[Found[Drug]]) -> Iterator[tuple[Found[Drug], Found[Drug] | None]]:
+    """Each drug, with its brand or substance in brackets after it: one medicine, not two."""
+    number = 0
+    while number < len(drugs):
+        first = drugs[number]
+        second = drugs[number + 1] if number + 1 < len(drugs) else None
+        if second is not None and second.entry.atc == first.entry.atc and "(" in flat[first.end : second.start]:
+            between = flat[first.end : second.start]
+            if len(between) <= 25 and ")" not in between:
+                yield first, second
+                number += 2
+                continue
+        yield first, None
+        number += 1
+
+
+def _is_treatment(flat: str, first: Found[Drug], end: int, said: Posology, context: Context) -> bool:
+    before = flat[max(0, first.start - 60) : first.start]
+    if _NO_TREATMENT_BEFORE.search(before):
+        return False
+    if not first.entry.needs_dose:
+        return True
+    if _SERUM.match(flat, end) or context is Context.LABORATORY:
+        return False
+    stated = said.dose is not None or said.route is not None or said.frequency is not None
+    return stated or bool(_TREATS.search(before)) or context in (Context.TREATMENT, Context.STOPPED)
+
+
+def _course(
+    flat: str,
+    text: str,
+    first: Found[Drug],
+    end: int,
+    limit: int,
+    pairs: list[tuple[Found[Drug], Found[Drug] | None]],
+    number: int,
+) -> tuple[Assertion | None, tuple[tuple[str, str], ...]]:
+    """Whether the words around stop, replace or forbid the medicine, and what they say."""
+    before, after = flat[max(0, first.start - 70) : first.start], flat[end:limit]
+    if _CONTRAINDICATED.match(after) or _CONTRAINDICATED_BEFORE.search(before):
+        return Assertion.HYPOTHETICAL, ()
+    following = pairs[number + 1][0] if number + 1 < len(pairs) else None
+    replaced = (
+        following is not None and _TOWARDS.search(after) and (_REPLACED.search(after) or _RELAIS_BEFORE.search(before))
+    )
+    details: tuple[tuple[str, str], ...] = ()
+    if replaced and following is not None:
+        details += (("replaced_by", text[following.start : following.end]),)
+    stopped = _STOPPED_BEFORE.search(before)
+    if stopped is not None:
+        at = max(0, first.start - 70) + stopped.start(1)
+        details += (("stopped", text[at : at + len(stopped[1])]),)
+    elif (ended := _STOPPED_AFTER.match(after)) is not None:
+        details += (("stopped", text[end + ended.start(1) : end + ended.end(1)]),)
+    if details:
+        return Assertion.PAST, details
+    if _TOWARDS.search(before) and _REPLACED.search(before):
+        return Assertion.PRESENT, ()
+    return None, ()

@@ -1,0 +1,175 @@
+"""Facts out of running text: what is read, how it is stated, where it stands, and what is left alone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinical.told_by_text import MOST_FACTS, facts_of, section_after
+from records.content import Page, Region, Source, Word
+from records.fact import Assertion, Fact, FactKind, FactSource
+
+
+def told(text: str, kind: FactKind, section: str = "") -> list[Fact]:
+    return [fact for fact in facts_of(Page(1, text), section) if fact.kind is kind]
+
+
+def one(text: str, kind: FactKind, section: str = "") -> Fact:
+    (fact,) = told(text, kind, section)
+    return fact
+
+
+@pytest.mark.parametrize(
+    ("text", "substance", "brand", "dose", "frequency"),
+    [
+        ("PREVISCAN 20 mg : ¾ de comprimé le soir, INR", "fluindione", "PREVISCAN", "20 mg", "¾ de comprimé le soir"),
+        ("Eliquis (apixaban) 5 mg matin et soir", "apixaban", "Eliquis", "5 mg", "matin et soir"),
+        ("TAHOR 40 mg (atorvastatine) : 1 le soir", "atorvastatine", "TAHOR", "40 mg", "1 le soir"),
+        ("Metformine 1 000 mg : 1 comprimé matin, midi et soir", "metformine", "", "1 000 mg",
+         "1 comprimé matin, midi et soir"),
+        ("SYMBICORT 200/6 : 1 inhalation matin et soir", "budésonide formotérol", "SYMBICORT", "200/6",
+         "1 inhalation matin et soir"),
+        ("75 mg d'aspirine par jour", "acide acétylsalicylique", "", "75 mg", "par jour"),
+        ("Lantus : 14 à 24 unités le soir", "insuline glargine", "Lantus", "14 à 24 unités", "le soir"),
+    ],
+)  # fmt: skip
+def test_a_medicine_and_its_posology(text: str, substance: str, brand: str, dose: str, frequency: str) -> None:
+    fact = one(text, FactKind.MEDICATION)
+    said = (fact.detail("substance"), fact.detail("brand"), fact.detail("dose"), fact.detail("frequency"))
+    assert said == (substance, brand, dose, frequency)
+    assert fact.assertion is Assertion.PRESENT
+    assert fact.codes[0].system == "2.16.840.1.113883.6.73"
+
+
+def test_stopped_replaced_forbidden_and_denied_medicines() -> None:
+    text = (
+        "Relais du Lovenox par Eliquis 5 mg. Arrêt définitif de l'azathioprine. Bisoprolol arrêté. Pas d'aspirine. "
+        "Tramadol contre-indiqué."
+    )
+    stated = {fact.detail("substance"): fact for fact in told(text, FactKind.MEDICATION)}
+    assert {name: fact.assertion for name, fact in stated.items()} == {
+        "énoxaparine": Assertion.PAST,
+        "apixaban": Assertion.PRESENT,
+        "azathioprine": Assertion.PAST,
+        "bisoprolol": Assertion.PAST,
+        "acide acétylsalicylique": Assertion.ABSENT,
+        "tramadol": Assertion.HYPOTHETICAL,
+    }
+    assert stated["énoxaparine"].detail("replaced_by") == "Eliquis"
+    assert stated["azathioprine"].detail("stopped") == "Arrêt définitif"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anticorps anti-adalimumab négatifs",
+        "E. coli résistant à l'amoxicilline",
+        "Potassium 4,4 mmol/L",
+        "Lithium 0,8 mmol/L",
+        "Carence en vitamine B12",
+        "Allergie au Bactrim",
+    ],
+)
+def test_a_name_that_treats_nobody(text: str) -> None:
+    assert not told(text, FactKind.MEDICATION)
+
+
+def test_a_drug_under_allergies_is_an_allergy_on_the_next_page_too() -> None:
+    first = Page(1, "Allergies\nPénicilline (urticaire géante en 1998)\n")
+    after = section_after(first)
+    allergy = one("Bactrim : DRESS\nTraitement\nRamipril 5 mg\n", FactKind.ALLERGY, after)
+    assert (allergy.label, allergy.detail("substance"), allergy.detail("reaction")) == (
+        "Bactrim",
+        "cotrimoxazole",
+        "DRESS",
+    )
+    assert one("Bactrim : DRESS\nTraitement\nRamipril 5 mg\n", FactKind.MEDICATION, after).label == "Ramipril"
+
+
+def test_allergies_with_reaction_date_and_brand() -> None:
+    first, second = told("Allergique à l'amoxicilline et au Bactrim (DRESS en 2015).", FactKind.ALLERGY)
+    assert (first.label, second.label) == ("amoxicilline", "Bactrim")
+    assert (second.detail("reaction"), second.when.start, first.detail("reaction")) == ("DRESS", "2015", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "assertion", "label"),
+    [
+        ("Pas d'allergie connue.", Assertion.ABSENT, "Pas d'allergie connue"),
+        ("Allergies : aucune", Assertion.ABSENT, "Allergies : aucune"),
+        ("Aucune allergie aux macrolides.", Assertion.ABSENT, "macrolides"),
+        ("Mère allergique aux sulfamides.", Assertion.FAMILY, "sulfamides"),
+        ("Allergie à la codéine écartée en 2019 après tests.", Assertion.ABSENT, "codéine"),
+        ("Allergie possible au latex.", Assertion.SUSPECTED, "latex"),
+        ("Pas d'allergie hormis la pénicilline.", Assertion.PRESENT, "pénicilline"),
+        ("Allergie à la kétamachine.", Assertion.PRESENT, "kétamachine"),
+    ],
+)
+def test_how_an_allergy_is_stated(text: str, assertion: Assertion, label: str) -> None:
+    fact = one(text, FactKind.ALLERGY)
+    assert (fact.assertion, fact.label) == (assertion, label)
+
+
+def test_an_intolerance_is_no_allergy() -> None:
+    assert not told("Intolérance aux statines (myalgies).", FactKind.ALLERGY)
+    fact = one("Intolérance aux statines (myalgies).", FactKind.INTOLERANCE)
+    assert (fact.label, fact.detail("reaction")) == ("statines", "myalgies")
+    assert not told("Intolérance à l'effort.", FactKind.INTOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "number", "comparator", "unit", "low", "high", "flag"),
+    [
+        ("CRP\t17,0\tmg/L\t< 5", "17,0", "17.0", "", "mg/L", None, "5", ""),
+        ("Leucocytes\t6,6\tG/L\t4,0 – 10,0\t7,1 (12/03/17)", "6,6", "6.6", "", "G/L", "4.0", "10.0", ""),
+        ("DFG estimé (CKD-EPI)\t42\tmL/min/1,73 m²\t> 60", "42", "42", "", "mL/min/1,73 m²", "60", None, ""),
+        ("INR\t2,5\t\t2,0 – 3,0", "2,5", "2.5", "", "", "2.0", "3.0", ""),
+        ("Lipase 2 140 UI/L (N < 60)", "2 140", "2140", "", "UI/L", None, "60", ""),
+        ("Plaquettes 198 150 – 400", "198", "198", "", "", "150", "400", ""),
+        ("Troponine T < 14 ng/L", "< 14", "14", "<", "ng/L", None, None, ""),
+        ("Potassium 6,1 H mmol/L 3,5 - 5,1", "6,1", "6.1", "", "mmol/L", "3.5", "5.1", "H"),
+    ],
+)
+def test_a_line_of_a_laboratory(
+    text: str, value: str, number: str, comparator: str, unit: str, low: str | None, high: str | None, flag: str
+) -> None:
+    read = one(text, FactKind.LAB_RESULT).value
+    assert read is not None
+    assert (read.text, read.number, read.comparator, read.unit) == (value, Decimal(number), comparator, unit)
+    bounds = tuple(None if each is None else Decimal(each) for each in (low, high))
+    assert ((read.low, read.high), read.flag) == (bounds, flag)
+
+
+def test_a_thousand_is_not_guessed() -> None:
+    def read(text: str) -> Decimal | None:
+        value = told(text, FactKind.LAB_RESULT)[-1].value
+        assert value is not None
+        return value.number
+
+    assert read("Ferritine 1.500 µg/L") is None
+    assert read("CRP 4,5 mg/L\nFerritine 1.500 µg/L") == Decimal(1500)
+    assert read("CRP 4.5 mg/L\nINR 1.500 sans") == Decimal("1.500")
+    assert read("Plaquettes 12 000 /mm3") == Decimal(12000)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_and_quotes_are_its_own(text: str) -> None:
+    for fact in facts_of(Page(3, text)):
+        assert text[fact.quote.start : fact.quote.end] == fact.quote.text
+        assert fact.quote.page == 3
+
+
+def test_ocr_shows_in_source_and_confidence() -> None:
+    text = "Sous aspirine 75 mg"
+    words = (Word(0, 4, confidence=0.9), Word(5, 13, confidence=0.42), Word(14, 16, confidence=0.8))
+    page = Page(1, text, words=words, regions=(Region(0, len(text), Source.OCR, "tesseract"),))
+    (fact,) = facts_of(page)
+    assert (fact.source, fact.confidence) == (FactSource.OCR, 0.42)
+
+
+def test_a_hostile_page_is_read_up_to_a_limit() -> None:
+    facts = facts_of(Page(1, "".join(f"CRP {number} mg/L. " for number in range(MOST_FACTS + 3000))))
+    assert MOST_FACTS <= len(facts) <= MOST_FACTS + 100
