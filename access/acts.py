@@ -30,6 +30,7 @@ class Act(StrEnum):
     WITHDRAW = "withdraw-opposition"
     CONTACT = "contact"
     DEPOSIT = "deposit"
+    CORRECT = "correct-page"
     CONSENT_CURATOR = "consent-curator"
     ATTEST = "attest-consent"
     BREAK_GLASS = "break-glass"
@@ -63,6 +64,7 @@ _WHO: dict[Act, frozenset[Basis]] = {
     Act.OPPOSE: _PERSON,
     Act.WITHDRAW: _PERSON,
     Act.CONTACT: _PERSON,
+    Act.CORRECT: _CARERS,
     Act.DEPOSIT: frozenset(Basis) - {Basis.CURATOR, Basis.SUCCESSION},
     Act.CONSENT_CURATOR: frozenset({Basis.SELF}),
     Act.END_BREAK_GLASS: frozenset({Basis.BREAK_GLASS}),

@@ -58,7 +58,8 @@ def measure() -> str:
         *("peak of a child (MiB)", "peak of all (MiB)", "slowest (s)"),
     ]
     return (
-        f"OCR {settings.ocr}, {READERS} readers. Isolation: {isolation}. The parent lived through all of it.\n\n"
+        f"OCR {settings.ocr}, {READERS} readers. Isolation: {isolation}. The parent lived through all of it. « Peak of "
+        "all » is the worker's too, what processes share counted once; its children may use 1024 MiB together.\n\n"
         + table(head, rows)
         + "\n\n"
         + huge

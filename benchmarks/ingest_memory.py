@@ -47,9 +47,8 @@ def measure() -> str:
         *("most of all (MiB)", "most of a child (MiB)", "longest turn (s)", "minutes"),
     ]
     return (
-        f"Resident memory (MiB) of the worker, the fork server, its children and Tesseract together; "
-        f"{READERS} readers, words only. Pages that processes share are counted in each. The bar is {BAR}.\n\n"
-        + table(head, rows)
+        f"Memory (MiB) of the worker, the fork server, its children and Tesseract together, what they share counted "
+        f"once; {READERS} readers, words only. The bar is {BAR}.\n\n" + table(head, rows)
     )
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from ingest.sandbox.client import Sandbox
 from ingest.sandbox.room import Place
 from ingest.sandbox.run import Run
 from ingest.sandbox.verdict import ChildLost
-from ingest.sandbox.watch import use_of
+from ingest.sandbox.watch import family
 
 KILLED = frozenset({"too-slow", "too-much-memory", "too-much-text", "parser-failed"})
 """Refusals after which a child may still run: it is killed, and does not tell what it used."""
@@ -66,7 +67,10 @@ class Observed(Sandbox):
 
 
 class Memory:
-    """Bytes resident of this process and all its descendants, looked at five times a second, in a `with`."""
+    """Bytes of this process and all its descendants, looked at five times a second, in a `with`.
+
+    What processes share is counted once (PSS): a child has most of its memory in common with its server.
+    """
 
     def __init__(self) -> None:
         self.samples: list[tuple[float, int]] = []  # seconds since the start, bytes
@@ -94,4 +98,14 @@ class Memory:
 
     def _look(self) -> None:
         while not self._over.wait(0.2):
-            self.samples.append((time.monotonic() - self._start, use_of(os.getpid()).memory))
+            size = sum(map(_share, family(os.getpid())))
+            self.samples.append((time.monotonic() - self._start, size))
+
+
+def _share(process: int) -> int:
+    """A process's bytes, what it shares with n others counted as its part of it; 0 when it is gone."""
+    try:
+        told = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in told.splitlines() if line.startswith("Pss:")), 0)

@@ -17,6 +17,8 @@ NAMES = (
     "identity",
     "writers",
     "hostile",
+    "assertion",
+    "told_facts",
     "sandbox_cost",
     "ingest_memory",
 )

@@ -36,7 +36,7 @@ def acting(
         patient_id = resolve_patient(home, patient, create=create)
         now = home.clock()
         with home.services.records.write() as tx:
-            journal.append(tx, _entry(home, patient_id, act, detail, now))
+            journal.append(tx, entry(home, patient_id, act, detail, now))
             yield tx, patient_id, now
 
 
@@ -77,7 +77,8 @@ def nothing_to_undo() -> Refusal:
     return Refusal("act", "nothing-to-undo", "Rien de tel n'est en vigueur.", "Vérifiez la commande.")
 
 
-def _entry(home: Home, patient_id: PatientId, act: Act, detail: str, now: datetime) -> journal.Entry:
+def entry(home: Home, patient_id: PatientId, act: Act, detail: str, now: datetime) -> journal.Entry:
+    """An act of the administration, for the journal."""
     return journal.Entry(
         patient_id=patient_id,
         caller_kind=CallerKind.ADMINISTRATOR,

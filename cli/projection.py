@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import typer
 
-from cli.compose import open_home
+from cli.compose import Home, open_home
 from cli.console import out, print_json
+from cli.intake import READERS
 from cli.settings import load_settings
+from ingest.batch import Outcome
 from ingest.reconcile import reconcile
+from ingest.reread import reread_for_facts
 
 
 def register(app: typer.Typer) -> None:
@@ -17,14 +21,30 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def reindex(json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False) -> None:
+def reindex(
+    again: Annotated[
+        bool, typer.Option("--facts", help="Relire d'abord les documents lus avant l'extraction des faits.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
+) -> None:
     """Reconstruire l'index à côté de celui qui sert, compter, puis échanger."""
     with open_home(load_settings()) as home:
+        read = list(_reread(home)) if again else []
         report = home.bench.projector.reindex(home.clock())
+    unread = sum(not outcome.searchable for outcome in read)
     if json:
-        print_json(report.as_dict())
+        print_json(report.as_dict() | ({"read_again": len(read), "not_searchable": unread} if again else {}))
     else:
+        if again:
+            out.print(f"{len(read)} document(s) relu(s), dont {unread} non cherchable(s).")
         out.print(f"Génération {report.generation} en service : {report.documents} document(s).")
+    raise typer.Exit(1 if unread else 0)
+
+
+def _reread(home: Home) -> Iterator[Outcome]:
+    readers = READERS if home.settings.profile == "single" else 0
+    for batch in reread_for_facts(home.bench, readers=readers, wake=home.wake):
+        yield from batch
 
 
 def verify(

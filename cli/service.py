@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from logging.config import dictConfig
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -34,16 +35,21 @@ def serve(
     with open_home(settings, serving=True) as home:
         if settings.port:
             err.print(f"Page : http://{settings.host}:{settings.port}/")
-        run(home.services, host=settings.host, port=settings.port, threads=settings.threads)
+        run(home.services, host=settings.host, port=settings.port, threads=settings.threads, logs=settings.log_format)
 
 
 def worker(
     concurrency: Annotated[int, typer.Option(help="Documents lus en même temps.")] = 2,
+    lane: Annotated[
+        Literal["all", "quick"], typer.Option(help="quick : laisser aux autres la suite des longs documents numérisés.")
+    ] = "all",
 ) -> None:
     """Lire les documents en attente (profil cluster : une instance de Celery)."""
     from ingest.tasks import run_worker
+    from search_api.logs import configuration
 
     settings = load_settings()
+    dictConfig(configuration(settings.log_format))
     if settings.profile != "cluster" or settings.redis_url is None:
         raise Refusal(
             "start",
@@ -51,7 +57,13 @@ def worker(
             "Le profil single lit les documents dans `anamnese serve` et `anamnese ingest`, sans Celery.",
             "Lancez `anamnese serve`, ou réglez ANAMNESE_PROFILE=cluster.",
         )
-    run_worker(settings.redis_url.get_secret_value(), concurrency, lambda: open_bench(settings))
+    run_worker(
+        settings.redis_url.get_secret_value(),
+        concurrency,
+        lambda: open_bench(settings),
+        lane,
+        settings.worker_metrics_port,
+    )
 
 
 def token(

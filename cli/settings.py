@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     reserve: int = Field(
         32 * 1024 * 1024, ge=0, description="Disk space kept for the journal when the disk is full, in bytes; 0: none."
     )
+    log_format: Literal["line", "json"] = Field("line", description="Log lines for people, or one JSON object each.")
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port on which a worker answers /metrics; 0: none. `serve` has its own."
+    )
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
     threads: int = Field(16, gt=0, le=256, description="Requests answered at the same time.")

@@ -8,11 +8,12 @@ the cost is bounded by the sentence, which callers keep short (`clinical/text/un
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from clinical.assertion import Denials, denials
+from clinical.assertion import Denials, denials, expression
 from records.fact import Assertion
 
 Span = tuple[int, int]
@@ -20,6 +21,9 @@ FARTHEST = 160
 """Characters that a sign may reach over."""
 _RULES = Path(__file__).resolve().parent / "rules" / "assertions.txt"
 _CLASSES = ("family", "hypothetical", "suspected", "past")
+_BEFORE_NOUN = re.compile(
+    r"(?:^|[.,;:(\n] ?|[ '](?:une?|la|le|les|l'|d'|de|du|des|d'une?|et|ou|pour|a une|cet?|cette|possible) ?|^\s+)$"
+)
 _NOTHING = "(?!)"
 
 
@@ -54,15 +58,21 @@ def _scopes(flat: str, signs: re.Pattern[str], ends: re.Pattern[str]) -> list[Sp
     spans: list[Span] = []
     for found in signs.finditer(flat):
         start, end = found.span()
-        if found["before"] is not None:
-            stop = next(closing for closing in closings if closing >= end)
+        if found["before"] is not None or (found["either"] is not None and _stands_before(flat, start)):
+            stop = closings[bisect_left(closings, end)]
             spans.append((start, min(stop, end + FARTHEST)))
-        elif found["after"] is not None or found["wide"] is not None:
-            begin = max((closing + 1 for closing in closings if closing < start), default=0)
-            if found["after"] is not None:
+        elif found["pseudo"] is None:
+            last = bisect_left(closings, start)
+            begin = closings[last - 1] + 1 if last else 0
+            if found["wide"] is None:
                 begin = max(begin, flat.rfind(",", begin, start) + 1)
             spans.append((max(begin, start - FARTHEST), end))
     return spans
+
+
+def _stands_before(flat: str, start: int) -> bool:
+    """Whether an adjective precedes its noun: nothing or an article stands before it."""
+    return _BEFORE_NOUN.search(flat[max(0, start - 16) : start]) is not None
 
 
 @lru_cache(maxsize=1)
@@ -73,15 +83,16 @@ def _patterns() -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
         if line.startswith("[") and line.endswith("]") and line[1:-1].replace(" ", "").isalpha():
             lines = sections.setdefault(line[1:-1], [])
         elif line and not line.startswith("#"):
-            lines.append(line.replace(" ", "[ \t]+") if not line.startswith("[.;") else line)
+            lines.append(expression(line))
     patterns = {}
     for name in _CLASSES:
         parts = {
-            kind: "|".join(sections.get(f"{name} {kind}", [_NOTHING])) for kind in ("pseudo", "before", "after", "wide")
+            kind: "|".join(sections.get(f"{name} {kind}", [_NOTHING]))
+            for kind in ("pseudo", "before", "after", "wide", "either")
         }
         signs = (
             rf"(?P<pseudo>\b(?:{parts['pseudo']}))|(?P<before>\b(?:{parts['before']}))"
-            rf"|(?P<wide>{parts['wide']})|(?P<after>{parts['after']})"
+            rf"|(?P<wide>{parts['wide']})|(?P<after>{parts['after']})|(?P<either>\b(?:{parts['either']}))"
         )
         patterns[name] = (re.compile(signs), re.compile("|".join(sections["end"] + sections.get(f"{name} end", []))))
     return patterns

@@ -14,16 +14,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """Part of the index's fingerprint: raise it with every change of the rules below."""
 Span = tuple[int, int]
 FARTHEST = 110
 """Characters that a denial may reach over inside its clause."""
 
+_PLURAL = re.compile(r"^ (?:negati[fv]e?|absente?|eliminee?|ecartee?|exclue?|normale?)s$")
+_GOES_ON = re.compile(r"\b(?:ni|ou|et|or|nor|and|aucune?|pas)\b|:")
+_NAMES_A_LOSS = ("disparition", "absence")
+"""« Disparition de la lamina dura » is a finding; only what is lost is denied."""
 _KINDS = ("pseudo", "before", "after", "end")
 _RULES_FILE = Path(__file__).resolve().parent / "rules" / "denials.txt"
 
@@ -47,13 +52,32 @@ def denials(text: str) -> Denials:
     spans: list[Span] = []
     for found in signs.finditer(plain):
         if found["before"] is not None:
-            stop = next(end for end in ends if end >= found.end())
-            spans.append((found.start(), min(stop, found.end() + FARTHEST)))
+            stop = min(ends[bisect_left(ends, found.end())], found.end() + FARTHEST)
+            begin = found.end() if found[0].startswith(_NAMES_A_LOSS) else found.start()
+            spans.append((begin, max(begin + 1, _enumeration_end(plain, found, stop))))
         elif found["after"] is not None:
-            begin = max((end + 1 for end in ends if end < found.start()), default=0)
-            begin = max(begin, found.start() - FARTHEST, _last_comma(plain, begin, found.start()))
+            last = bisect_left(ends, found.start())
+            begin = max(ends[last - 1] + 1 if last else 0, found.start() - FARTHEST)
+            if not _PLURAL.search(found[0]):
+                begin = _last_comma(plain, begin, found.start())
             spans.append((begin, found.end()))
     return Denials(tuple(sorted(spans)))
+
+
+def _enumeration_end(plain: str, sign: re.Match[str], stop: int) -> int:
+    """Where a denial ends inside its clause.
+
+    « Non » denies up to a comma, every sign up to a colon. After the first comma an enumeration goes on (« pas de toux,
+    fièvre ni frissons »); a single last member of several words begins a statement (« pas de toux, fièvre modérée »).
+    """
+    colon = plain.find(" :", sign.end() + 3, stop)
+    stop = colon if colon >= 0 else stop
+    comma = plain.find(",", sign.end(), stop)
+    if comma < 0:
+        return stop
+    rest = plain[comma + 1 : stop]
+    goes_on = "," in rest or len(rest.split()) < 2 or _GOES_ON.search(rest) is not None
+    return stop if goes_on and sign[0] != "non " else comma
 
 
 @lru_cache(maxsize=1)
@@ -64,9 +88,14 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
         if line.startswith("[") and line.endswith("]") and line[1:-1] in _KINDS:
             lines = sections.setdefault(line[1:-1], [])
         elif line and not line.startswith("#"):
-            lines.append(line.replace(" ", r"\s+"))
+            lines.append(expression(line))
     pseudo, before, after, end = ("|".join(sections[kind]) for kind in _KINDS)
     return re.compile(rf"(?P<pseudo>\b(?:{pseudo}))|(?P<before>\b(?:{before}))|(?P<after>{after})"), re.compile(end)
+
+
+def expression(line: str) -> str:
+    """A line of a rules' file as a regular expression: a space stands for blanks, « oe » for its ligature as well."""
+    return line.replace(" ?", r"\s*").replace(" ", r"\s+").replace("oe", "(?:oe|œ)")
 
 
 def _last_comma(plain: str, begin: int, end: int) -> int:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clinical.known import HasIdentity, is_illustration, known_of
+from clinical.known import HasIdentity, known_of
 from clinical.names import words
 from clinical.stated import Stated, stated_in
 from clinical.weighing import Around, Reason, compared_with, reasons_of
@@ -56,7 +56,7 @@ def compare(identity: HasIdentity | None, metadata: Metadata, pages: Sequence[Pa
         return None
     statements = stated_in(metadata, pages)
     known = known_of(identity, statements)
-    compared = [compared_with(one, known) for one in statements if not is_illustration(one, known)]
+    compared = [compared_with(one, known) for one in statements]
     by_number = {page.number: page for page in pages}
     agreeing = {one.stated.page for one in compared if one.agrees}
     said = {one.stated.page: frozenset[str]() for one in compared}

@@ -75,14 +75,6 @@ def _family_of(one: Stated, identity: HasIdentity) -> tuple[str, ...]:
     return (" ".join(left),) if firsts and left and len(left) < len(words(one.name.whole)) else ()
 
 
-def is_illustration(one: Stated, known: Known) -> bool:
-    """In the record of a test identity, which is nobody's, a page under a real number is a sample's picture."""
-    if one.page is None or not one.ins or not known.kind.startswith("test"):
-        return False
-    real = {ins.matricule for ins in one.ins if INS_OIDS.get(ins.oid) in _REAL}
-    return all(ins.matricule in real for ins in one.ins)
-
-
 def _is_comparable(one: Stated, own: Ins | None, kind: str) -> bool:
     return own is not None and any(
         same_number(ins, own) and (not kind or not ins.oid or INS_OIDS.get(ins.oid) == kind) for ins in one.ins
@@ -100,6 +92,11 @@ def is_same_kind(stated: Ins, known: Known) -> bool:
     if kind is None:
         return False
     return kind == known.kind if known.kind else kind != "NIA"
+
+
+def is_real_person(stated: Ins, known: Known) -> bool:
+    """Whether a number is a real person's in the record of a test identity, which is nobody: then it is not theirs."""
+    return known.kind.startswith("test") and INS_OIDS.get(stated.oid) in _REAL
 
 
 def same_number(stated: Ins, own: Ins) -> bool:

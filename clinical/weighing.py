@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from clinical.dates import find_dates, one_digit_apart
-from clinical.known import Known, is_same_kind, is_well_formed, same_number
+from clinical.known import Known, is_real_person, is_same_kind, is_well_formed, same_number
 from clinical.names import Match, match_names, words
 from clinical.people_words import COUPLE
 from clinical.stated import Stated
@@ -70,11 +70,12 @@ class Around:
 def compared_with(one: Stated, known: Known) -> Compared:
     other_sex = bool(one.sex and known.sex in ("F", "M") and one.sex != known.sex)
     numbers = [] if known.ins is None else [ins for ins in one.ins if is_same_kind(ins, known)]
+    others = [*numbers, *(ins for ins in one.ins if is_real_person(ins, known))]
     return Compared(
         stated=one,
         same_ins=known.ins is not None and any(same_number(ins, known.ins) for ins in numbers),
         other_ins=known.ins is not None
-        and any(not same_number(ins, known.ins) and is_well_formed(ins) for ins in numbers),
+        and any(not same_number(ins, known.ins) and is_well_formed(ins) for ins in others),
         name=match_names(one.name, known.families, known.given, other_sex=other_sex),
         same_birth=bool(set(one.birth) & set(known.births)) if one.birth and known.births else None,
         other_sex=other_sex,

@@ -102,6 +102,7 @@ def deposit(
                 now=bench.clock(),
                 limit=bench.limits.bytes,
                 declared=declared,
+                priority=jobs.BULK,
             )
         return Deposit(file, receipt.document_id, receipt.duplicate)
     except Refusal as refusal:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 
 from access.refusal import Refusal
+from ingest.meter import timed
 from ingest.sandbox.client import Ended, More, PageRead
 from ingest.sandbox.verdict import ChildLost
 from ingest.steps import AWAY, Upload
@@ -25,6 +26,7 @@ STAGE = "read"
 _CHUNK = 1024 * 1024
 
 
+@timed("read")
 def read(job: Job, bench: Workbench, upload: Upload, recipe: str) -> Reading | None:
     """Every page, by a child of its own; None when the turn is over and the rest is for the next one.
 

@@ -11,6 +11,7 @@ from access.document_types import category_of
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from ingest.media_type import HEAD, media_type_of
+from ingest.meter import timed
 from records import receipts
 from records.blobs import BlobRef, Blobs, BlobWriter
 from records.content import Metadata
@@ -25,7 +26,7 @@ from records.documents import (
     set_metadata,
     set_state,
 )
-from records.jobs import Job, enqueue
+from records.jobs import USUAL, Job, enqueue
 from records.receipts import Way
 
 UPLOAD = "upload"
@@ -51,6 +52,7 @@ class Receipt:
     job: Job | None
 
 
+@timed("receive")
 def receive(
     stream: Stream,
     *,
@@ -66,15 +68,17 @@ def receive(
     declared: Metadata = Metadata(),
     admit: Callable[[Document], bool] = lambda _: True,
     key: str = "",
+    priority: int = USUAL,
 ) -> Receipt:
     """Store an upload of at most `limit` bytes for a patient that exists, and queue its reading.
 
-    On return the bytes and the document would survive a power cut. The same bytes of the same patient are one
-    document, if the depositor may know of the one that is there (`admit`); otherwise they are one more, hidden like
-    its twin, so that the reply does not tell what is there. `declared` is what the sender says of it; what the
-    document says of itself wins once it is read. A type that nothing reads is kept too, as a refused document with
-    its reason. `key` is the depositor's idempotency key: sent again with the same bytes it is the same deposit.
-    Raises Refusal (stage "receive"): "empty-file", "too-large" and "idempotency-key-reused" record nothing.
+    On return the bytes and the document would survive a power cut. The same bytes of the same patient are one document,
+    if the depositor may know of the one that is there (`admit`); otherwise they are one more, hidden like its twin, so
+    that the reply does not tell what is there. `declared` is what the sender says of it; what the document says of
+    itself wins once it is read. A type that nothing reads is kept too, as a refused document with its reason.
+    `priority` is that of its reading (`records.jobs`). `key` is the depositor's idempotency key: sent again with the
+    same bytes it is the same deposit. Raises Refusal (stage "receive"): "empty-file", "too-large" and
+    "idempotency-key-reused" record nothing.
     """
     way = Way(origin, deposited_by, deposited_for)
     with blobs.create(patient_id, UPLOAD) as writer:
@@ -111,7 +115,9 @@ def receive(
         if refusal is not None:
             set_state(tx, document.document_id, DocumentState.REFUSED, refusal=refusal)
             return Receipt(document.document_id, False, None)
-        return Receipt(document.document_id, False, enqueue(tx, document.document_id, patient_id, now))
+        return Receipt(
+            document.document_id, False, enqueue(tx, document.document_id, patient_id, now, priority=priority)
+        )
 
 
 def _of_key(tx: Tx, depositor: str, key: str, upload: BlobRef, content_hash: str) -> Document | None:

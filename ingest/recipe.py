@@ -11,6 +11,7 @@ import dataclasses
 from access.refusal import Refusal
 from clinical.identity import compare, unreleased
 from index.embedders.port import fits, quantise
+from ingest.meter import timed
 from ingest.read import forget_pages, read
 from ingest.split import split
 from ingest.steps import go_on, hold, quarantine, refuse, store, take, withdraw
@@ -48,11 +49,13 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
         return refuse(job, bench, refusal)
 
 
+@timed("split")
 def _cut(reading: Reading, bench: Workbench) -> Reading:
     passages = split(reading.pages, lambda text: fits(bench.embedder, text))
     return dataclasses.replace(reading, pages=once(reading.pages), passages=passages, recipe=VERSION)
 
 
+@timed("embed")
 def _embed(reading: Reading, bench: Workbench) -> bytes:
     """int8 vectors of the passages in order, dimensions bytes each; empty in words-only mode."""
     if not bench.embedder.dimensions or not reading.passages:

@@ -12,6 +12,7 @@ from access.refusal import Refusal
 from clinical.identity import Mismatch
 from ingest.addressee import UNKNOWN, said_of
 from ingest.evidence import shown_json, to_json
+from ingest.meter import timed
 from ingest.workbench import Workbench
 from records import documents, facts, jobs, outbox, patients, readings
 from records.content import Metadata, Reading
@@ -54,6 +55,7 @@ class Upload:
     waits: bool = False
 
 
+@timed("take")
 def take(job: Job, bench: Workbench) -> Upload:
     """Open the job's document and say, visibly, that it is being read."""
     with bench.records.write() as tx:
@@ -73,6 +75,7 @@ def go_on(job: Job, bench: Workbench) -> DocumentState:
     return DocumentState.READING
 
 
+@timed("store")
 def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
     """Keep the reading and its vectors; then, in one transaction, what it says, the outbox event, the job's end."""
     _keep(bench, upload, reading, vectors)
@@ -109,6 +112,7 @@ def cancellation(found: bool) -> Refusal:
     )
 
 
+@timed("store")
 def quarantine(
     job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes, doubt: Mismatch
 ) -> DocumentState:
@@ -140,6 +144,7 @@ def _held(
     return DocumentState.QUARANTINED
 
 
+@timed("store")
 def hold(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
     """A document of the tray waits for a person to say whose it is (`ingest.addressee`)."""
     return _held(job, bench, upload, reading, vectors, UNKNOWN, shown_json(said_of(reading)))

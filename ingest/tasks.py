@@ -6,22 +6,28 @@ Losing every message loses nothing: a beat every SWEEP seconds wakes the workers
 from __future__ import annotations
 
 import logging
+import mmap
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutting_down
 from kombu.exceptions import OperationalError
 
+from ingest.meter import share
 from ingest.workbench import Workbench
 from ingest.worker import drain, renew
 
 log = logging.getLogger("anamnese.tasks")
 TASK = "anamnese.work"
 QUEUE = "anamnese"
+"""Wake-ups by who uploads: every worker listens. Each lane has one more queue, for the looks of its own beat."""
+LANES = ("all", "quick")
+"""What a worker takes: anything, or only what is not a long scan after its first turn (20 pages, about a minute)."""
 SWEEP = 5.0  # seconds between two unasked looks at the jobs table
 TURN = 600.0  # seconds after which a task claims no other job; with the longest turn of a document, half an hour
+LIMIT = 3000  # seconds after which a task's process is killed: under VISIBILITY, so that no message comes twice
 VISIBILITY = 3600  # seconds, Redis transport's own default, stated because the lowest value of a broker's apps wins
 
 OpenBench = Callable[[], AbstractContextManager[Workbench]]
@@ -35,11 +41,11 @@ def client(redis_url: str) -> Celery:
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
+        task_time_limit=LIMIT,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options={"visibility_timeout": VISIBILITY, "socket_connect_timeout": 2},
-        beat_schedule={"sweep": {"task": TASK, "schedule": SWEEP, "options": {"expires": SWEEP}}},
     )
     return app
 
@@ -70,9 +76,26 @@ def watcher(redis_url: str) -> Callable[[], bool]:
     return alive
 
 
-def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
-    """Run a Celery worker in this process until told to stop. The bench is opened in each child, after its fork."""
+def run_worker(
+    redis_url: str, concurrency: int, open_bench: OpenBench, lane: str = "all", metrics_port: int = 0
+) -> None:
+    """Run a Celery worker in this process until told to stop. The bench is opened in each child, after its fork.
+
+    Told to stop (SIGTERM), each child ends the document, or the turn of a long one, that it reads, and claims no
+    other. `metrics_port`: where /metrics of all of them is; 0: nowhere.
+    """
+    if metrics_port:
+        registry = share()  # before anything else imports the library
+        from prometheus_client import start_http_server
+
+        start_http_server(metrics_port, registry=registry)
+    setup_logging.connect(_own_logs, weak=False)
     app = client(redis_url)
+    sweeps = f"{QUEUE}.{lane}"
+    app.conf.beat_schedule = {
+        "sweep": {"task": TASK, "schedule": SWEEP, "options": {"expires": SWEEP, "queue": sweeps}}
+    }
+    stopping = mmap.mmap(-1, 1)  # shared with the children that are forked later
     held = ExitStack()
     bench: list[Workbench] = []
 
@@ -82,11 +105,17 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
     def _close(**_: object) -> None:
         held.close()
 
+    def _stop(**_: object) -> None:
+        stopping[0] = 1
+
     def _work() -> None:
         until = time.monotonic() + TURN
-        drain(bench[0], lambda: time.monotonic() > until)  # what is left is for the next sweep
-        renew(bench[0])
+        # what is left is for the next sweep
+        drain(bench[0], lambda: bool(stopping[0]) or time.monotonic() > until, quick=lane == "quick")
+        if not stopping[0]:
+            renew(bench[0])
 
+    worker_shutting_down.connect(_stop, weak=False)
     worker_process_init.connect(_open, weak=False)
     worker_process_shutdown.connect(_close, weak=False)
     app.task(name=TASK)(_work)
@@ -96,9 +125,14 @@ def run_worker(redis_url: str, concurrency: int, open_bench: OpenBench) -> None:
             "worker",
             "--beat",
             "--scheduler=celery.beat:Scheduler",  # in memory: one entry, due at start, needs no file
+            f"--queues={QUEUE},{sweeps}",
             f"--concurrency={concurrency}",
             "--loglevel=WARNING",
             "--without-gossip",
             "--without-mingle",
         ]
     )
+
+
+def _own_logs(**_: object) -> None:
+    """Celery sets up no logging of its own: its lines go where ours do."""

@@ -42,6 +42,16 @@ class Joiner:
         return dataclasses.replace(page, facts=(*page.facts, *fresh))
 
 
+def told_again(pages: Iterable[Page]) -> tuple[Page, ...]:
+    """A document's pages with the facts of their text read anew, as after a correction; those of entries stay."""
+    joiner = Joiner()
+    bare = (
+        dataclasses.replace(page, facts=tuple(fact for fact in page.facts if fact.source is FactSource.STRUCTURED))
+        for page in pages
+    )
+    return once(joiner.joined(page) for page in bare)
+
+
 def once(pages: Iterable[Page]) -> tuple[Page, ...]:
     """The pages of a document without the facts of text that repeat an entry of any page, or an earlier text."""
     given = tuple(pages)

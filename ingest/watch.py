@@ -130,6 +130,7 @@ class Watch:
                 records=self._bench.records,
                 now=self._bench.clock(),
                 limit=self._bench.limits.bytes,
+                priority=jobs.BULK,
             )
         finally:
             os.close(descriptor)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from access.refusal import Refusal
+from ingest.meter import stage
 from ingest.recipe import ingest
 from ingest.workbench import Workbench
 from records import jobs
@@ -20,13 +21,14 @@ IDLE = 1.0  # seconds between two looks at the jobs table when nobody wakes a wo
 PATIENCE = 30.0  # seconds, the longest wait between two tries of an index that is down
 
 
-def drain(bench: Workbench, done: Callable[[], bool] = lambda: False) -> int:
-    """Run claimed jobs until none is left or `done`; then project what is stored. Returns how many jobs were run."""
+def drain(bench: Workbench, done: Callable[[], bool] = lambda: False, *, quick: bool = False) -> int:
+    """Run claimed jobs until none is left or `done`; then project what is stored. Returns how many jobs were run.
+    `quick`: leave long scans to others once their first turn is over."""
     take_over(bench.records)
     worker = bench.records.presence.holder()
     ran = 0
     sweep(bench.records, bench.blobs)
-    while not done() and (job := _claim(bench, worker)) is not None:
+    while not done() and (job := _claim(bench, worker, quick=quick)) is not None:
         run(job, bench)
         ran += 1
         project(bench)
@@ -55,7 +57,8 @@ def project(bench: Workbench) -> bool:
     if bench.records.reserve.short():
         return False
     try:
-        bench.projector.catch_up(bench.clock())
+        with stage("project"):
+            bench.projector.catch_up(bench.clock())
     except Refusal as refusal:
         log.warning("projection waits: %s", refusal.code)
         return False
@@ -71,12 +74,12 @@ def renew(bench: Workbench) -> bool:
         return True
 
 
-def _claim(bench: Workbench, worker: str) -> Job | None:
+def _claim(bench: Workbench, worker: str, *, quick: bool) -> Job | None:
     if bench.records.reserve.short():
         log.warning("disk full: documents wait")
         return None
     with bench.records.write() as tx:
-        return jobs.claim(tx, worker, bench.clock(), bench.lease)
+        return jobs.claim(tx, worker, bench.clock(), bench.lease, quick=quick)
 
 
 @contextmanager

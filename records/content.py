@@ -23,6 +23,7 @@ class Source(StrEnum):
     OCR = "ocr"
     STRUCTURED = "structured"
     PLAIN = "plain"
+    PERSON = "person"  # typed by a person in place of what was read; `reader` is who
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, and_, func, insert, or_, select, update
+from sqlalchemy import Update, and_, func, insert, not_, or_, select, update
 
 from access.identifiers import DocumentId, JobId, PatientId
 from access.refusal import Refusal
@@ -33,8 +33,8 @@ MAX_ATTEMPTS = 3
 LONGEST_LEASE = timedelta(hours=1)
 LONGEST_WAIT = timedelta(minutes=5)
 """No lease and no wait of this product is longer."""
-CONTINUED = -1
-"""Priority of a job whose first turn is over: a scan of hundreds of pages goes on when nobody shorter waits."""
+URGENT, USUAL, BULK = 10, 0, -10
+"""Priorities: deposited in an emergency, by somebody who may wait for it, by an import of many."""
 _T = tables.Job
 
 
@@ -74,6 +74,7 @@ def enqueue(
             state="queued",
             stage=stage,
             priority=priority,
+            long=False,
             attempts=0,
             fence=0,
             not_before=now,
@@ -83,12 +84,14 @@ def enqueue(
     return Job(job_id, document_id, patient_id, kind, priority, 0, 0, None, stage)
 
 
-def claim(tx: Tx, worker: str, now: datetime, lease: timedelta, kind: str | None = None) -> Job | None:
+def claim(
+    tx: Tx, worker: str, now: datetime, lease: timedelta, kind: str | None = None, *, quick: bool = False
+) -> Job | None:
     """Take the next job that nobody holds at `now`, for `lease` (at most LONGEST_LEASE); None when there is none.
 
-    Jobs that used up their attempts are refused on the way.
+    `quick`: only those whose first turn is not over. Jobs that used up their attempts are refused on the way.
     """
-    while (row := _next(tx, now, kind)) is not None:
+    while (row := _next(tx, now, kind, quick=quick)) is not None:
         if row.attempts >= MAX_ATTEMPTS:
             _end(tx, row, poisoned())
             continue
@@ -154,7 +157,7 @@ def again(tx: Tx, document_id: DocumentId, now: datetime) -> None:
     if row is None:
         enqueue(tx, document_id, document.patient_id, now)
     else:
-        row.state, row.attempts, row.not_before, row.stage = "queued", 0, now, "receive"
+        row.state, row.attempts, row.not_before, row.stage, row.long = "queued", 0, now, "receive", False
         row.holder, row.leased_until = None, None
     documents.next_fence(tx, document_id)
     documents.set_state(tx, document_id, DocumentState.RECEIVED)
@@ -163,12 +166,13 @@ def again(tx: Tx, document_id: DocumentId, now: datetime) -> None:
 def go_on(tx: Tx, job: Job) -> None:
     """Give a job back because its turn is over and its work got on. Refuses like `renew`.
 
-    Its attempts start again, since an attempt that got on is no failure; it lets shorter jobs pass.
+    Its attempts start again, since an attempt that got on is no failure; from now on it lets shorter jobs of its
+    priority pass: a scan of hundreds of pages goes on when none waits.
     """
     _held(tx, job)
     row = tx.session.get_one(_T, job.job_id, populate_existing=True)
     row.state, row.holder, row.leased_until = "queued", None, None
-    row.attempts, row.priority = 0, min(row.priority, CONTINUED)
+    row.attempts, row.long = 0, True
     tx.session.flush()
 
 
@@ -185,7 +189,7 @@ def retry_failed(
     values = {} if document_ids is None else {"document_ids": as_set(document_ids)}
     rows = tx.session.scalars(select(_T).where(*conditions), values).all()
     for row in rows:
-        row.state, row.attempts, row.not_before, row.stage = "queued", 0, now, "receive"
+        row.state, row.attempts, row.not_before, row.stage, row.long = "queued", 0, now, "receive", False
         documents.set_state(tx, DocumentId(row.document_id), DocumentState.RECEIVED)
     tx.session.flush()
     return len(rows)
@@ -201,6 +205,11 @@ def requeue_held(tx: Tx) -> int:
 def last_lease_without_scope(tx: Tx) -> datetime | None:
     """The latest end of a lease: it moves as long as anybody works, however long one document takes."""
     return tx.session.scalars(select(func.max(_T.leased_until))).one()
+
+
+def oldest(tx: Tx) -> datetime | None:
+    """Since when the oldest job that is not over waits; None when there is none."""
+    return tx.session.scalars(select(func.min(_T.created_at)).where(_T.state.in_(("queued", "leased")))).one()
 
 
 def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:
@@ -220,14 +229,14 @@ def poisoned() -> Refusal:
     )
 
 
-def _next(tx: Tx, now: datetime, kind: str | None) -> tables.Job | None:
+def _next(tx: Tx, now: datetime, kind: str | None, *, quick: bool) -> tables.Job | None:
     waited = or_(_T.not_before <= now, _T.not_before > now + LONGEST_WAIT)
     expired = or_(_T.leased_until <= now, _T.leased_until > now + LONGEST_LEASE)
     free = or_(and_(_T.state == "queued", waited), and_(_T.state == "leased", expired))
     return tx.session.scalars(
         select(_T)
-        .where(free, *([] if kind is None else [_T.kind == kind]))
-        .order_by(_T.priority.desc(), _T.created_at, _T.job_id)
+        .where(free, *([] if kind is None else [_T.kind == kind]), *([not_(_T.long)] if quick else []))
+        .order_by(_T.priority.desc(), _T.long, _T.created_at, _T.job_id)
         .limit(1)
         .with_for_update(skip_locked=True)  # for databases with several writers; SQLite's transaction has the file
         .execution_options(populate_existing=True)

@@ -108,7 +108,14 @@ def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef], keys_to: Docu
     if keys_to is not None:
         here = tables.DepositKey.document_id == document.document_id
         tx.session.execute(update(tables.DepositKey).where(here).values(document_id=keys_to))
-    for table in (tables.DepositKey, tables.Fact, tables.Job, tables.DocumentName, tables.Receipt):
+    for table in (
+        tables.DepositKey,
+        tables.Fact,
+        tables.Job,
+        tables.DocumentName,
+        tables.Receipt,
+        tables.PageCorrection,
+    ):
         tx.session.execute(delete(table).where(table.document_id == document.document_id))
     tx.session.execute(delete(_T).where(_T.document_id == document.document_id))
     leave(tx, left)

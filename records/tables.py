@@ -186,7 +186,7 @@ class Receipt(Base):
     """One way by which a document came. The first is the document's own; the same bytes again add another."""
 
     __tablename__ = "receipts"
-    receipt_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    receipt_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
     origin: Mapped[str]
@@ -203,6 +203,19 @@ class Fact(Base):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
     shelf: Mapped[int] = mapped_column(primary_key=True)
     sealed: Mapped[bytes]
+
+
+class PageCorrection(Base):
+    """A person's text of a page, in place of what was read. Never changed: another correction is another row."""
+
+    __tablename__ = "page_corrections"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    page: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)  # from 1; 0 is what was read
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    corrected_by: Mapped[str]
+    corrected_at: Mapped[datetime]
+    sealed: Mapped[bytes]  # the text before and after, the name of who corrected
 
 
 class DepositKey(Base):
@@ -230,6 +243,7 @@ class Job(Base):
     state: Mapped[str]  # queued | leased | done | failed
     stage: Mapped[str]
     priority: Mapped[int]
+    long: Mapped[bool] = mapped_column(default=False)  # its first turn is over
     attempts: Mapped[int]
     fence: Mapped[int]
     holder: Mapped[str | None]

@@ -11,12 +11,14 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 
 from search_api import (
+    corrections,
     docs_page,
     documents,
     export,
     facts,
     health,
     identity,
+    metrics,
     oversight,
     pages,
     patients,
@@ -63,11 +65,12 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    record = (patients.router, identity.router, documents.router, pages.router, search.router, facts.router)
-    for router in (*record, oversight.router, export.router, quarantine.router, *ACTS):
+    looking = (patients, identity, documents, pages, corrections, search, facts)
+    for router in (*(module.router for module in (*looking, oversight, export, quarantine)), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)

@@ -11,6 +11,8 @@ import time
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingest.meter import instruments
+
 log = logging.getLogger("anamnese.access")
 
 HEADERS = {
@@ -27,6 +29,7 @@ HEADERS = {
 HTTPS = {b"strict-transport-security": b"max-age=63072000; includeSubDomains"}
 """Only where the request came by https, here or at the proxy: over http a browser must not heed it (RFC 6797)."""
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BODY_LIMIT = 64 * 1024
 """Bytes of a body; a question has at most 2,000 characters. An upload is bounded where it is streamed."""
 
@@ -61,7 +64,9 @@ class Border:
             await self._app(scope, bounded, guarded)
         finally:
             milliseconds = (time.monotonic() - start) * 1000
-            log.info("%s %s %d %.0f ms", scope["method"], template_of(scope), status, milliseconds)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            log.info("%s %s %d %.0f ms", method, template_of(scope), status, milliseconds)
+            instruments().requests.labels(method, template_of(scope), str(status)).observe(milliseconds / 1000)
 
 
 def _is_upload(scope: Scope) -> bool:

@@ -63,6 +63,8 @@ STATUS = {
     "same-patient": 409,
     "other-patient-too": 409,
     "lease-lost": 409,
+    "page-changed": 409,
+    "no-patient-yet": 409,
     "too-large": 413,
     "not-multipart": 415,
     "bad-upload": 400,

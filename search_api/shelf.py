@@ -21,7 +21,7 @@ from access.scope import Scope
 from index.highlight import Span, places_of
 from records import readings
 from records.blobs import Blobs
-from records.content import Box, Page, Passage, Reading
+from records.content import Box, Page, Passage, Reading, Source
 from records.database import Tx
 from records.documents import Document
 
@@ -44,6 +44,7 @@ class Sheet:
     height: float
     spans: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float64]
+    corrected_by: str = ""  # who typed its text, when a person did
 
     def boxes_over(self, spans: Sequence[Span]) -> list[Box]:
         """Boxes of the words that touch one of these spans of the page's text, in reading order."""
@@ -118,4 +119,5 @@ def _sheet(page: Page) -> Sheet:
         height=page.height,
         spans=np.array([(start, end) for start, end, _ in boxed], np.int64).reshape(-1, 2),
         boxes=np.array([box for _, _, box in boxed], np.float64).reshape(-1, 4),
+        corrected_by=next((one.reader for one in page.regions if one.source is Source.PERSON), ""),
     )

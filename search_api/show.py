@@ -39,6 +39,7 @@ def show(
         page_url=page_url(patient_id, document_id, sheet, boxes),
         page_size=(sheet.width, sheet.height) if sheet.width and sheet.height else None,
         assertion=assertion_of(passage.text, spans),
+        corrected_by=sheet.corrected_by or None,
     )
 
 

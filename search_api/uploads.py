@@ -16,10 +16,11 @@ from access.acts import Act, may
 from access.document_types import TYPES
 from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
-from access.scope import CallerKind, Scope
+from access.scope import Basis, CallerKind, Scope
 from ingest.receive import receive
 from records.content import Metadata
 from records.documents import Document
+from records.jobs import URGENT, USUAL
 from search_api.desk import PROBLEM, AtDesk, Desk
 from search_api.multipart import BAD_UPLOAD, FilePart, chunks_of
 from search_api.views import Deposited
@@ -112,6 +113,7 @@ def take(desk: Desk, patient_id: str, request: Request, limit: int, key: str) ->
             declared=declared(part.fields),
             admit=lambda twin: may_know(mine, twin, organization_of(desk)),
             key=key,
+            priority=URGENT if mine.basis in (Basis.BREAK_GLASS, Basis.REGULATION) else USUAL,
         )
     except Refusal as refusal:
         visit.refused(refusal)

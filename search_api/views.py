@@ -78,6 +78,17 @@ class DocumentCard(DocumentItem):
     appended_by: list[str] = Field(description="documents qui complètent celui-ci")
 
 
+class PageText(View):
+    """What is searched of a page: as read (version 0), or as a person corrected it."""
+
+    document_id: str
+    page: int
+    version: int = Field(description="0 : lu par la machine ; à redonner pour corriger")
+    text: str
+    corrected_by: str | None
+    corrected_at: datetime | None
+
+
 class DocumentList(View):
     """Newest event first. `next` continues the list, for this caller only."""
 
@@ -111,6 +122,7 @@ class PassageView(View):
     assertion: Literal["present", "absent"] | None = Field(
         None, description="absent : le texte nie ce qui a été trouvé ; null quand rien n'y est écrit de la question"
     )
+    corrected_by: str | None = Field(None, description="texte corrigé par cette personne ; l'image reste la référence")
 
 
 class HitView(View):

@@ -20,7 +20,7 @@ TEXT = (PROJECT / "docker-compose.yml").read_text()
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("api", "worker")
+OURS = ("api", "worker", "worker-quick")
 OUTSIDE_SETTINGS = {"ANAMNESE_CACHE"}  # read before there are settings
 
 
@@ -35,11 +35,11 @@ def test_it_says_that_it_was_not_run_here() -> None:
     assert "Not built" in DOCKERFILE[:400]
 
 
-def test_the_five_services_are_there() -> None:
-    assert set(SERVICES) == {"api", "worker", "opensearch", "postgresql", "redis"}
+def test_the_services_are_there() -> None:
+    assert set(SERVICES) == {"api", "worker", "worker-quick", "opensearch", "postgresql", "redis"}
 
 
-@pytest.mark.parametrize("name", ["api", "worker", "opensearch", "postgresql", "redis"])
+@pytest.mark.parametrize("name", ["api", "worker", "worker-quick", "opensearch", "postgresql", "redis"])
 def test_every_service_is_checked_bounded_and_unprivileged(name: str) -> None:
     service = SERVICES[name]
     assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"])

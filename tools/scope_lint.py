@@ -19,6 +19,8 @@ from pathlib import Path
 READERS = (
     "records/documents.py",
     "records/readings.py",
+    "records/corrections.py",
+    "records/receipts.py",
     "records/patients.py",
     "records/grants.py",
     "records/relations.py",

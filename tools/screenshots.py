@@ -27,11 +27,11 @@ from tests.web.site import (
     Person,
     build,
     open_site,
-    wanted,
 )
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 QUESTION = "alergie pénicilline"
+PATIENT = "moreau"
 
 
 def door(person: Person) -> None:
@@ -91,7 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         expect.set_options(timeout=60_000)
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        manifest = generate(Path(folder) / "samples", "demo", wanted)
+        manifest = generate(Path(folder) / "samples", "demo", lambda draft: draft.patient == PATIENT)
         sample = Sample(manifest.parent, json.loads(manifest.read_text("utf-8")))
         build(Path(folder) / "built", sample)
         for width, size in (("desk", DESK), ("phone", PHONE)):

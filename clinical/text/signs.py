@@ -26,5 +26,5 @@ def _sections() -> dict[str, list[str]]:
         if line.startswith("[") and line.endswith("]") and line[1:-1].replace(" ", "").isalpha():
             lines = sections.setdefault(line[1:-1], [])
         elif line and not line.startswith("# "):
-            lines.append(line.replace("~", " "))
+            lines.append(line.replace("~", " ").replace("oe", "(?:oe|œ)"))
     return sections

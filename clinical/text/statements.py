@@ -25,8 +25,8 @@ _ABLATION = re.compile(
 )
 _NOT_A_CONDITION = re.compile(rf"{any_of('not a condition before')}$")
 _AGAINST = re.compile(
-    r"(?:\b(?P<not>non |pas |jamais )?(?:ete )?(?:bien )?vaccin(?:ations?|ee?s?|s)? "
-    r"(?:anti-?|contre |pour )?(?:la |le |l'|les )?)$"
+    r"\b(?P<not>non |pas |jamais )?(?:ete )?(?:bien )?vaccin(?:ations?|ee?s?|s)? (?:anti-?|contre |pour )?"
+    r"(?:la |le |l'|les )?$"
 )
 _LONGEST_SHORT = 6
 

@@ -13,7 +13,7 @@ class Bounds:
 
     cpu: int = 600  # seconds of processor, the child and Tesseract together
     wall: int = 1200  # seconds from start to end; a child that waits for nothing is killed all the same
-    memory: int = 1024 * MIB  # bytes resident, the child and Tesseract together; and of data in each
+    memory: int = 1024 * MIB  # bytes resident, the child and Tesseract together; all children too; data in each
     address: int = 4096 * MIB  # bytes of address space of each
     file: int = 512 * MIB  # bytes of one temporary file
     files: int = 64  # open at once

@@ -23,7 +23,7 @@ class Use:
 def use_of(process: int) -> Use:
     """Sums over a process and its descendants; zeros when it is gone."""
     cpu, memory, count = 0.0, 0, 0
-    for one in _family(process):
+    for one in family(process):
         try:
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -34,7 +34,7 @@ def use_of(process: int) -> Use:
     return Use(cpu, memory, count)
 
 
-def _family(process: int) -> Iterator[int]:
+def family(process: int) -> Iterator[int]:
     """The process, then its descendants."""
     waiting, parents = [process], None
     while waiting:

@@ -45,8 +45,11 @@ class Way(View):
 
 
 class SignIn(View):
+    """`offers`: what may be asked of a record here, by the last word of its address; the page shows those views."""
+
     ways: list[Way]
     idle_seconds: int
+    offers: list[str]
 
 
 router = APIRouter(include_in_schema=False)
@@ -60,4 +63,6 @@ def sign_in(request: Request) -> SignIn:
         Way(kind="demo", title=each.title, name=each.name, token=each.token(), hint=each.hint)
         for each in front.personas
     ]
-    return SignIn(ways=[*demo, Way(kind="token")], idle_seconds=front.idle_minutes * 60)
+    paths = (str(getattr(route, "path", "")) for route in request.app.routes)
+    offers = {last for path in paths for of, _, last in [path.rpartition("/")] if of == "/v1/patients/{patient_id}"}
+    return SignIn(ways=[*demo, Way(kind="token")], idle_seconds=front.idle_minutes * 60, offers=sorted(offers))

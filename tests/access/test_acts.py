@@ -31,6 +31,7 @@ WHO: dict[str, set[str]] = {
     "withdraw-opposition": PERSON,
     "contact": PERSON,
     "deposit": PERSON | CARERS | {"break_glass", "regulation"},
+    "correct-page": CARERS,
     "consent-curator": {"self"},
     "end-break-glass": {"break_glass"},
     "attest-consent": set(),

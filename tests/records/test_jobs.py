@@ -52,6 +52,33 @@ def test_claims_go_by_priority_then_age_and_kind(home: Home) -> None:
         assert jobs.progress(tx) == {"queued": 0, "leased": 5, "done": 0, "failed": 0}
 
 
+def test_long_readings_let_others_of_their_priority_pass_and_quick_workers_leave_them(home: Home) -> None:
+    with home.records.write() as tx:
+        who = patient(tx)
+        made = [
+            jobs.enqueue(tx, deposit(home, tx, who, b"%d" % n).document_id, who, NOW + n * SECOND, priority=priority)
+            for n, priority in enumerate((jobs.BULK, jobs.URGENT, jobs.USUAL, jobs.USUAL))
+        ]
+        bulk, urgent, first, second = (job.job_id for job in made)
+
+        def turn(**options: bool) -> Job:
+            claimed = jobs.claim(tx, "w", NOW + MINUTE, LEASE, **options)  # type: ignore[arg-type]
+            assert claimed is not None
+            return claimed
+
+        one = turn()
+        jobs.go_on(tx, one)
+        assert (one.job_id, turn().job_id) == (urgent, urgent)  # an urgent scan goes on before all others
+        two = turn()
+        jobs.go_on(tx, two)
+        assert two.job_id == first
+        assert [turn(quick=True).job_id for _ in range(2)] == [second, bulk]
+        assert jobs.claim(tx, "q", NOW + MINUTE, LEASE, quick=True) is None
+        assert turn().job_id == first
+        jobs.again(tx, two.document_id, NOW)
+        assert turn(quick=True).job_id == first  # read again from its first page
+
+
 def test_a_lost_lease_refuses_every_write_of_its_holder(home: Home) -> None:
     with home.records.write() as tx:
         queued(home, tx)

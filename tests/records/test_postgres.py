@@ -14,7 +14,7 @@ from sqlalchemy import text
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from cli.local_services import postgresql
-from records import documents, jobs, journal, outbox
+from records import documents, jobs, journal, notifications, outbox
 from records.content import Metadata
 from records.database import Records
 from records.postgres import Server
@@ -86,6 +86,26 @@ def test_what_a_writer_checked_still_holds_when_it_writes(home: Home, new_databa
         assert jobs.claim(tx, "a", NOW, jobs.LONGEST_LEASE) is not None
     thread.join(30)
     assert got == [None]
+
+
+def test_two_senders_do_not_tell_the_same_twice(home: Home, new_database: Server) -> None:
+    with home.records.write() as tx:
+        notifications.notify(tx, ONE, "first_access", NOW)
+    with home.records.read() as tx:
+        (waiting,) = notifications.due_without_scope(tx, NOW, 10)
+    got: list[bool] = []
+
+    def send() -> None:
+        with home.records.write() as tx:
+            got.append(notifications.claim(tx, waiting, NOW))
+
+    thread = threading.Thread(target=send)
+    with home.records.write() as tx:
+        got.append(notifications.claim(tx, waiting, NOW))
+        thread.start()
+        wait_for(new_database, "wait_event_type = 'Lock' AND datname = current_database()")
+    thread.join(30)
+    assert got == [True, False]
 
 
 def test_a_writer_whose_session_is_ended_leaves_nothing_and_the_next_one_writes(

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from search_api.app import create_app
-from search_api.server import LOGGING
+from search_api.logs import configuration
 from tests.search_api.conftest import DOCTOR
 from tests.search_api.world import World
 
@@ -88,12 +88,13 @@ def test_an_upload_that_its_sender_abandons_leaves_nothing(own_world: World, por
 
 
 def test_the_log_settings_are_valid_and_quiet() -> None:
-    logging.config.dictConfig(LOGGING)
+    logging_settings = configuration("json")
+    logging.config.dictConfig(logging_settings)
     try:
         assert logging.getLogger("uvicorn.access").handlers == []
         assert logging.getLogger("anamnese.access").isEnabledFor(logging.INFO)
     finally:
-        for name in LOGGING["loggers"]:
+        for name in logging_settings["loggers"]:
             logger = logging.getLogger(name)
             logger.handlers.clear()
             logger.propagate = True

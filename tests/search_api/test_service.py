@@ -14,10 +14,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from access.refusal import Refusal
-from search_api import problems, server
+from search_api import problems
 from search_api.app import create_app
 from search_api.border import BODY_LIMIT
 from search_api.health import look
+from search_api.logs import configuration
 from search_api.services import Services, ServingIndex
 from tests.search_api.conftest import DOCTOR
 from tests.search_api.world import World, open_world
@@ -217,7 +218,7 @@ def test_the_documentation_lists_every_endpoint_and_fetches_nothing(world: World
 
 
 def test_uvicorns_own_access_log_is_off() -> None:
-    assert server.LOGGING["loggers"]["uvicorn.access"]["handlers"] == []
+    assert configuration("line")["loggers"]["uvicorn.access"]["handlers"] == []
 
 
 def test_a_home_is_private(world: World) -> None:

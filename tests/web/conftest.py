@@ -1,4 +1,4 @@
-"""One small home, built once by really reading a real scan, copied for tests that change it; one Chromium."""
+"""One small home, built once with a real scan in it, copied for tests that change it; one Chromium for all."""
 
 from __future__ import annotations
 

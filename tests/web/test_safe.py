@@ -156,14 +156,17 @@ def test_nothing_of_a_record_is_in_addresses_titles_storage_or_history(site: Sit
 
 def test_a_session_that_ends_loses_no_typed_text(site: Site) -> None:
     with site.person() as patient:
-        page = patient.open_record(SELF).view("Mes autorisations").page
+        page = patient.page
+        page.clock.install()
+        page.reload()
+        patient.open_record(SELF).view("Mes autorisations")
         page.get_by_text("Autoriser un professionnel").first.click()
         typed = page.get_by_label("Numéro RPPS").first
         typed.fill("10009876543")
-        page.clock.install()
-        page.clock.fast_forward(11 * 60 * 1000)
-        page.mouse.wheel(0, 1)
-        page.clock.run_for(11 * 60 * 1000)
+        minutes = site.home.settings.idle_minutes
+        page.clock.fast_forward((minutes - 1) * 60_000)
+        expect(typed).to_be_visible()
+        page.clock.fast_forward(2 * 60_000)
         dialog = page.get_by_role("dialog", name="Qui est là ?")
         expect(dialog).to_be_visible()
         expect(typed).to_be_hidden()

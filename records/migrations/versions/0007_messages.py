@@ -66,6 +66,21 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_receipts_document_id"), "receipts", ["document_id"], unique=False)
+    op.create_table(
+        "page_corrections",
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.String(), nullable=False),
+        sa.Column("corrected_by", sa.String(), nullable=False),
+        sa.Column("corrected_at", UtcTime(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.document_id"], name=op.f("fk_page_corrections_document_id")
+        ),
+        sa.ForeignKeyConstraint(["patient_id"], ["patients.patient_id"], name=op.f("fk_page_corrections_patient_id")),
+        sa.PrimaryKeyConstraint("document_id", "page", "version", name=op.f("pk_page_corrections")),
+    )
     op.execute(
         "INSERT INTO document_names (document_id, name_blind, patient_id) "
         "SELECT document_id, unique_blind, patient_id FROM documents WHERE unique_blind IS NOT NULL"
@@ -79,6 +94,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Withdrawn documents stay deprecated; what was only announced as withdrawn is forgotten."""
+    op.drop_table("page_corrections")
     op.drop_index(op.f("ix_receipts_document_id"), table_name="receipts")
     op.drop_table("receipts")
     op.drop_table("withdrawals")

@@ -17,8 +17,9 @@ export function facetBar(facets, filters, narrow) {
     .map((name) => facet(name, facets?.[name] ?? [], filters[name], (value) => change(name, value)));
   const order = select('sort', [['', t('sort.relevance')], ['date', t('sort.date')]], filters.sort ?? '', (value) => change('sort', value));
   const all = h('input', { type: 'checkbox', id: uid('all'), checked: Boolean(filters.all), on: { change: () => change('all', all.checked) } });
+  const fresh = h('input', { type: 'checkbox', id: uid('new'), checked: Boolean(filters.fresh), on: { change: () => change('fresh', fresh.checked) } });
   return h('div.facet-row', { role: 'group', 'aria-label': t('facets') }, lists, order,
-    h('label.check', { for: all.id }, all, t('facet.all')));
+    h('label.check', { for: fresh.id }, fresh, t('facet.new')), h('label.check', { for: all.id }, all, t('facet.all')));
 }
 
 function facet(name, values, chosen, change) {

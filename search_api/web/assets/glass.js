@@ -11,7 +11,8 @@ const REASONS = ['unconscious', 'life_threatening', 'cannot_consent', 'other'];
 export function openGlass(patientId, opened) {
   const trouble = h('div', {});
   const close = () => { dialog.close(); dialog.remove(); };
-  const choose = (reason) => async () => {
+  const choose = (reason) => async (event) => {
+    if (event.detail > 1) return; // the second half of a double click on what opened this is not a reason
     replace(trouble);
     try {
       await call('POST', `/v1/patients/${patientId}/break-glass`, { json: { reason } });
@@ -24,7 +25,7 @@ export function openGlass(patientId, opened) {
   const dialog = h('dialog.glass', { 'aria-labelledby': 'glass-title', on: {
     cancel: (event) => { event.preventDefault(); close(); },
   } },
-  h('h2', { id: 'glass-title' }, t('glass.title')), h('p', {}, t('glass.consequence')), trouble,
+  h('h2', { id: 'glass-title', tabindex: '-1', autofocus: true }, t('glass.title')), h('p', {}, t('glass.consequence')), trouble,
   h('div.reasons', {}, REASONS.map((each) => button(t(`glass.${each}`), choose(each), {}, 'button.danger'))),
   h('div.row.end', {}, button(t('cancel'), close)));
   document.getElementById('layer').append(dialog);

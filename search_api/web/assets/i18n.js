@@ -44,6 +44,25 @@ export function day(iso) {
     .format(new Date(year, month - 1, date));
 }
 
+// A date that is known to the year, the month or the day: "2019", "2019-02", "2019-02-24".
+export function partial(date) {
+  if (!date) return t('undated');
+  if (date.length > 7) return day(date);
+  if (date.length === 4) return date;
+  const [year, month] = date.split('-').map(Number);
+  return new Intl.DateTimeFormat(language === 'fr' ? 'fr-FR' : 'en-GB', { month: 'short', year: 'numeric' }).format(new Date(year, month - 1, 1));
+}
+
+// How long ago that was, in the unit that matters.
+export function ago(date, now = new Date()) {
+  const [year, month = 1, date_ = 1] = date.split('-').map(Number);
+  const days = Math.floor((now - new Date(year, month - 1, date_)) / 86_400_000);
+  const words = new Intl.RelativeTimeFormat(language, { numeric: 'always' });
+  if (days < 31) return words.format(-days, 'day');
+  if (days < 365) return words.format(-Math.floor(days / 30.44), 'month');
+  return words.format(-Math.floor(days / 365.25), 'year');
+}
+
 export function moment(iso) {
   const tag = language === 'fr' ? 'fr-FR' : 'en-GB';
   const at = new Date(iso);

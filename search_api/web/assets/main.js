@@ -10,6 +10,9 @@ import { signInView } from './signin.js';
 import { again, watchIdleness } from './lock.js';
 import { doorView } from './views/door.js';
 import { searchView } from './views/search.js';
+import { cardView } from './views/card.js';
+import { timelineView } from './views/timeline.js';
+import { labsView } from './views/labs.js';
 import { documentsView } from './views/documents.js';
 import { depositView } from './views/deposit.js';
 import { rightsView } from './views/rights.js';
@@ -19,10 +22,12 @@ import { vigilanceView } from './views/vigilance.js';
 import { serviceView } from './views/service.js';
 
 const VIEWS = {
-  door: doorView, search: searchView, documents: documentsView, deposit: depositView,
+  door: doorView, search: searchView, card: cardView, timeline: timelineView, labs: labsView,
+  documents: documentsView, deposit: depositView,
   rights: rightsView, journal: journalView, reviews: reviewsView, vigilance: vigilanceView, service: serviceView,
 };
-const OF_RECORD = ['search', 'documents', 'deposit'];
+const OF_RECORD = ['search', 'card', 'timeline', 'labs', 'documents', 'deposit'];
+const NEEDS = { card: 'emergency', timeline: 'timeline', labs: 'observations' }; // what a view asks of the service
 const app = document.getElementById('app');
 let view = 'door';
 
@@ -32,7 +37,8 @@ function offered() {
   if (kind === 'auditor') return ['reviews'];
   if (kind === 'administrator') return session.me.role ? ['vigilance', 'service'] : ['service'];
   if (!session.patient) return ['door'];
-  return [...OF_RECORD, ...(isPerson() ? ['rights'] : []), ...(isOverseer() ? ['journal'] : [])];
+  const answered = OF_RECORD.filter((name) => !NEEDS[name] || session.offers.includes(NEEDS[name]));
+  return [...answered, ...(isPerson() ? ['rights'] : []), ...(isOverseer() ? ['journal'] : [])];
 }
 
 // Another view. The address names the view and nothing else; going back never leads into another record.

@@ -33,6 +33,7 @@ export function badge(text, kind = '') {
 export function badges(document) {
   return [
     document.status === 'approved' ? null : badge(t(`status.${document.status}`), 'warn'),
+    document.new ? badge(t('label.new'), 'good') : null,
     document.masked ? badge(t('label.masked'), 'warn') : null,
     document.hidden_from_representatives ? badge(t('label.secret'), 'warn') : null,
     document.by_patient ? badge(t('label.by_patient')) : null,
@@ -51,7 +52,7 @@ export function source(document, date) {
 export function confirm(title, consequence, { act, reason = false, danger = false } = {}) {
   return new Promise((resolve) => {
     const text = reason ? h('textarea', { rows: '2', maxlength: '1000', id: 'confirm-reason', required: true }) : null;
-    const heading = h('h2', { id: 'confirm-title' }, title);
+    const heading = h('h2', { id: 'confirm-title', tabindex: '-1', autofocus: !reason }, title);
     const done = (value) => { dialog.close(); dialog.remove(); resolve(value); };
     const agree = () => (text && text.value.trim().length < 3 ? text.focus() : done(text ? text.value.trim() : ''));
     const dialog = h('dialog', { 'aria-labelledby': 'confirm-title', on: {

@@ -10,7 +10,7 @@ const ZOOMS = [50, 75, 100, 150, 200, 300]; // per cent of the panel's width
 
 // `passages` are the hit's; with none (from the list of documents), the first page is shown. `shut` closes the panel.
 export function readerPanel(document, passages, passage, shut) {
-  const matches = passages.flatMap((each, number) => lines(each.boxes).map((box) => ({
+  const matches = passages.flatMap((each, number) => lines(each.boxes ?? []).map((box) => ({
     page: each.page, box, number, size: each.page_size, loose: each.highlights.length === 0,
   })));
   const here = { match: Math.max(0, matches.findIndex((each) => passages[each.number] === passage)), zoom: 2 };
@@ -41,7 +41,7 @@ export function readerPanel(document, passages, passage, shut) {
     if (pictured && !pictured.page_url) return void replace(place, h('p.hint', {}, t('reader.nopicture')));
     if (!place.querySelector('.paper')) replace(place, busy());
     try {
-      const address = await picture(document.id, asked);
+      const address = await picture(document.id, asked, pictured?.boxes ? '' : pictured?.page_url);
       if (here.page !== asked) return;
       replace(place, paper(document, asked, address, matches, current));
       scale();
@@ -69,11 +69,14 @@ export function readerPanel(document, passages, passage, shut) {
 }
 
 // The picture of a page, asked for once (each time is an access in the journal) and given back with the record.
-function picture(id, page) {
+// `drawn` is the address of a picture that the service boxes itself.
+function picture(id, page, drawn) {
   const kept = (session.kept.pictures ??= new Map());
-  const key = `${id}/${page}`;
+  const key = drawn || `${id}/${page}`;
   if (!kept.has(key)) {
-    const asked = ofPatient('GET', `/documents/${id}/pages/${page}.png`, { blob: true }).then((blob) => {
+    const boxes = drawn ? new URL(drawn, location.origin).searchParams.get('boxes') : null;
+    const query = boxes ? { boxes } : {};
+    const asked = ofPatient('GET', `/documents/${id}/pages/${page}.png`, { blob: true, query }).then((blob) => {
       const address = URL.createObjectURL(blob);
       session.cleaners.push(() => URL.revokeObjectURL(address));
       return address;

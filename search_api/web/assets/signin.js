@@ -9,6 +9,7 @@ import { failure, busy } from './parts.js';
 export async function ways() {
   const answer = await call('GET', '/web/sign-in');
   session.idle = answer.idle_seconds;
+  session.offers = answer.offers;
   return answer.ways;
 }
 

@@ -4,6 +4,7 @@ export const session = {
   token: null, // the bearer's access token
   me: null, // GET /v1/me
   hint: '', // the demo's patient, to be typed at the door
+  offers: [], // what this service answers about a record
   idle: 600, // seconds without a key or a click before the page asks who is there
   told: null, // a Problem that the door shows once: why a record is no longer open
   patient: null, // GET …/identity of the open record

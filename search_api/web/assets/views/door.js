@@ -81,7 +81,7 @@ function closed(id, below, frame, problem) {
       replace(trouble, failure(error));
     }
   };
-  const glass = () => openGlass(id, () => enter(id, below, frame));
+  const glass = () => openGlass(id, () => enter(id, below, frame, 'card'));
   const ways = session.me.kind !== 'practitioner' ? null : h('div.ways', {},
     h('div.way', {}, button(t('door.present'), attest, {}, 'button.primary'), h('p.hint', {}, t('door.present.what'))),
     h('div.way', {}, button(t('door.glass'), glass, {}, 'button.danger'), h('p.hint', {}, t('door.glass.what'))));

@@ -83,6 +83,7 @@ function question(kept, more) {
     limit: 10,
     facets: true,
     sort: filters.sort ?? 'relevance',
+    new_only: Boolean(filters.fresh),
     ...(filters.type ? { type_codes: [filters.type] } : {}),
     ...(filters.year ? { date_from: `${filters.year}-01-01`, date_to: `${filters.year}-12-31` } : {}),
     ...(more && kept.answer?.next ? { cursor: kept.answer.next } : {}),

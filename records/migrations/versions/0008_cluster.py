@@ -1,4 +1,4 @@
-"""Numbers that grow for ever are 64 bits wide on PostgreSQL; SQLite's are."""
+"""Numbers that grow for ever are 64 bits wide on PostgreSQL, as SQLite's are; a long reading has a column."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ _COUNTED = (
     ("outbox", "seq"),
     ("attempts", "attempt_id"),
     ("notifications", "notification_id"),
+    ("receipts", "receipt_id"),
 )
 _PLAIN = (("journal", "sequence"), ("journal_heads", "length"), ("cursors", "seq"))
 
 
 def upgrade() -> None:
     _resize(sa.BigInteger(), "bigint")
+    op.add_column("jobs", sa.Column("long", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute("UPDATE jobs SET long = true, priority = 0 WHERE priority < 0")
 
 
 def downgrade() -> None:
+    op.execute("UPDATE jobs SET priority = -1 WHERE long")
+    op.execute("ALTER TABLE jobs DROP COLUMN long")
     _resize(sa.Integer(), "integer")
 
 

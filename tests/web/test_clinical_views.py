@@ -1,0 +1,128 @@
+"""The emergency card, the laboratory's series and the timeline; the tasks that people have no time for; paper."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pypdfium2
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.site import EMERGENCY, PHONE, SELF, TRAITANT, Person, Site
+
+
+@pytest.fixture(scope="session")
+def offers(site: Site) -> list[str]:
+    """What this service answers about a record."""
+    return list(httpx.get(f"{site.address}/web/sign-in").json()["offers"])
+
+
+def needs(offers: list[str], name: str) -> None:
+    if name not in offers:
+        pytest.skip(f"GET …/{name} is not part of this tree")
+
+
+def opens_its_source(person: Person) -> None:
+    expect(person.page.locator(".reader h2")).to_be_focused()
+    expect(person.page.locator(".reader .quote mark")).not_to_have_text("")
+    expect(person.page.locator(".reader .paper img, .reader .sheet .hint")).to_be_visible()
+
+
+def test_the_card_is_one_key_away_and_every_line_opens_its_source(site: Site, offers: list[str]) -> None:
+    needs(offers, "emergency")
+    with site.person(viewport=PHONE) as doctor:
+        page = doctor.open_record(EMERGENCY).page
+        page.keyboard.press("F2")
+        line = page.locator(".card-line", has_text=re.compile("p[ée]nicilline", re.IGNORECASE)).first
+        expect(line).to_be_visible()
+        size = line.locator(".said-text").evaluate("(each) => parseFloat(getComputedStyle(each).fontSize)")
+        assert size >= 18
+        line.click()
+        opens_its_source(doctor)
+        page.locator(".reader").get_by_role("button", name="Fermer").click()
+        expect(line).to_be_focused()
+
+
+def test_from_the_locked_screen_to_the_card_in_six_acts(own_site: Site, offers: list[str]) -> None:
+    needs(offers, "emergency")
+    from tests.web.test_journeys import revoke_all_but_the_traitant
+
+    revoke_all_but_the_traitant(own_site)
+    with own_site.person() as doctor:
+        page = doctor.page
+        page.get_by_role("button", name=EMERGENCY).click()  # 1
+        page.get_by_label("INS ou datamatrix").fill(own_site.ins)  # 2: the scanner types it
+        page.keyboard.press("Enter")  # 3, which scanners press themselves
+        page.get_by_role("button", name="Urgence vitale").click()  # 4
+        page.get_by_role("button", name="Inconscient ou confus").click()  # 5
+        expect(page.locator(".card-line").first).to_be_visible()
+        expect(page.locator(".emergency")).to_be_visible()
+
+
+def test_a_series_is_drawn_with_its_range_above_its_table(site: Site, offers: list[str]) -> None:
+    needs(offers, "observations")
+    with site.person() as doctor:
+        page = doctor.open_record().view("Biologie").page
+        expect(page.locator(".series h2")).to_be_visible()
+        rows = page.locator(".series tbody tr")
+        assert rows.count() >= 1
+        several = page.locator(".analyte")
+        for place in range(min(several.count(), 40)):
+            several.nth(place).click()
+            if page.locator(".chart").count():
+                break
+        if page.locator(".chart").count():
+            assert page.locator(".chart .point").count() == rows.count()
+        rows.first.get_by_role("button").click()
+        opens_its_source(doctor)
+
+
+def test_the_timeline_goes_by_year_and_opens_what_it_names(site: Site, offers: list[str]) -> None:
+    needs(offers, "timeline")
+    with site.person() as doctor:
+        page = doctor.open_record().view("Frise").page
+        years = page.locator(".results h2").all_inner_texts()
+        assert years[0] == "2026"
+        assert [year for year in years if year.isdigit()] == sorted(filter(str.isdigit, years), reverse=True)
+        page.get_by_label("Genre").select_option("document")
+        page.locator(".moment").first.click()
+        expect(page.locator(".reader h2")).to_be_focused()
+
+
+TASKS = {
+    "last laboratory report": ("dernier bilan biologique", "Bilan biologique annuel"),
+    "on anticoagulants": ("anticoagulant", "pneumologie"),
+    "allergy to penicillin and its source": ("allergie pénicilline", "pénicilline"),
+    "last stay in hospital": ("dernière hospitalisation", "hospitalisation"),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_question_is_answered_by_words_and_enter(site: Site, task: str) -> None:
+    """Two acts after opening the record (the words, Enter); a third, a click, opens the page."""
+    question, answer = TASKS[task]
+    with site.person() as doctor:
+        doctor.open_record().ask(question)
+        expect(doctor.hits.first).to_contain_text(re.compile(answer, re.IGNORECASE))
+        doctor.hits.first.locator(".passage").first.click()
+        opens_its_source(doctor)
+
+
+def test_who_looked_is_one_click(site: Site) -> None:
+    with site.person() as patient:
+        patient.open_record(SELF).page.get_by_role("button", name="Qui a regardé").click()
+        expect(patient.page.locator(".journal li").first).to_be_visible()
+
+
+def test_every_printed_sheet_names_the_patient(site: Site) -> None:
+    with site.person() as doctor:
+        doctor.open_record(TRAITANT).ask("allergie pénicilline")
+        sheets = pypdfium2.PdfDocument(doctor.page.pdf(format="A4", prefer_css_page_size=True))
+        texts = [sheets[number].get_textpage().get_text_range() for number in range(len(sheets))]
+        assert len(texts) >= 2
+        for text in texts:
+            assert "MOREAU" in text
+            assert "1985" in text
+            assert "INS 1 85 03 75 123 456 41" in text
+        assert not any("Se déconnecter" in text for text in texts)
