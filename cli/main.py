@@ -11,6 +11,7 @@ from cli import (
     acts,
     audit,
     backup,
+    copies,
     correct,
     demo,
     emergency,
@@ -59,6 +60,7 @@ FAMILIES = (
     audit,
     keys,
     backup,
+    copies,
 )
 for family in FAMILIES:
     family.register(app)

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
 from records.postgres import Server
+from search_api.functions import Function
 from search_api.oidc.config import IssuerSettings
 
 
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     break_glass_opens_masked: bool = Field(False, description="An emergency access shows masked documents.")
     break_glass_ignores_blocks: bool = Field(False, description="An emergency access opens to a blocked professional.")
     sees_unlisted_types: bool = Field(False, description="Types that the matrix does not list show to physicians.")
+    off: frozenset[Function] = Field(frozenset(), description="Functions switched off (JSON list; docs/compliance.md).")
     requests_a_minute: int = Field(600, ge=0, description="Requests one caller may make a minute; 0: no limit.")
     lookups_a_minute: int = Field(30, ge=0, description="Identities one caller may look up a minute; 0: no limit.")
     bad_tokens: int = Field(

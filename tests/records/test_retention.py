@@ -87,13 +87,8 @@ def test_what_is_emptied_by_another_hand_is_found(home: Home) -> None:
     assert problems(home) == set()
     with home.records.read() as tx:
         stolen = tx.session.execute(text("SELECT erased FROM journal WHERE content = '' LIMIT 1")).scalar_one()
-    where = "WHERE chain = :one AND sequence = 3"
-    run(
-        home,
-        f"UPDATE journal SET content = '', sealed = X'', patient_id = '', erased = :stolen {where}",
-        one=one,
-        stolen=stolen,
-    )
+    edit = "UPDATE journal SET content = '', sealed = :nothing, patient_id = '', erased = :stolen"
+    run(home, f"{edit} WHERE chain = :one AND sequence = 3", one=one, stolen=stolen, nothing=b"")
     assert problems(home) == {(one, "edited")}
 
 
@@ -128,7 +123,8 @@ def receiving() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server.server_close()
 
 
-def test_anchors_go_to_a_file_and_an_address_and_show_a_journal_put_back(home: Home, tmp_path: Path) -> None:
+def test_anchors_go_to_a_file_and_an_address_and_show_a_journal_put_back(file_home: Home, tmp_path: Path) -> None:
+    home = file_home
     one = written(home, ("search", 1))
     file = tmp_path / "anchors.jsonl"
     before = {name: (home.path / name).read_bytes() for name in ("records.db", "records.db-wal")}
