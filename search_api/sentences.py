@@ -34,6 +34,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "read-facts": ("a lu les informations extraites des documents", "read what was extracted from the documents"),
     "read-timeline": ("a lu la chronologie", "read the timeline"),
     "read-observations": ("a lu les résultats d'examens", "read the results"),
+    "read-immunizations": ("a lu le statut vaccinal", "read the vaccination status"),
     "emergency": ("a lu la fiche d'urgence", "read the emergency card"),
     "grant": ("a autorisé un accès", "allowed an access"),
     "revoke": ("a retiré une autorisation", "withdrew an access"),
