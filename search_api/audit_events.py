@@ -38,7 +38,7 @@ _PURPOSES = {
     "audit": "HOPERAT",
     "administration": "HOPERAT",
 }
-_QUERIES = frozenset({"search", "lookup", "too-many-requests", "out-of-scope"})
+_QUERIES = frozenset({"search", "search-patients", "lookup", "too-many-requests", "out-of-scope"})
 _CREATES = frozenset({"deposit", "grant", "block", "oppose", "attest-consent", "record-representative", "export"})
 _DELETES = frozenset({"revoke", "unblock", "withdraw-opposition", "end-representative", "erase", "retire-journal"})
 _OVERRIDES = {

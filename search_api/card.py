@@ -55,7 +55,7 @@ _MEASURES = (FactKind.LAB_RESULT, FactKind.VITAL_SIGN)
 def read_card(patient_id: str, desk: AtDesk) -> Response:
     """Ce que les documents accessibles disent d'essentiel, en ordre fixe, chaque ligne avec sa source. Ne dépend ni
     de l'index ni du modèle."""
-    found = card_of(desk.visit(patient_id, "emergency-card"))
+    found = card_of(desk.visit(patient_id, "emergency"))
     return Response(found.model_dump_json(), media_type="application/json")
 
 
@@ -68,7 +68,7 @@ def read_observations(
     until: Annotated[date | None, Query(description="jusqu'à ce jour")] = None,
 ) -> ObservationList:
     """Un analyte est une série, quel que soit le format ; valeur, unité et bornes d'origine toujours montrées."""
-    visit = desk.visit(patient_id, "observations")
+    visit = desk.visit(patient_id, "read-observations")
     with visit.record() as (tx, scope):
         identity = patients.identity_of(tx, scope)
         told = facts.told(tx, scope, _MEASURES)
@@ -89,7 +89,7 @@ def read_observations(
 @router.get("/patients/{patient_id}/immunizations", summary="Le statut vaccinal, selon le calendrier français")
 def read_immunizations(patient_id: str, desk: AtDesk) -> ImmunizationList:
     """Fait, à faire ou inconnu, par les doses que les documents prouvent ; jamais « à jour » sans source."""
-    visit = desk.visit(patient_id, "immunizations")
+    visit = desk.visit(patient_id, "read-immunizations")
     with visit.record() as (tx, scope):
         identity = patients.identity_of(tx, scope)
         told = facts.told(tx, scope, (FactKind.IMMUNIZATION,))
@@ -112,7 +112,7 @@ def card_answer(
     services: Services, caller: Caller, patient_id: PatientId, now: datetime, request_id: str, look: Look = Look()
 ) -> CardView:
     """The card for a caller, journalled; Refusals as any visit's."""
-    return card_of(Visit(services, caller, patient_id, "emergency-card", now, request_id, look))
+    return card_of(Visit(services, caller, patient_id, "emergency", now, request_id, look))
 
 
 def card_of(visit: Visit) -> CardView:

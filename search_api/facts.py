@@ -55,7 +55,7 @@ def read_facts(
 ) -> FactList:
     """Allergies, traitements, problèmes, actes, résultats… tels qu'ils sont écrits, chacun avec les mots qui le disent.
     Le même fait de plusieurs documents est un, avec ses sources. Un fait absent de la liste n'est pas un fait exclu."""
-    visit = desk.visit(patient_id, "facts")
+    visit = desk.visit(patient_id, "read-facts")
     with visit.record() as (tx, scope):
         listing = f"facts:{sorted(kind or ())}:{sorted(assertion or ())}:{since}"
         start = _start(desk, scope, listing, cursor)
@@ -85,7 +85,7 @@ def read_timeline(
 ) -> Timeline:
     """Venues, actes, résultats, traitements et documents, du plus récent au plus ancien ; ce qui est nié ou concerne
     la famille n'y est pas. Ce qui n'a pas de date est à la fin."""
-    visit = desk.visit(patient_id, "timeline")
+    visit = desk.visit(patient_id, "read-timeline")
     with visit.record() as (tx, scope):
         listing = f"timeline:{since}"
         start = _start(desk, scope, listing, cursor)

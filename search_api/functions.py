@@ -46,11 +46,11 @@ _ACTIONS: dict[str, Function] = {
     "attest-consent": "attested-consent",
     "request-succession": "succession",
     "export": "export",
-    "facts": "facts",
-    "immunizations": "facts",
-    "timeline": "timeline",
-    "observations": "observations",
-    "emergency-card": "emergency",
+    "read-facts": "facts",
+    "read-immunizations": "facts",
+    "read-timeline": "timeline",
+    "read-observations": "observations",
+    "emergency": "emergency",
 }
 """The journal's words for what each function does; what is not here cannot be switched off: rights, journal, acts."""
 

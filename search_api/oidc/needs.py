@@ -24,6 +24,7 @@ RESOURCES = {
     "representatives": "RelatedPerson",
     "journal": "AuditEvent",
     "observations": "Observation",
+    "immunizations": "Immunization",
 }
 EVERYTHING = "*"
 _SEARCHES = frozenset({"lookup", "search"})

@@ -109,7 +109,7 @@ def test_the_documents_shown_are_journalled_before_the_answer(told: World) -> No
     card(told)
     with told.services.records.read() as tx:
         entry = journal.entries_for_audit_without_scope(tx, told.patients["marie"], 1)[0]
-    assert (entry.action, entry.outcome, entry.caller) == ("emergency-card", "granted", DOCTOR)
+    assert (entry.action, entry.outcome, entry.caller) == ("emergency", "granted", DOCTOR)
     assert set(entry.documents) == {told.documents[name] for name in ("lettre", "ordonnance", "bilan", "biopsie")}
 
 
