@@ -55,7 +55,7 @@ def _denials() -> str:
                     _interval(gold, denied, score),
                 )
             )
-    head = ("set", "system", "things", "absent", "precision", "recall", "F1 of absent (95 % by sentence)")
+    head = ("set", "system", "things", "absent", "precision", "recall", "F1 of absent (95 %)")
     return f"Denials; intervals by {_DRAWS} bootstrap draws of things.\n\n{table(head, rows)}"
 
 
