@@ -90,9 +90,10 @@ def test_what_is_emptied_by_another_hand_is_found(home: Home) -> None:
     where = "WHERE chain = :one AND sequence = 3"
     run(
         home,
-        f"UPDATE journal SET content = '', sealed = X'', patient_id = '', erased = :stolen {where}",
+        f"UPDATE journal SET content = '', sealed = :nothing, patient_id = '', erased = :stolen {where}",
         one=one,
         stolen=stolen,
+        nothing=b"",
     )
     assert problems(home) == {(one, "edited")}
 
