@@ -129,26 +129,26 @@ def receiving() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server.server_close()
 
 
-def test_anchors_go_to_a_file_and_an_address_and_show_a_journal_put_back(home: Home, tmp_path: Path) -> None:
-    one = written(home, ("search", 1))
+def test_anchors_go_to_a_file_and_an_address_and_show_a_journal_put_back(file_home: Home, tmp_path: Path) -> None:
+    one = written(file_home, ("search", 1))
     file = tmp_path / "anchors.jsonl"
-    before = {name: (home.path / name).read_bytes() for name in ("records.db", "records.db-wal")}
+    before = {name: (file_home.path / name).read_bytes() for name in ("records.db", "records.db-wal")}
     with receiving() as (url, received):
         shore = Shore(file, url)
-        first = shore.drop(home.records, NOW)
-        with home.records.write() as tx:
+        first = shore.drop(file_home.records, NOW)
+        with file_home.records.write() as tx:
             journal.append(tx, entry(one, 7))
-        second = shore.drop(home.records, NOW)
+        second = shore.drop(file_home.records, NOW)
     assert read_anchors(file) == [first, second]
     assert [each["last"] for each in received] == [first.last, second.last]
     assert file.stat().st_mode & 0o777 == 0o600
-    with home.records.read() as tx:
+    with file_home.records.read() as tx:
         assert journal.verify(tx, first, second) == []
-    home.records.close()
-    (home.path / "records.db-shm").unlink(missing_ok=True)
+    file_home.records.close()
+    (file_home.path / "records.db-shm").unlink(missing_ok=True)
     for name, content in before.items():
-        (home.path / name).write_bytes(content)
-    with home.records.read() as tx:
+        (file_home.path / name).write_bytes(content)
+    with file_home.records.read() as tx:
         assert journal.verify(tx) == []
         assert journal.verify(tx, first) == []
         assert [(each.chain, each.sequence, each.kind) for each in journal.verify(tx, first, second)] == [
