@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from access.refusal import Refusal
 from access.scope import Caller, CallerKind
 
+QUALIFIED = "qualified"
+"""The one status under which an INS leaves the establishment that has it (Référentiel INS; RNIV)."""
+
 ROLE = "identitovigilance"
 
 NOT_YOURS = Refusal(
@@ -33,3 +36,11 @@ def permit(caller: Caller) -> Vigilance | Refusal:
     if caller.kind is CallerKind.ADMINISTRATOR and caller.profession == ROLE:
         return Vigilance(caller)
     return NOT_YOURS
+
+
+def may_read_ins(caller: Caller, status: str, source: str) -> bool:
+    """Whether a caller who has access may read the matricule: anybody a qualified one; another one only the person, who
+    acts for them, and the professionals of the establishment that gave it its status."""
+    if status == QUALIFIED or caller.kind is CallerKind.PATIENT:
+        return True
+    return bool(source) and source in caller.organizations

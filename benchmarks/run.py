@@ -11,6 +11,7 @@ NAMES = (
     "relevance",
     "engine_agreement",
     "search_http",
+    "emergency_http",
     "door_timing",
     "decision_share",
     "real_documents",

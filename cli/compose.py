@@ -78,6 +78,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             verifier=Federation(settings.oidc, keys) if settings.oidc else None,
             fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
+            off=settings.off,
             requests_a_minute=settings.requests_a_minute,
             lookups_a_minute=settings.lookups_a_minute,
             bad_tokens=settings.bad_tokens,

@@ -41,7 +41,7 @@ def list_held(
 ) -> None:
     """Montrer la quarantaine : ce que chaque document dit d'une identité, et celle du dossier."""
     with open_home(load_settings()) as home:
-        right, request = _right(by), secrets.token_hex(8)
+        right, request = right_of(by), secrets.token_hex(8)
         held = queue(stores_of(home.services), right, limit=limit, now=home.clock(), request_id=request)
     views = [view_of(one) for one in held]
     if json:
@@ -91,7 +91,7 @@ def _settle(
         target: PatientId | None = resolve_patient(home, to) if to else None
         decision = Decision(kind, reason.strip(), target, confirm)
         settled = settle(
-            stores_of(home.services), _right(by), DocumentId(document), decision, home.clock(), secrets.token_hex(8)
+            stores_of(home.services), right_of(by), DocumentId(document), decision, home.clock(), secrets.token_hex(8)
         )
         home.wake()
         if home.settings.profile == "single":
@@ -106,6 +106,6 @@ def _settle(
 _DONE = {"release": "libéré", "reassign": "réattribué", "refuse": "écarté"}
 
 
-def _right(by: str) -> Vigilance:
+def right_of(by: str) -> Vigilance:
     """Whoever may open the home on this machine; the journal names the account."""
     return Vigilance(Caller(CallerKind.ADMINISTRATOR, by.strip() or getpass.getuser(), profession=ROLE))

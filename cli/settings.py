@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
 from records.postgres import Server
+from search_api.functions import Function
 from search_api.oidc.config import IssuerSettings
 
 
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     break_glass_opens_masked: bool = Field(False, description="An emergency access shows masked documents.")
     break_glass_ignores_blocks: bool = Field(False, description="An emergency access opens to a blocked professional.")
     sees_unlisted_types: bool = Field(False, description="Types that the matrix does not list show to physicians.")
+    off: frozenset[Function] = Field(frozenset(), description="Functions switched off (JSON list; docs/compliance.md).")
     requests_a_minute: int = Field(600, ge=0, description="Requests one caller may make a minute; 0: no limit.")
     lookups_a_minute: int = Field(30, ge=0, description="Identities one caller may look up a minute; 0: no limit.")
     bad_tokens: int = Field(
@@ -113,6 +115,20 @@ class Settings(BaseSettings):
     mllp_certificate: Path | None = Field(None, description="Certificate (PEM): MLLP over TLS.")
     mllp_key: Path | None = Field(None, description="Its private key (PEM).")
     mllp_authorities: Path | None = Field(None, description="Authorities (PEM) that must have signed senders' own.")
+
+    mailbox_host: str | None = Field(None, description="IMAP server of the mailbox that `mailbox` takes mails from.")
+    mailbox_port: int = Field(993, ge=1, le=65535, description="Its port.")
+    mailbox_security: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="How the connection to it is encrypted; none: on this machine only."
+    )
+    mailbox_authorities: Path | None = Field(None, description="Authorities (PEM) that sign its certificate.")
+    mailbox_user: str | None = Field(None, description="Account there.")
+    mailbox_password_file: Path | None = Field(None, description="File that holds its password.")
+    mailbox_inbox: str = Field("INBOX", description="Folder that mails are taken from.")
+    mailbox_done: str = Field("Anamnese.Recus", description="Folder for mails that were taken.")
+    mailbox_refused: str = Field("Anamnese.Refuses", description="Folder for mails that were refused, with a note.")
+    mailbox_organisation: str = Field("", description="FINESS of the establishment that the mailbox is.")
+    mailbox_poll: float = Field(60.0, ge=1, description="Seconds between two looks.")
 
     @model_validator(mode="after")
     def _one_profile_and_no_mix(self) -> Self:

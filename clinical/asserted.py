@@ -22,7 +22,7 @@ FARTHEST = 160
 _RULES = Path(__file__).resolve().parent / "rules" / "assertions.txt"
 _CLASSES = ("family", "hypothetical", "suspected", "past")
 _BEFORE_NOUN = re.compile(
-    r"(?:^|[.,;:(\n] ?|[ '](?:une?|la|le|les|l'|d'|de|du|des|d'une?|et|ou|pour|a une|cet?|cette|possible) ?|^\s+)$"
+    r"(?:^\s*|[.,;:(\n]\s?|(?:^|[ '(])(?:une?|la|le|les|l'|d'|de|du|des|d'une?|et|ou|pour|cet?|cette|possible)\s?)$"
 )
 _NOTHING = "(?!)"
 

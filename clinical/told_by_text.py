@@ -19,6 +19,7 @@ from clinical.text import personal, statements
 from clinical.text.allergies import Sensitivity, sensitivities
 from clinical.text.labs import Measure, analytes, measures
 from clinical.text.medications import Medicine, medicines
+from clinical.text.misspelt import misspelt
 from clinical.text.numbers import decimal_mark
 from clinical.text.plain import plain
 from clinical.text.sections import Context, context_of, title_of
@@ -35,6 +36,7 @@ MOST_FACTS = 10_000
 _MARK_SAMPLE = 200_000
 _NEAR = 40
 _OVER = re.compile(rf"\b{any_of('over')}\b")
+_GUESSED = "nom reconnu à une lettre près"
 _STANDING = (FactKind.PROCEDURE, FactKind.IMPLANT, FactKind.IMMUNIZATION, FactKind.BLOOD_GROUP, FactKind.DIRECTIVE)
 """What was done or put in place stays true: its date says when. « Vaccin contre » is no condition of an instruction."""
 _Details = tuple[tuple[str, str], ...]
@@ -178,6 +180,7 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where) -> Iterato
     text = page.text[unit.start : unit.end]
     reading = _Reading(page, unit, title, context_of(title), where)
     named = list(drugs().find(unit.flat, text))
+    named = sorted([*named, *misspelt(unit.flat, text, named)], key=lambda each: each.start)
     told = list(sensitivities(unit, text, named, reading.context))
     taken = [(each.quote_start, each.end) for each in told]
     yield from (_sensitivity(reading, each) for each in told)
@@ -216,6 +219,7 @@ def _sensitivity(reading: _Reading, said: Sensitivity) -> Fact:
         ("reaction", said.reaction),
         ("severity", said.severity),
         ("disproved", said.disproved),
+        ("note", _GUESSED if said.drug is not None and said.drug.guessed else ""),
     )
     return reading.fact(
         said.kind, (said.start, said.end), (said.quote_start, said.quote_end), assertion, details,
@@ -250,6 +254,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
         ("brand", said.brand),
         *((name, text[span[0] : span[1]]) for name, span in spans if span is not None),
         *said.details,
+        ("note", _GUESSED if said.drug.guessed else ""),
     )
     return reading.fact(
         FactKind.MEDICATION, (said.start, said.end), (said.quote_start, said.quote_end), assertion, details,

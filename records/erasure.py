@@ -102,6 +102,7 @@ def _forget(tx: Tx, patient_id: PatientId, now: datetime, by: str) -> int:
     tx.session.expunge_all()
     journal.erase_words(tx, patient_id)
     service_acts.record(tx, "erase", now, by=by, patient_id=patient_id)
+    tx.session.execute(delete(tables.Merge).where(tables.Merge.other_id == patient_id))
     tx.session.execute(update(tables.Patient).where(tables.Patient.merged_into == patient_id).values(merged_into=None))
     for table in reversed(tables.Base.metadata.sorted_tables):
         if table.name not in KEPT:

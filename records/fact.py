@@ -107,8 +107,8 @@ class Fact:
     when: Period = Period()  # of the fact itself; empty: the document's event date is all that is known
     details: tuple[tuple[str, str], ...] = ()
     """What else is stated, by name, as written. Names in use: substance, brand, dose, route, frequency, long_term,
-    stopped, replaced_by, reaction, severity, cause, status, reason, specimen, method, site, side, device, rank, lot,
-    quantity, performer, relation, telephone, role, term_date, section."""
+    stopped, replaced_by, reaction, severity, cause, status, reason, disproved, specimen, method, site, side, device,
+    rank, lot, quantity, performer, relation, telephone, role, term_date, duration, note, section."""
     confidence: float | None = None  # of OCR over the quote, 0 to 1
 
     def detail(self, name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgpack
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import and_, bindparam, delete, func, insert, select
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -33,12 +33,12 @@ _MEASURES = frozenset({FactKind.LAB_RESULT, FactKind.VITAL_SIGN})
 _EVENTS = frozenset({FactKind.ENCOUNTER, FactKind.DISPENSING})
 _SEARCHABLE = DocumentState.SEARCHABLE.value
 _SILENT = (DocumentState.QUARANTINED.value, DocumentState.REFUSED.value)
+TELLING = and_(INSIDE, _D.state.not_in(_SILENT), _D.withdrawn.is_(False))
+"""Which documents tell facts to a Scope."""
 _TOLD = (
     select(_F.document_id, _F.shelf, _F.sealed, _C.patient_id, _C.category, _C.event_date)
     .join_from(_T, _D, _D.document_id == _T.document_id)
-    .where(
-        INSIDE, _D.state.not_in(_SILENT), _D.withdrawn.is_(False), _T.shelf.in_(bindparam("shelves", expanding=True))
-    )
+    .where(TELLING, _T.shelf.in_(bindparam("shelves", expanding=True)))
     .order_by(_D.event_date.is_(None), _D.event_date.desc(), _T.document_id, _T.shelf)
 )
 _UNREAD = (

@@ -35,6 +35,7 @@ class Identity:
     sex: str = field(repr=False)  # M | F | U
     birth_place: str = field(repr=False)  # INSEE code of the commune or country
     used_name: str = field(default="", repr=False)
+    ins_source: str = field(default="", repr=False)  # FINESS of who gave the INS its status
     local: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # (value, assigner): an IPP and its hospital
 
 
@@ -209,6 +210,7 @@ def _to_json(identity: Identity) -> dict[str, object]:
         "sex": identity.sex,
         "birth_place": identity.birth_place,
         "used_name": identity.used_name,
+        "ins_source": identity.ins_source,
         "local": [list(pair) for pair in identity.local],
     }
 

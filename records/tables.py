@@ -218,6 +218,21 @@ class PageCorrection(Base):
     sealed: Mapped[bytes]  # the text before and after, the name of who corrected
 
 
+class Merge(Base):
+    """Two identities that a message says are one person, and what a person decided. Undone, it stays with its date."""
+
+    __tablename__ = "merges"
+    merge_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)  # that stays
+    other_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)  # that is merged into it
+    proposed_by: Mapped[str]
+    proposed_at: Mapped[datetime]
+    verdict: Mapped[str | None]  # merged | refused | undone; NULL: waits
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    moved: Mapped[str]  # JSON list: identities that were merged into the other one and went along
+
+
 class DepositKey(Base):
     """An idempotency key of a depositor, as a keyed hash, and the document it made."""
 

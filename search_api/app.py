@@ -11,9 +11,11 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 
 from search_api import (
+    card,
     corrections,
     docs_page,
     documents,
+    export,
     facts,
     health,
     identity,
@@ -68,8 +70,8 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    record = (patients, identity, documents, pages, corrections, search, facts, oversight, quarantine)
-    for router in (*(module.router for module in record), *ACTS):
+    looking = (patients, identity, documents, pages, corrections, search, facts, card)
+    for router in (*(module.router for module in (*looking, oversight, export, quarantine)), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)

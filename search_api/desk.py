@@ -63,10 +63,10 @@ class Desk:
     look: Look = _PLAIN
     fresh: bool = True
 
-    def visit(self, patient_id: str, action: str) -> Visit:
-        """A visit to the record named in the address."""
-        named = patient_id_of(patient_id)
-        return Visit(self.services, self.caller, named, action, self.now, self.request_id, self.look, self.fresh)
+    def visit(self, patient_id: str, action: str, look: Look | None = None) -> Visit:
+        """A visit to the record named in the address, in the request's way of looking or another."""
+        named, look = patient_id_of(patient_id), look or self.look
+        return Visit(self.services, self.caller, named, action, self.now, self.request_id, look, self.fresh)
 
 
 def desk(

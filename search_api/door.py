@@ -117,6 +117,11 @@ def attest(patient_id: str, desk: Desk, valid_until: datetime | None) -> GrantVi
 def knock(visit: Visit, kind: str, barred: Refusal | None) -> None:
     """Count an attempt; refuse who may not knock, and who knocked too often in the last hour, whoever the patient."""
     services, caller = visit.services, visit.caller
+    try:
+        visit.refuse_off()
+    except Refusal as off:
+        visit.refused(off)
+        raise
     with services.records.write() as tx:
         knocked = emergencies.attempts_since(tx, caller.id, kind, visit.now - HOUR)
         emergencies.note_attempt(tx, caller.id, kind, visit.now)

@@ -8,6 +8,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import Field
 
+from access.identitovigilance import may_read_ins
 from access.scope import CallerKind
 from records.patients import identity_of
 from search_api.desk import AtDesk
@@ -38,7 +39,7 @@ class IdentityView(View):
     used_name: str = Field(description="nom utilisé ; vide quand c'est le nom de naissance")
     birth_date: date | None
     sex: str
-    ins: str = Field(description="matricule INS ; vide sans INS")
+    ins: str = Field(description="matricule INS ; vide sans INS, ou tant qu'il n'est pas qualifié")
     ins_status: str = Field(description="provisional, retrieved, validated ou qualified ; vide sans INS")
     basis: str = Field(description="la règle qui a ouvert le dossier")
     banner: str = Field(description="accès d'urgence en cours ; vide sinon")
@@ -69,6 +70,7 @@ def read_identity(patient_id: str, desk: AtDesk) -> IdentityView:
         who = identity_of(tx, scope)
         banner = banner_of(scope)
     visit.granted()
+    readable = may_read_ins(scope.caller, who.ins_status, who.ins_source)
     ends = scope.until if banner else None
     return IdentityView(
         patient_id=visit.patient_id,
@@ -77,7 +79,7 @@ def read_identity(patient_id: str, desk: AtDesk) -> IdentityView:
         used_name=who.used_name,
         birth_date=who.birth_date,
         sex=who.sex,
-        ins="" if who.ins is None else who.ins.matricule,
+        ins=who.ins.matricule if who.ins is not None and readable else "",
         ins_status=who.ins_status,
         basis="" if scope.basis is None else scope.basis.value,
         banner=banner,

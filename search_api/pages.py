@@ -51,14 +51,18 @@ def read_page(
     number: Annotated[int, Path(ge=1, le=100_000, description="page, à partir de 1")],
     desk: AtDesk,
     boxes: Annotated[str, Query(max_length=20_000, description="x0,y0,x1,y1;… en unités de la page")] = "",
+    quote: Annotated[
+        str | None,
+        Query(pattern=r"^\d{1,9}-\d{1,9}$", description="début-fin dans le texte de la page : encadre ces mots"),
+    ] = None,
 ) -> Response:
-    """Au plus 2000 pixels de côté. Les cadres sont ceux que donnent les passages d'une recherche."""
+    """Au plus 2000 pixels de côté. Les cadres sont ceux que donnent les passages d'une recherche, ou les mots cités."""
     drawn = parse_boxes(boxes)
     visit = desk.visit(patient_id, "view-page")
     with visit.record() as (tx, scope):
         document = readable(found(tx, scope, document_id))
         reading = readings.load_reading(desk.services.blobs, tx, scope, document.document_id)
-    png = _drawn(desk.services, document, reading, number, drawn)
+    png = _drawn(desk.services, document, reading, number, drawn + boxes_of(reading, number, quote))
     visit.granted([document.document_id], detail=f"page {number}")
     return Response(png, media_type="image/png")
 
@@ -77,6 +81,16 @@ def parse_boxes(text: str) -> list[Box]:
     if len(boxes) > MOST_BOXES:
         raise BAD_BOXES
     return boxes
+
+
+def boxes_of(reading: Reading | None, number: int, quote: str | None) -> list[Box]:
+    """The boxes of the words that "start-end" touches in the text of a page; none when it has none there."""
+    page = next((page for page in (reading.pages if reading is not None else ()) if page.number == number), None)
+    if page is None or quote is None:
+        return []
+    start, end = (int(offset) for offset in quote.split("-"))
+    touched = (word.box for word in page.words if word.start < end and word.end > start)
+    return [box for box in touched if box is not None][:MOST_BOXES]
 
 
 def _drawn(services: Services, document: Document, reading: Reading | None, number: int, boxes: list[Box]) -> bytes:

@@ -39,6 +39,7 @@ STATUS = {
     "profession-sees-nothing": 403,
     "profession-breaks-no-glass": 403,
     "act-not-allowed": 403,
+    "function-off": 403,
     "no-such-grant": 404,
     "no-such-block": 404,
     "no-such-opposition": 404,

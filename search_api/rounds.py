@@ -24,6 +24,7 @@ from records.documents import Coverage
 from records.rights import patients_of
 from search_api.coverage import coverage_view
 from search_api.finding import QUERY_EMPTY, Found, SearchRequest, Shelves, cleaned, find, page_of, ranked_in, understand
+from search_api.functions import refuse_off
 from search_api.services import Services
 from search_api.views import Expansion, HitView, PatientHits, PatientsAnswerView, PersonView
 from search_api.visit import Visit, granted_together
@@ -31,6 +32,8 @@ from search_api.visit import Visit, granted_together
 MOST_PATIENTS = 500
 """Records searched by one question: some 3 ms each, and one entry of each one's journal."""
 MOST_TOLD = 12
+ACTION = "search-patients"
+"""The journal's word."""
 TOO_MANY = Refusal(
     "ask",
     "too-many-patients",
@@ -75,6 +78,7 @@ def answer_rounds(
         raise refusal
     if caller.kind is not CallerKind.PRACTITIONER:
         raise NOT_YOUR_ACT
+    refuse_off(services.off, ACTION, regulation=False)
     understood = understand(services, request)
     with services.records.read() as tx:
         records: list[_Record] = []
@@ -114,7 +118,7 @@ def _opened(
     if len(mine) > MOST_PATIENTS:
         raise TOO_MANY
     for patient_id in mine:
-        visit = Visit(services, caller, patient_id, "search-patients", now, request_id)
+        visit = Visit(services, caller, patient_id, ACTION, now, request_id)
         try:
             yield visit, documents.without_withdrawn(tx, visit.right(tx))
         except Refusal as refusal:

@@ -17,6 +17,8 @@ from records.database import Records
 from records.keys import KeyStore
 from records.policy import load_policy
 from search_api.bearers import Verifier
+from search_api.cards import Cards
+from search_api.functions import Function
 from search_api.rates import Rates
 from search_api.shelf import Shelf
 from search_api.web.sign_in import Front
@@ -89,6 +91,7 @@ class Services:
     development_profession: str = ""  # of an RPPS that no directory knows; only where tokens are development tokens
     verifier: Verifier | None = None  # of the configured issuers; None: development tokens
     fresh_for: timedelta = timedelta(minutes=15)  # how recent an authentication the acts of access.acts.FRESH ask for
+    off: frozenset[Function] = frozenset()  # functions switched off
     requests_a_minute: int = 0  # of one caller; 0: no limit
     lookups_a_minute: int = 0  # of one caller, whoever they look up
     bad_tokens: int = 0  # from one address in five minutes
@@ -96,3 +99,4 @@ class Services:
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
     front: Front = field(default_factory=Front, repr=False)
     shelf: Shelf = field(default_factory=Shelf, repr=False)
+    cards: Cards = field(default_factory=Cards, repr=False)

@@ -28,6 +28,7 @@ from records import journal
 from records.database import Tx
 from records.rights import access_facts
 from records.visitors import note_visit
+from search_api.functions import refuse_off
 from search_api.services import Services
 
 log = logging.getLogger("anamnese.api")
@@ -93,6 +94,7 @@ class Visit:
 
     def right(self, tx: Tx) -> Scope:
         """The caller's Scope; the decision's Refusal otherwise. One fixed sequence of reads, whoever the patient is."""
+        self.refuse_off()
         policy = self.services.policy
         facts = access_facts(tx, self.caller, self.patient_id, self.now, policy)
         asked = (self.caller, self.patient_id, self.purpose, self.now)
@@ -101,6 +103,10 @@ class Visit:
             raise right
         self._opened.append(right)
         return right
+
+    def refuse_off(self) -> None:
+        """Refusal when this visit's function is switched off here."""
+        refuse_off(self.services.off, self.action, regulation=self.look.regulation)
 
     @contextmanager
     def act(self, act: Act, *, detail: str = "") -> Iterator[tuple[Tx, Scope]]:

@@ -18,6 +18,7 @@ case "$1" in
     if lacks chromium && lacks chromium-browser && lacks google-chrome; then need+=(chromium); fi ;;
   cluster)
     if lacks redis-server; then need+=(redis-server); fi
+    if lacks dovecot; then need+=(dovecot-imapd); fi  # a mailbox to take mails from
     if lacks postgres && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then need+=(postgresql); fi
     if lacks mvn; then need+=(maven); fi
     if lacks node || lacks npm; then need+=(nodejs npm); fi  # the identity provider of the tests

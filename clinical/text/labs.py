@@ -22,7 +22,7 @@ _VALUE = re.compile(
     rf"{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
     rf"(?:(?P<pressure>\d{{1,3}}[ ]?/[ ]?\d{{1,3}})(?!\d|/)(?:[ ]?(?P<punit>mm[ ]?hg|cm[ ]?hg|kpa))?"
     rf"|(?P<num>{NUMBER})(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
-    rf"[ \t]?(?P<unit>{_UNIT})?"
+    rf"[ \t]{{0,3}}(?P<unit>{_UNIT})?"
     rf"|(?P<quality>{any_of('quality')})(?![^\W_]))"
 )
 _RANGE = re.compile(
@@ -79,6 +79,7 @@ def analytes() -> Terms[Analyte]:
 
 def measures(unit: Unit, text: str, named: list[Found[Analyte]], mark: Mark) -> Iterator[Measure]:
     """The measured values of a unit; `text` is the unit as written, `named` the things that it names."""
+    unit = Unit(unit.start, unit.end, _cells(unit.flat))
     taken = 0
     for number_, found in enumerate(named):
         if found.start < taken:
@@ -92,6 +93,11 @@ def measures(unit: Unit, text: str, named: list[Found[Analyte]], mark: Mark) -> 
         measure = _row(unit, text, mark)
         if measure is not None:
             yield measure
+
+
+def _cells(flat: str) -> str:
+    """A row whose cells are set apart by « ; » or « | » with tabs for them; anything else as it is."""
+    return next((flat.replace(mark, " \t ") for mark in (" ; ", " | ") if flat.count(mark) >= 2), flat)
 
 
 def _row(unit: Unit, text: str, mark: Mark) -> Measure | None:

@@ -102,8 +102,9 @@ def _is_treatment(flat: str, first: Found[Drug], end: int, said: Posology, conte
         return True
     if _SERUM.match(flat, end) or context is Context.LABORATORY:
         return False
-    stated = said.dose is not None or said.route is not None or said.frequency is not None
-    return stated or bool(_TREATS.search(before)) or context in (Context.TREATMENT, Context.STOPPED)
+    if said.dose is not None or said.route is not None or context in (Context.TREATMENT, Context.STOPPED):
+        return True
+    return _TREATS.search(before) is not None
 
 
 def _course(

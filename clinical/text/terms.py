@@ -42,31 +42,38 @@ class Terms(Generic[T]):
 
     def find(self, flat: str, text: str) -> Iterator[Found[T]]:
         """Every name in `flat`, the longest first at each place, without overlap. `text` is what `flat` was made of."""
-        words = list(_WORD.finditer(flat))
+        places = list(_WORD.finditer(flat))
+        words = [place[0] for place in places]
         at = 0
         while at < len(words):
-            found = self._at(words, at, text)
-            if found is None:
-                at += 1
-                continue
-            count, entry = found
-            yield Found(words[at].start(), words[at + count - 1].end(), entry)
-            at += count
-
-    def _at(self, words: list[re.Match[str]], at: int, text: str) -> tuple[int, T] | None:
-        first = words[at][0]
-        for candidate in (first, first.removesuffix("s")):
-            names = self._by_word.get(candidate)
-            if names is None:
-                continue
-            for count in range(min(self._longest[candidate], len(words) - at), 0, -1):
-                found = names.get((candidate, *(word[0] for word in words[at + 1 : at + count])))
-                if found is None and count > 1:
-                    found = names.get((candidate, *(word[0].removesuffix("s") for word in words[at + 1 : at + count])))
+            for first in (words[at], words[at].removesuffix("s")):
+                names = self._by_word.get(first)
+                found = self._longest_of(names, first, words, places, at, text) if names is not None else None
                 if found is not None:
-                    written = text[words[at].start() : words[at + count - 1].end()] if found[0] else ""
-                    if capitals_of(written) >= found[0]:
-                        return count, found[1]
+                    yield Found(places[at].start(), places[at + found[0] - 1].end(), found[1])
+                    at += found[0] - 1
+                    break
+            at += 1
+
+    def _longest_of(
+        self,
+        names: dict[tuple[str, ...], tuple[int, T]],
+        first: str,
+        words: list[str],
+        places: list[re.Match[str]],
+        at: int,
+        text: str,
+    ) -> tuple[int, T] | None:
+        for count in range(min(self._longest[first], len(words) - at), 0, -1):
+            rest = words[at + 1 : at + count]
+            found = names.get((first, *rest))
+            if found is None and rest:
+                found = names.get((first, *(word.removesuffix("s") for word in rest)))
+            if found is None:
+                continue
+            written = text[places[at].start() : places[at + count - 1].end()] if found[0] else ""
+            if capitals_of(written) >= found[0]:
+                return count, found[1]
         return None
 
 

@@ -23,6 +23,7 @@ class Drug:
     atc: str
     brand: str = ""  # the name, when it is a brand
     needs_dose: bool = False
+    guessed: bool = False  # the text has a letter otherwise
 
     @property
     def codes(self) -> tuple[Coding, ...]:
@@ -48,10 +49,11 @@ def parts(cell: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def drugs() -> Terms[Drug]:
     """Every substance, class and brand by name. A brand that an earlier line holds keeps its substance."""
-    return Terms(tuple(_drug_names()))
+    return Terms(tuple(drug_names()))
 
 
-def _drug_names() -> Iterator[tuple[str, Drug]]:
+def drug_names() -> Iterator[tuple[str, Drug]]:
+    """Every name of a drug, with the drug."""
     for atc, substance, variants, brands, evidence in rows("drugs.txt", 5):
         generic = Drug(substance, atc, needs_dose=evidence == "dose")
         for name in (substance, *parts(variants)):

@@ -20,11 +20,11 @@ from ingest.addressee import addressee, learn
 from ingest.mllp.answers import Verdict, answer
 from ingest.parsers.er7 import Message, Segment, messages_of
 from ingest.parsers.hl7 import text_of
-from ingest.parsers.hl7_header import kind_of, metadata_of
+from ingest.parsers.hl7_header import kind_of, metadata_of, prior_of
 from ingest.parsers.hl7_lines import CONTENT
 from ingest.receive import receive
 from ingest.workbench import Workbench
-from records import patients
+from records import merges, patients
 from records.content import StatedPatient
 from records.deposit_keys import document_of_key
 
@@ -88,6 +88,8 @@ class Reception:
         with self.bench.records.read() as tx:
             if document_of_key(tx, depositor, key) is not None:
                 return  # sent again: it is here
+        if kind_of(message) == ("ADT", "A40"):
+            self._propose(message, depositor, now)
         patient_id = self._whose(message, now)
         if kind_of(message)[0] == "ADT" and not _CLINICAL.search(data):
             return  # a movement: it has taught what it had to teach, and is no document
@@ -118,6 +120,17 @@ class Reception:
             learn(tx, known, stated)
             return known
 
+    def _propose(self, message: Message, depositor: str, now: datetime) -> None:
+        """A40: the patient of PID and the one of MRG are one person, says a hospital. A person decides (decision 042).
+
+        A pair of which one is not known here proposes nothing: there is nothing to merge.
+        """
+        stated, prior = metadata_of(message).patients, prior_of(message)
+        with self.bench.records.write() as tx:
+            kept, other = addressee(tx, stated), addressee(tx, prior)
+            if kept is not None and other is not None:
+                merges.propose(tx, kept, other, by=depositor, now=now)
+
     @staticmethod
     def _teaches(message: Message, stated: tuple[StatedPatient, ...]) -> bool:
         code, event = kind_of(message)
@@ -129,4 +142,4 @@ def _head(data: bytes) -> Message:
     found = messages_of(text_of(data[:_HEAD])) if b"MSH" in data[:_HEAD] else []
     if not found or len(found[0][0].fields) < 10:
         raise NOT_HL7
-    return tuple(one for one in found[0] if one.name in ("MSH", "PID"))
+    return tuple(one for one in found[0] if one.name in ("MSH", "PID", "MRG"))

@@ -165,6 +165,13 @@ def _patient(pid: Segment) -> StatedPatient:
     )
 
 
+def prior_of(message: Message) -> tuple[StatedPatient, ...]:
+    """Of a merge (A40), the identifiers that are no longer used: MRG-1."""
+    merged = [one for one in message if one.name == "MRG"]
+    moved = [Segment("PID", ("PID", "", "", one.raw(1)), one.marks) for one in merged]
+    return tuple(_patient(one) for one in moved)
+
+
 def _identifiers(pid: Segment) -> Iterator[tuple[str, str]]:
     for number in range(1, len(pid.repetitions(3)) + 1):
         if (oid := pid.sub(3, 4, 2, number)) in INS_OIDS and pid.text(3, 1, number):

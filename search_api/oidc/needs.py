@@ -10,6 +10,7 @@ from access.smart import Need
 RESOURCES = {
     "lookup": "Patient",
     "record": "Patient",
+    "identity": "Patient",
     "contact": "Patient",
     "documents": "DocumentReference",
     "search": "DocumentReference",

@@ -63,6 +63,6 @@ def sign_in(request: Request) -> SignIn:
         Way(kind="demo", title=each.title, name=each.name, token=each.token(), hint=each.hint)
         for each in front.personas
     ]
-    paths = (str(getattr(route, "path", "")) for route in request.app.routes)
+    paths = request.app.openapi()["paths"]
     offers = {last for path in paths for of, _, last in [path.rpartition("/")] if of == "/v1/patients/{patient_id}"}
     return SignIn(ways=[*demo, Way(kind="token")], idle_seconds=front.idle_minutes * 60, offers=sorted(offers))

@@ -173,3 +173,58 @@ def test_ocr_shows_in_source_and_confidence() -> None:
 def test_a_hostile_page_is_read_up_to_a_limit() -> None:
     facts = facts_of(Page(1, "".join(f"CRP {number} mg/L. " for number in range(MOST_FACTS + 3000))))
     assert MOST_FACTS <= len(facts) <= MOST_FACTS + 100
+
+
+def test_antecedents_acts_and_what_was_taken_out() -> None:
+    text = "Antécédents\nHTA, appendicectomie en 1998, infarctus en 2016. Cancer du sein gauche en rémission.\n"
+    text += "Porteur d'un pacemaker depuis 2018. Ablation du stérilet en 2020.\n"
+    stated = {fact.label: fact for fact in facts_of(Page(1, text))}
+    assert {label: (fact.kind, fact.assertion, fact.when.start) for label, fact in stated.items()} == {
+        "HTA": (FactKind.CONDITION, Assertion.PRESENT, ""),
+        "appendicectomie": (FactKind.PROCEDURE, Assertion.PRESENT, "1998"),
+        "infarctus": (FactKind.CONDITION, Assertion.PAST, "2016"),
+        "Cancer du sein": (FactKind.CONDITION, Assertion.PAST, ""),
+        "pacemaker": (FactKind.IMPLANT, Assertion.PRESENT, "2018"),
+        "stérilet": (FactKind.IMPLANT, Assertion.PAST, "2020"),
+    }
+    assert stated["HTA"].codes[0].code == "I10"
+
+
+def test_vaccines_done_missing_and_due() -> None:
+    text = "Vaccinations\nComirnaty le 12/03/2021\nGrippe à faire\nNon vaccinée contre le zona.\n"
+    found = {fact.concept: (fact.assertion, fact.when.start) for fact in told(text, FactKind.IMMUNIZATION)}
+    assert found == {
+        "vaccin covid-19": (Assertion.PRESENT, "2021-03-12"),
+        "vaccin antigrippal": (Assertion.HYPOTHETICAL, ""),
+        "vaccin zona": (Assertion.ABSENT, ""),
+    }
+
+
+def test_pregnancy_blood_group_directives_and_contacts() -> None:
+    pregnancy = one("Grossesse de 28 SA, terme prévu le 12/03/2026.", FactKind.PREGNANCY)
+    assert (pregnancy.detail("term_date"), pregnancy.detail("duration")) == ("2026-03-12", "28 SA")
+    assert one("Test de grossesse : négatif. Enceinte : non", FactKind.PREGNANCY).assertion is Assertion.ABSENT
+    assert one("Groupe sanguin : A Rh positif", FactKind.BLOOD_GROUP).concept == "A rhésus positif"
+    assert one("Ne pas réanimer.", FactKind.DIRECTIVE).assertion is Assertion.PRESENT
+    assert one("Directives anticipées : non rédigées.", FactKind.DIRECTIVE).assertion is Assertion.ABSENT
+    contact = one("Personne de confiance : Mme Jeanne MARTIN (fille), 06 12 34 56 78", FactKind.CONTACT)
+    assert (contact.label, contact.detail("relation"), contact.detail("telephone")) == (
+        "Mme Jeanne MARTIN", "fille", "06 12 34 56 78",
+    )  # fmt: skip
+
+
+def test_dated_weight_pressure_and_score() -> None:
+    text = "Poids 72,5 kg. TA 130/80 mmHg. EVA 3/10."
+    values = {fact.concept: fact.value for fact in told(text, FactKind.VITAL_SIGN)}
+    shown = {name: (value.text, value.unit) for name, value in values.items() if value is not None}
+    assert shown == {"poids": ("72,5", "kg"), "pression artérielle": ("130/80", "mmHg"), "EVA": ("3", "/10")}
+
+
+def test_a_letter_wrong_in_a_drug_is_read_and_a_french_word_is_none() -> None:
+    fact = one("Induction par vécuronum.", FactKind.MEDICATION)
+    assert (fact.label, fact.concept, fact.detail("note")) == (
+        "vécuronum",
+        "vécuronium",
+        "nom reconnu à une lettre près",
+    )
+    assert not told("Dosage normal : ferritine, glycérine, lanoline.", FactKind.MEDICATION)

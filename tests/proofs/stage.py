@@ -16,13 +16,14 @@ from typing import Any
 from sqlalchemy import text as sql
 
 from access.scope import CallerKind
-from records import documents, facts, outbox
-from records.content import Page
+from records import documents, outbox
 from records.documents import DocumentState
 from records.fact import Fact, FactKind, FactSource, Quote
 from records.patients import Identity
 from tests.access import oracle
 from tests.access.oracle import Paper, Person, answers_the_door, may_read_the_journal, may_see
+from tests.clinical.telling import dose, result
+from tests.search_api.telling import lines, say
 from tests.search_api.world import World, ins_of, open_world
 
 DR1, DR2, NURSE, OCCUPATIONAL, AIDE = (f"1000000000{number}" for number in range(1, 6))
@@ -77,11 +78,10 @@ def build_home(folder: Path) -> World:
 
 
 def tell(world: World, name: str, *labels: str) -> None:
-    """Make a document tell so many allergies, whatever its text says."""
+    """Make a document tell so many allergies, a laboratory result and a vaccine, whatever its text says."""
     quote = Quote(1, 0, 8, "Document")
-    said = tuple(Fact(FactKind.ALLERGY, label, quote, FactSource.STRUCTURED) for label in labels)
-    with world.services.records.write() as tx:
-        facts.keep(tx, world.documents[name], [Page(1, "Document", facts=said)])
+    said = [Fact(FactKind.ALLERGY, label, quote, FactSource.STRUCTURED) for label in labels]
+    say(world, name, *said, result("Potassium", "4,4", "mmol/L"), dose("Revaxis"))
 
 
 @dataclass
@@ -189,7 +189,7 @@ class Stage:
         return {name for name in world.papers if may_see(world, person, name, self.now, all_states=all_states)}
 
     def compare(self, patient: str, who: str, draw: random.Random, *, channels: int) -> None:
-        """Ask so many of the five groups of read channels, drawn, and the oracle, and hold them to the same answer."""
+        """Ask so many of the seven groups of read channels, drawn, and the oracle, and hold them to the same answer."""
         all_states, regulation = draw.random() < 0.3, who in TRADES and draw.random() < 0.2
         person, world = self.person(who, regulation=regulation), self.belief(patient)
         shut = answers_the_door(world, person, self.now) or not oracle.TRADES.get(person.trade)
@@ -206,6 +206,7 @@ class Stage:
             lambda: self._compare_documents(get, shut, seen, draw),
             lambda: self._compare_facts(get, shut, seen),
             lambda: self._compare_oversight(get, shut, person, patient, seen),
+            lambda: self._compare_card(get, shut, seen),
             lambda: self._compare_rounds(who),
         ]
         for group in draw.sample(groups, channels):
@@ -260,13 +261,33 @@ class Stage:
         if shut:
             return
         telling, names = seen - self.quarantined, self.names
-        said = {each["label"]: each for each in told.json()["facts"]}
+        said = {each["label"]: each for each in told.json()["facts"] if each["kind"] == "allergy"}
         assert set(said) == {CANARIES[name] for name in telling} | ({"commun"} if telling else set())
         assert not telling or said["commun"]["documents"] == len(telling)
         assert {names[one["document"]["id"]] for each in said.values() for one in each["sources"]} == telling
         assert told.json()["coverage"]["searched"] == len(telling)
         shown = [each["document"]["id"] for each in line.json()["moments"] if each["kind"] == "document"]
         assert sorted(names[each] for each in shown) == sorted(telling)
+
+    def _compare_card(self, get: Any, shut: bool, seen: set[str]) -> None:
+        """The card, the series and the vaccines: what they tell, whence, and how many documents they say were read."""
+        told, names = seen - self.quarantined, self.names
+        answers = [get(path) for path in ("/emergency", "/observations", "/immunizations")]
+        assert [each.status_code for each in answers] == [403 if shut else 200] * 3
+        if shut:
+            return
+        card, series, _ = (each.json() for each in answers)
+        allergies = {line["text"].split(" ")[2]: line for line in lines(card, "allergies")}
+        assert set(allergies) == {CANARIES[name] for name in told} | ({"commun"} if told else set())
+        shared = allergies.get("commun")
+        assert not told or {names[one] for one in (shared["source"]["document_id"], *shared["also"])} == told
+        points = [point for each in series["series"] for point in each["points"]]
+        assert {names[one] for point in points for one in (point["source"]["document_id"], *point["also"])} == told
+        for answer in (each.json() for each in answers):
+            assert answer["read"]["documents"] == len(told)
+            assert answer["read"]["quarantined"] == len(seen & self.quarantined)
+        text = "".join(each.text for each in answers)
+        assert not [name for name in PAPERS if name not in told and CANARIES[name] in text]
 
     def _compare_documents(self, get: Any, shut: bool, seen: set[str], draw: random.Random) -> None:
         name = draw.choice(sorted(PAPERS))

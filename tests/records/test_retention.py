@@ -87,14 +87,8 @@ def test_what_is_emptied_by_another_hand_is_found(home: Home) -> None:
     assert problems(home) == set()
     with home.records.read() as tx:
         stolen = tx.session.execute(text("SELECT erased FROM journal WHERE content = '' LIMIT 1")).scalar_one()
-    where = "WHERE chain = :one AND sequence = 3"
-    run(
-        home,
-        f"UPDATE journal SET content = '', sealed = :nothing, patient_id = '', erased = :stolen {where}",
-        one=one,
-        stolen=stolen,
-        nothing=b"",
-    )
+    edit = "UPDATE journal SET content = '', sealed = :nothing, patient_id = '', erased = :stolen"
+    run(home, f"{edit} WHERE chain = :one AND sequence = 3", one=one, stolen=stolen, nothing=b"")
     assert problems(home) == {(one, "edited")}
 
 
@@ -130,25 +124,26 @@ def receiving() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def test_anchors_go_to_a_file_and_an_address_and_show_a_journal_put_back(file_home: Home, tmp_path: Path) -> None:
-    one = written(file_home, ("search", 1))
+    home = file_home
+    one = written(home, ("search", 1))
     file = tmp_path / "anchors.jsonl"
-    before = {name: (file_home.path / name).read_bytes() for name in ("records.db", "records.db-wal")}
+    before = {name: (home.path / name).read_bytes() for name in ("records.db", "records.db-wal")}
     with receiving() as (url, received):
         shore = Shore(file, url)
-        first = shore.drop(file_home.records, NOW)
-        with file_home.records.write() as tx:
+        first = shore.drop(home.records, NOW)
+        with home.records.write() as tx:
             journal.append(tx, entry(one, 7))
-        second = shore.drop(file_home.records, NOW)
+        second = shore.drop(home.records, NOW)
     assert read_anchors(file) == [first, second]
     assert [each["last"] for each in received] == [first.last, second.last]
     assert file.stat().st_mode & 0o777 == 0o600
-    with file_home.records.read() as tx:
+    with home.records.read() as tx:
         assert journal.verify(tx, first, second) == []
-    file_home.records.close()
-    (file_home.path / "records.db-shm").unlink(missing_ok=True)
+    home.records.close()
+    (home.path / "records.db-shm").unlink(missing_ok=True)
     for name, content in before.items():
-        (file_home.path / name).write_bytes(content)
-    with file_home.records.read() as tx:
+        (home.path / name).write_bytes(content)
+    with home.records.read() as tx:
         assert journal.verify(tx) == []
         assert journal.verify(tx, first) == []
         assert [(each.chain, each.sequence, each.kind) for each in journal.verify(tx, first, second)] == [

@@ -59,6 +59,11 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "represent": ("POST", "/representatives", {"json": {"person": NO_DOCUMENT, "kind": "guardian"}}),
     "end representative": ("DELETE", "/representatives/{document}", {}),
     "curator": ("PUT", "/representatives/{document}", {"json": {"consented": True}}),
+    "export": ("GET", "/export", {}),
+    "facts": ("GET", "/facts", {}),
+    "timeline": ("GET", "/timeline", {}),
+    "text": ("GET", "/documents/{document}/pages/1/text", {}),
+    "correct": ("PUT", "/documents/{document}/pages/1/text", {"json": {"text": "x", "version": 0}}),
     "archived": ("GET", "/documents?all_states=true", {}),
 }
 AT_THE_DOOR: dict[str, tuple[str, str, dict[str, Any]]] = {

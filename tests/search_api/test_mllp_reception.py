@@ -12,7 +12,7 @@ from ingest import quarantine
 from ingest.mllp import reception
 from ingest.mllp.reception import Reception
 from ingest.parsers.er7 import messages_of
-from records import patients
+from records import merges, patients
 from records.documents import Document, DocumentState, documents_of_patient_without_scope
 from tests.search_api.world import World, ins_of
 
@@ -178,3 +178,22 @@ def test_nobody_has_a_right_in_the_tray(own_world: World, door: Reception) -> No
     unknown = own_world.search("ferritine", own_world.bearer("10000000001"), patient="a" * 26)
     answer = own_world.search("ferritine", own_world.bearer("10000000001"), patient="tray")
     assert (answer.status_code, answer.json()) == (unknown.status_code, unknown.json())
+
+
+def test_a_merge_by_message_waits_for_a_person(own_world: World, door: Reception) -> None:
+    with own_world.services.records.read() as tx:
+        paul = patients.identity_without_scope(tx, own_world.patients["paul"])
+    assert paul is not None
+    assert paul.ins is not None
+    door.take(adt("A01", BOTH))
+    pid = PID.replace(INS, paul.ins.matricule)
+    number = "8007^^^CHU&1.2.250.1.71.4.2.2.690000001&ISO^PI"
+    for _ in range(2):
+        assert msa(door.take(adt("A40", pid, f"MRG|{number}\r")))[0] == "AA"
+    door.take(adt("A40", pid, "MRG|1^^^INCONNU^PI\r"))
+    with own_world.services.records.read() as tx:
+        (waiting,) = merges.waiting(tx, 9)
+    assert (waiting.kept, waiting.other) == (own_world.patients["paul"], own_world.patients["marie"])
+    assert waiting.proposed_by == "hl7:CHU|DPI"
+    hits = own_world.search("allergie", own_world.bearer("10000000002"), patient="paul").json()["hits"]
+    assert {hit["document"]["id"] for hit in hits} == {own_world.documents["paul"]}

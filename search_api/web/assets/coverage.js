@@ -10,8 +10,9 @@ export function coverageBar(coverage) {
     .filter((name) => coverage[name] > 0)
     .map((name) => h('span.lack', {}, t(`coverage.${name}`, { count: coverage[name] })));
   return h('section.coverage-bar', { 'aria-label': t('coverage') },
-    h('strong', {}, t('coverage.searched', { count: coverage.searched })), h('span', {}, period), counts,
-    h('span.sentence', {}, current() === 'fr' ? coverage.notice : english(coverage)));
+    h('strong', {}, t('coverage.searched', { count: coverage.searched })), h('span', {}, period),
+    current() === 'fr' ? null : counts,
+    h(counts.length && current() === 'fr' ? 'span.sentence.lack' : 'span.sentence', {}, current() === 'fr' ? coverage.notice : english(coverage)));
 }
 
 function english(coverage) {

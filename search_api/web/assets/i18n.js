@@ -58,9 +58,10 @@ export function ago(date, now = new Date()) {
   const [year, month = 1, date_ = 1] = date.split('-').map(Number);
   const days = Math.floor((now - new Date(year, month - 1, date_)) / 86_400_000);
   const words = new Intl.RelativeTimeFormat(language, { numeric: 'always' });
-  if (days < 31) return words.format(-days, 'day');
-  if (days < 365) return words.format(-Math.floor(days / 30.44), 'month');
-  return words.format(-Math.floor(days / 365.25), 'year');
+  const far = Math.abs(days);
+  if (far < 31) return words.format(-days, 'day');
+  if (far < 365) return words.format(-Math.trunc(days / 30.44), 'month');
+  return words.format(-Math.trunc(days / 365.25), 'year');
 }
 
 export function moment(iso) {

@@ -74,8 +74,7 @@ function picture(id, page, drawn) {
   const kept = (session.kept.pictures ??= new Map());
   const key = drawn || `${id}/${page}`;
   if (!kept.has(key)) {
-    const boxes = drawn ? new URL(drawn, location.origin).searchParams.get('boxes') : null;
-    const query = boxes ? { boxes } : {};
+    const query = drawn ? Object.fromEntries(new URL(drawn, location.origin).searchParams) : {};
     const asked = ofPatient('GET', `/documents/${id}/pages/${page}.png`, { blob: true, query }).then((blob) => {
       const address = URL.createObjectURL(blob);
       session.cleaners.push(() => URL.revokeObjectURL(address));

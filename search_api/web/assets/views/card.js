@@ -18,7 +18,7 @@ export async function cardView(main) {
 }
 
 function sectionOf(section, open) {
-  return h(`section.card-section.${/^[a-z_]+$/.test(section.key) ? section.key : 'other'}`, {},
+  return h('section.card-section', { 'data-key': section.key },
     french(section.title, 'h2'),
     section.lines.length ? h('ul', {}, section.lines.map((line) => h('li', {}, lineOf(line, open))))
       : french(section.empty, 'p.nothing-read'));
@@ -26,6 +26,7 @@ function sectionOf(section, open) {
 
 // A line is a button when a document says it: it opens where.
 function lineOf(line, open) {
+  const remarks = line.remarks.filter((each) => !(line.contradicted && each.startsWith('contradictoire'))); // its label says so
   const content = [
     line.group ? h('span.group-name', { lang: 'fr' }, plain(line.group)) : null,
     h('span.said-text', { lang: 'fr' }, named(line.text)),
@@ -33,8 +34,9 @@ function lineOf(line, open) {
       line.contradicted ? badge(t('card.contradicted'), 'bad') : null,
       line.assertion && line.assertion !== 'present' ? badge(t(`assertion.${line.assertion}`), 'absent') : null,
       line.date ? badge([partial(line.date), ' · ', ago(line.date)]) : line.source ? badge(t('undated')) : null,
-      line.certainty ? h('span.badge', { lang: 'fr' }, plain(line.certainty)) : null,
-      line.remarks.map((each) => h('span.badge.warn', { lang: 'fr' }, plain(each)))),
+      line.certainty ? h('span.badge', { lang: 'fr' }, plain(line.certainty)) : null
+    ),
+    remarks.length ? h('span.remarks', { lang: 'fr' }, remarks.map((each) => h('span', {}, plain(each)))) : null,
     line.source ? h('span.source', {}, named(line.source.document), ' · ', day(line.source.event_date),
       line.also.length ? ` · ${t('card.also', { count: line.also.length })}` : '') : null,
   ];
