@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,17 +36,17 @@ def use_of(process: int) -> Use:
 
 
 def family(process: int) -> Iterator[int]:
-    """The process, then its descendants."""
-    waiting, parents = [process], None
+    """The process, then its descendants, whichever of its threads made them."""
+    parents = {} if _lists_children() else _parents()
+    waiting = [process]
     while waiting:
         one = waiting.pop()
         yield one
-        try:
-            waiting += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
-        except FileNotFoundError:  # the process is gone, or the kernel was built without this file
-            if not _lists_children():
-                parents = _parents() if parents is None else parents
-                waiting += [child for child, parent in parents.items() if parent == one]
+        waiting += [child for child, parent in parents.items() if parent == one]
+        with suppress(FileNotFoundError, ProcessLookupError):  # it is gone
+            for thread in os.listdir(f"/proc/{one}/task"):
+                with suppress(FileNotFoundError, ProcessLookupError):  # or the kernel was built without this file
+                    waiting += map(int, Path(f"/proc/{one}/task/{thread}/children").read_text().split())
 
 
 def _lists_children() -> bool:
