@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import httpx
@@ -118,8 +119,9 @@ def test_who_looked_is_one_click(site: Site) -> None:
 def test_every_printed_sheet_names_the_patient(site: Site) -> None:
     with site.person() as doctor:
         doctor.open_record(TRAITANT).ask("allergie pénicilline")
-        sheets = pypdfium2.PdfDocument(doctor.page.pdf(format="A4", prefer_css_page_size=True))
-        texts = [sheets[number].get_textpage().get_text_range() for number in range(len(sheets))]
+        printed = doctor.page.pdf(format="A4", prefer_css_page_size=True)
+        with contextlib.closing(pypdfium2.PdfDocument(printed)) as sheets:
+            texts = [sheets[number].get_textpage().get_text_range() for number in range(len(sheets))]
         assert len(texts) >= 2
         for text in texts:
             assert "MOREAU" in text
