@@ -70,7 +70,7 @@ class Zygote:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=300)  # a niced process among twenty others took more than 30
         self._process.stdout.close()
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
