@@ -97,6 +97,9 @@ pairs = st.sampled_from(
 def test_every_conversion_leads_back(pair: tuple[Analyte, Unit], value: Decimal) -> None:
     analyte, unit = pair
     converted = analyte.convert(value, unit)
+    if {unit.quantity, analyte.unit.quantity} == {"flow", "flow/area"}:  # would need the body's surface
+        assert converted is None
+        return
     assert converted is not None, "an admitted quantity that does not convert"
     back = analyte.back(converted, unit)
     assert back is not None
