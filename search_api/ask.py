@@ -34,6 +34,7 @@ from search_api.finding import (
 from search_api.marks import banner_of
 from search_api.services import Services
 from search_api.sift import facets_of
+from search_api.values import values_in
 from search_api.views import AnswerView, Correction, Expansion, Facets
 from search_api.visit import Look, Visit
 
@@ -72,7 +73,10 @@ def answer(
         following = _following(services, scope, request, ranked, reached)
         counted = documents.coverage(tx, scope)
         facets = _facets(tx, scope, ranked) if request.facets else None
-    visit.granted([DocumentId(hit.document.id) for hit in hits], query=request.query)
+        asked_values = request.cursor is None and request.like is None and "observations" not in services.off
+        values, behind = values_in(tx, scope, request.query) if asked_values else ([], [])
+    shown = dict.fromkeys([*(DocumentId(hit.document.id) for hit in hits), *behind])
+    visit.granted(list(shown), query=request.query)
     return AnswerView(
         patient_id=patient_id,
         query=request.query,
@@ -95,6 +99,7 @@ def answer(
         ],
         suggestions=[_correction(*each) for each in found.asked.suggestions],
         facets=facets,
+        values=values,
         next=following,
     )
 

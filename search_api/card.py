@@ -243,11 +243,11 @@ def _series(series: Series, papers: Papers, identity: Identity) -> SeriesView:
         analyte=series.name,
         unit=series.unit,
         known=series.analyte is not None,
-        points=[_point(point, series, papers, identity) for point in series.points],
+        points=[point_view(point, series, papers, identity) for point in series.points],
     )
 
 
-def _point(point: Point, series: Series, papers: Papers, identity: Identity) -> PointView:
+def point_view(point: Point, series: Series, papers: Papers, identity: Identity) -> PointView:
     stated = point.stated
     low, high = series.bounds(point, identity.sex, identity.birth_date)
     return PointView(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from search_api.views import View
+from search_api.view_base import View
 
 
 class SourceView(View):
@@ -96,6 +96,16 @@ class SeriesView(View):
     analyte: str
     unit: str = Field(description="code UCUM, ou unité telle qu'écrite pour un analyte inconnu")
     known: bool = Field(description="analyte de la table revue, donc convertible")
+    points: list[PointView]
+
+
+class ValuesView(View):
+    """The results of one analyte that answer a question about values, newest first."""
+
+    analyte: str
+    unit: str
+    understood: str = Field(description="la question telle qu'elle a été comprise, avec l'unité retenue")
+    total: int = Field(description="résultats qui répondent, ceux qui ne sont pas montrés compris")
     points: list[PointView]
 
 

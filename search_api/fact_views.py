@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from records.fact import Assertion, FactKind, FactSource
-from search_api.views import CoverageView, DocumentView, View
+from search_api.view_base import View
+from search_api.views import CoverageView, DocumentView
 
 
 class CodeView(View):

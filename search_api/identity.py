@@ -13,7 +13,7 @@ from access.scope import CallerKind
 from records.patients import identity_of
 from search_api.desk import AtDesk
 from search_api.marks import banner_of
-from search_api.views import View
+from search_api.view_base import View
 
 router = APIRouter(prefix="/v1", tags=["patients"])
 

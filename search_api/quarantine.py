@@ -14,7 +14,7 @@ from ingest.quarantine import Decision, Held, Stores, queue, settle
 from records.patients import Identity, patient_id_of_ins
 from search_api.desk import PROBLEM, AtDesk, Desk
 from search_api.services import Services
-from search_api.views import View
+from search_api.view_base import View
 
 router = APIRouter(prefix="/v1", tags=["quarantine"])
 BAD_INS = Refusal(

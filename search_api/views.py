@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from records.grants import Grant
+from search_api.card_views import ValuesView
+from search_api.view_base import View
 
 Mode = Literal["hybrid", "words", "meaning"]
 Sort = Literal["relevance", "date"]
-
-
-class View(BaseModel):
-    """Frozen; fields are spelled in JSON as they are named here unless an alias says otherwise."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 class RefusalView(View):
@@ -197,9 +193,12 @@ class AnswerView(View):
     understood: list[str] = Field(
         default=[], description="la question telle qu'elle a été comprise, au-delà de ses mots"
     )
-    expansions: list[Expansion] = []
+    expansions: list[Expansion] = Field(default=[])
     suggestions: list[Correction] = Field(default=[], description="mot du vocabulaire médical peut-être voulu")
     facets: Facets | None = None
+    values: list[ValuesView] = Field(
+        default=[], description="résultats qui répondent à une question de valeur (« créatinine > 150 »), par série"
+    )
     next: str | None = Field(None, description="suite de la réponse, pour ce demandeur et cette question seulement")
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 
-from search_api.views import View
+from search_api.view_base import View
 
 
 @dataclass(frozen=True, slots=True)

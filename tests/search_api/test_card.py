@@ -226,3 +226,43 @@ def test_immunizations_are_done_due_or_unknown_with_their_proofs(told: World) ->
     assert tetanus["doses"][0]["source"]["document_id"] == told.documents["lettre"]
     assert {each["status"] for each in found["vaccines"] if not each["doses"]} == {"unknown"}
     assert found["last_line"] == LAST
+
+
+def asked(world: World, query: str, who: str = DOCTOR, **body: Any) -> Any:
+    answer = world.search(query, world.bearer(who), **body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["values"]
+
+
+def test_a_question_about_a_value_is_answered_beside_the_passages(told: World) -> None:
+    """1.2 mg/dL is 106 µmol/L; a result without a date of its own has its document's."""
+    (above,) = asked(told, "créatinine > 110 µmol/L")
+    assert above["analyte"] == "créatinine"
+    assert [(point["original"], point["original_unit"]) for point in above["points"]] == [("118", "umol/L")]
+    assert "> 110 umol/L" in above["understood"]
+    (both,) = asked(told, "créatinine > 100 µmol/L")
+    assert (both["total"], len(both["points"])) == (2, 2)
+    (last,) = asked(told, "dernière créatinine")
+    assert [(point["original"], point["date"]) for point in last["points"]] == [("1,2", "2025-01-09")]
+    assert asked(told, "créatinine élevée") == asked(told, "allergie") == []
+
+
+def test_values_are_of_the_scope_and_journalled_with_it(told: World) -> None:
+    """Whoever may not see the panel is told of none of its results; who is, is journalled with it."""
+    assert asked(told, "créatinine > 100 µmol/L", TRAITANT)[0]["total"] == 2
+    told.revoke("doctor", "marie")
+    told.grant("reports", "marie", DOCTOR, categories=frozenset({"report"}))
+    assert asked(told, "créatinine > 100 µmol/L", DOCTOR) == []
+    asked(told, "créatinine > 100 µmol/L", BIOLOGIST)
+    with told.services.records.read() as tx:
+        entry = journal.entries_for_audit_without_scope(tx, told.patients["marie"], 1)[0]
+    assert told.documents["bilan"] in entry.documents
+
+
+def test_values_are_off_with_the_results(told: World) -> None:
+    services = dataclasses.replace(told.services, off=frozenset({"observations"}))
+    with TestClient(create_app(services)) as http:
+        answer = http.post(
+            told.url("marie", "/search"), json={"query": "dernière créatinine"}, headers=told.bearer(DOCTOR)
+        )
+    assert answer.json()["values"] == []

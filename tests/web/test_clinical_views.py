@@ -110,6 +110,18 @@ def test_a_question_is_answered_by_words_and_enter(site: Site, task: str) -> Non
         opens_its_source(doctor)
 
 
+def test_the_last_value_is_shown_above_the_passages_and_opens_its_page(site: Site, offers: list[str]) -> None:
+    needs(offers, "observations")
+    with site.person() as doctor:
+        page = doctor.open_record().ask("dernière créatinine").page
+        rows = page.locator(".values tbody tr")
+        expect(rows).to_have_count(1)
+        expect(page.locator(".values h2")).to_contain_text("créatinine")
+        expect(rows.first.locator("strong")).to_have_text(re.compile(r"\d"))
+        rows.first.get_by_role("button").click()
+        opens_its_source(doctor)
+
+
 def test_who_looked_is_one_click(site: Site) -> None:
     with site.person() as patient:
         patient.open_record(SELF).page.get_by_role("button", name="Qui a regardé").click()

@@ -57,6 +57,7 @@ export const en = {
 
   'card.contradicted': 'contradicted', 'card.also': '{count} other documents', 'card.also.one': '1 other document', 'card.read': '{count} documents read', 'card.read.one': '1 document read',
   'labs.none': 'No result was read in the accessible documents. This does not prove that there is none.', 'labs.find': 'Analyte', 'labs.value': 'Value as written', 'labs.range': 'Range', 'labs.flag': 'Flagged', 'labs.source': 'Source',
+  'values.none': 'No result that was read answers. That does not prove that there is none.', 'values.more': 'And {count} more: see Laboratory.',
   'labs.few': 'Too few comparable values to draw.', 'labs.table': 'Results: {analyte}', 'labs.chart': '{analyte}, {count} values from {from} to {to}; the table says each.', 'labs.legend': 'Unit: {unit}. Band: the laboratory’s range. Wide circle: flagged value.',
   'timeline.kind': 'Kind', 'timeline.all': 'Everything',
   'kind.document': 'document', 'kind.encounter': 'visit', 'kind.procedure': 'procedure', 'kind.implant': 'implant', 'kind.immunization': 'vaccine', 'kind.lab_result': 'result', 'kind.medication': 'treatment', 'kind.dispensing': 'dispensing',

@@ -57,6 +57,7 @@ export const fr = {
 
   'card.contradicted': 'contradictoire', 'card.also': '{count} autres documents', 'card.also.one': '1 autre document', 'card.read': '{count} documents lus', 'card.read.one': '1 document lu',
   'labs.none': 'Aucun résultat lu dans les documents accessibles. Cela ne prouve pas qu’il n’en existe pas.', 'labs.find': 'Analyte', 'labs.value': 'Valeur écrite', 'labs.range': 'Bornes', 'labs.flag': 'Signalé', 'labs.source': 'Source',
+  'values.none': 'Aucun résultat lu ne répond. Cela ne prouve pas qu’il n’en existe pas.', 'values.more': 'Et {count} autres : voir Biologie.',
   'labs.few': 'Trop peu de valeurs comparables pour un tracé.', 'labs.table': 'Résultats : {analyte}', 'labs.chart': '{analyte}, {count} valeurs du {from} au {to} ; le tableau dit chacune.', 'labs.legend': 'Unité : {unit}. Bande : bornes du laboratoire. Cercle large : valeur signalée.',
   'timeline.kind': 'Genre', 'timeline.all': 'Tout',
   'kind.document': 'document', 'kind.encounter': 'venue', 'kind.procedure': 'acte', 'kind.implant': 'implant', 'kind.immunization': 'vaccin', 'kind.lab_result': 'résultat', 'kind.medication': 'traitement', 'kind.dispensing': 'délivrance',

@@ -16,10 +16,7 @@ export function sourcePanel(main) {
   };
   const open = (source, { assertion = null } = {}) => {
     before = document.activeElement;
-    const passage = {
-      passage_id: '', page: source.page, text: source.quote, highlights: [[0, Array.from(source.quote).length]],
-      boxes: null, page_url: source.page_url, page_size: null, assertion,
-    };
+    const passage = passageOf(source, assertion);
     panel.hidden = false;
     main.classList.add('reading');
     replace(panel, readerPanel(paperOf(source), [passage], passage, shut));
@@ -28,8 +25,16 @@ export function sourcePanel(main) {
   return { panel, open, shut };
 }
 
+// The words that say it, as the reader shows a passage.
+export function passageOf(source, assertion = null) {
+  return {
+    passage_id: '', page: source.page, text: source.quote, highlights: [[0, Array.from(source.quote).length]],
+    boxes: null, page_url: source.page_url, page_size: null, assertion,
+  };
+}
+
 // A source names its document in one of two ways: whole, or by what a card shows of it.
-function paperOf(source) {
+export function paperOf(source) {
   if (typeof source.document === 'object') return source.document;
   return {
     id: source.document_id, title: source.document, type: source.document, event_date: source.event_date,

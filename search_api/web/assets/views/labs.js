@@ -1,10 +1,11 @@
 // Results over time: a series an analyte, drawn with its range and unit, and under the drawing the table it comes from.
 
 import { h, s, button, plain, replace, uid } from '../dom.js';
-import { t, current, day, partial } from '../i18n.js';
+import { t, current, partial } from '../i18n.js';
 import { session } from '../state.js';
 import { ofPatient } from '../api.js';
-import { badge, busy, french, notice, table } from '../parts.js';
+import { busy, french, notice } from '../parts.js';
+import { pointTable, written } from '../points.js';
 import { sourcePanel } from '../source.js';
 
 const WIDTH = 640;
@@ -42,20 +43,12 @@ function label(series) {
   return [h('strong', { lang: 'fr' }, plain(series.analyte)), h('span', {}, written(last), ' · ', partial(last.date))];
 }
 
-function written(point) {
-  return plain([point.comparator, point.original, point.original_unit].filter(Boolean).join(' '));
-}
-
 function seriesView(series, open) {
   const drawn = series.points.filter((each) => each.value !== null && each.date && Number.isFinite(Number(each.value)));
   return [
     h('h2', { lang: 'fr' }, plain(series.analyte), ' ', h('span.hint', {}, plain(series.unit))),
     drawn.length > 1 ? chart(series, drawn) : h('p.hint', {}, t('labs.few')),
-    table(t('labs.table', { analyte: plain(series.analyte) }), [t('when'), t('labs.value'), t('labs.range'), t('labs.flag'), t('labs.source')],
-      [...series.points].reverse().map((each) => [
-        partial(each.date), h('strong', {}, written(each)), plain(each.original_range), each.flag ? badge(plain(each.flag), 'warn') : '',
-        button(`${plain(each.source.document)}, ${day(each.source.event_date)}`, () => open(each.source), { lang: 'fr' }, 'button.link'),
-      ])),
+    pointTable(series.analyte, [...series.points].reverse(), open),
   ];
 }
 

@@ -9,6 +9,8 @@ import { hitList } from '../hits.js';
 import { readerPanel } from '../reader.js';
 import { coverageBar } from '../coverage.js';
 import { facetBar, narrowing } from '../facets.js';
+import { valueList } from '../points.js';
+import { paperOf, passageOf } from '../source.js';
 
 export function searchView(main) {
   const kept = (session.kept.search ??= { typed: '', asked: '', filters: {}, answer: null, hits: [], open: null });
@@ -25,12 +27,13 @@ export function searchView(main) {
 
   const ask = async (more = false) => {
     if (!kept.typed.trim()) return void box.focus();
-    if (!more) Object.assign(kept, { asked: kept.typed, hits: [], open: null });
+    if (!more) Object.assign(kept, { asked: kept.typed, hits: [], values: [], open: null });
     if (!more) replace(results, busy());
     try {
       const answer = await ofPatient('POST', '/search', { json: question(kept, more), query: states(kept) });
       kept.answer = answer;
       kept.hits.push(...answer.hits);
+      if (!more) kept.values = answer.values;
       paint();
       say(t('results', { count: kept.hits.length }));
     } catch (error) {
@@ -42,6 +45,10 @@ export function searchView(main) {
   const reask = (typed) => { kept.typed = typed; box.value = typed; ask(); };
   const narrow = (filters) => { kept.filters = filters; if (kept.asked) { kept.typed = kept.asked; box.value = kept.asked; ask(); } };
   const open = (hit, passage) => { kept.open = { hit, passage }; show(); };
+  const openSource = (source) => {
+    const passage = passageOf(source);
+    open({ document: paperOf(source), passages: [passage] }, passage);
+  };
   const shut = () => { kept.open = null; show(); };
 
   function show() {
@@ -60,7 +67,7 @@ export function searchView(main) {
     replace(facets, answer ? facetBar(answer.facets, kept.filters, narrow) : null);
     replace(coverage, answer ? coverageBar(answer.coverage, answer.degraded) : null);
     if (!answer) return replace(results, h('p.hint', {}, t('ask.what')));
-    return replace(results, hitList(kept.hits, open),
+    return replace(results, valueList(kept.values, openSource), hitList(kept.hits, open),
       answer.next ? button(t('more'), () => ask(true), {}, 'button.more') : null);
   }
 
