@@ -54,6 +54,11 @@ def reader(person: Person) -> None:
     expect(person.page.locator(".box.current")).to_have_count(1)
 
 
+def value(person: Person) -> None:
+    person.open_record().ask("créatinine > 80")
+    expect(person.page.locator(".values")).to_be_visible()
+
+
 def broken(person: Person) -> None:
     door(person)
     person.page.get_by_role("button", name="Urgence vitale").click()
@@ -71,6 +76,10 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "break-glass": glass,
     "search": search,
     "reader": reader,
+    "value": value,
+    "card": viewed(EMERGENCY, "Urgence"),
+    "laboratory": viewed(EMERGENCY, "Biologie"),
+    "timeline": viewed(EMERGENCY, "Frise"),
     "documents": viewed(EMERGENCY, "Documents"),
     "deposit": viewed(TRAITANT, "Déposer"),
     "rights": viewed(SELF, "Mes autorisations"),
