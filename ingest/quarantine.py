@@ -26,7 +26,7 @@ from access.scope import Purpose
 from clinical.identity import Mismatch, compare
 from ingest.evidence import Shown, from_json
 from ingest.receive import BUSY
-from ingest.steps import cancellation, completed
+from ingest.steps import CANCELLATION, completed
 from records import documents, facts, journal, outbox, patients, quarantine, readings
 from records.blobs import BlobRef, Blobs
 from records.content import Reading
@@ -292,11 +292,9 @@ def _describe(tx: Tx, document: Document, reading: Reading) -> None:
 
 def _take_effect(tx: Tx, document: Document, reading: Reading, fence: int) -> DocumentState:
     """What it cancels is withdrawn in the record that it belongs to; a message that only cancels ends there."""
-    found = documents.withdraw(tx, document.patient_id, reading.metadata)
+    documents.withdraw(tx, document.patient_id, reading.metadata)
     if reading.metadata.cancels and not reading.pages:
-        documents.set_state(
-            tx, document.document_id, DocumentState.REFUSED, refusal=cancellation(bool(found)), fence=fence
-        )
+        documents.set_state(tx, document.document_id, DocumentState.REFUSED, refusal=CANCELLATION, fence=fence)
         return DocumentState.REFUSED
     documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
     outbox.append(tx, document.patient_id, document.document_id, "put", fence)

@@ -58,6 +58,13 @@ def test_a_cancelled_document_leaves_every_search_and_stays_in_history(own_world
     assert own_world.documents["original"] not in {one["id"] for one in listed}
 
 
+def test_a_cancellation_does_not_tell_whether_its_document_is_here(own_world: World) -> None:
+    nothing = ("nothing", mdm("T11", "D9", "", at="1000"))
+    put(own_world, ORIGINAL, CANCELLATION, nothing)
+    assert card(own_world, "original")["status"] == "cancelled"
+    assert card(own_world, "cancellation")["refusal"] == card(own_world, "nothing")["refusal"]
+
+
 def test_a_replaced_document_is_found_only_when_asked_for(own_world: World) -> None:
     put(own_world, REPLACEMENT, ORIGINAL)
     assert found(own_world) == {"replacement"}
