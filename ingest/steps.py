@@ -92,16 +92,16 @@ def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors:
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _describe(tx, job, upload, reading)
-        documents.withdraw(tx, job.patient_id, reading.metadata)
+        documents.withdraw(tx, job.patient_id, reading.metadata, upload.document.origin)
         outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
         jobs.finish(tx, job)
     return DocumentState.READING
 
 
-def withdraw(job: Job, bench: Workbench, metadata: Metadata) -> DocumentState:
+def withdraw(job: Job, bench: Workbench, upload: Upload, metadata: Metadata) -> DocumentState:
     """A message that only cancels documents: they leave every search, and it is kept without being one itself."""
     with bench.records.write() as tx:
-        documents.withdraw(tx, job.patient_id, metadata)
+        documents.withdraw(tx, job.patient_id, metadata, upload.document.origin)
         jobs.fail(tx, job, CANCELLATION)
     return DocumentState.REFUSED
 

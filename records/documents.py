@@ -322,17 +322,18 @@ def set_metadata(
     row.issued_at = metadata.issued_at
     row.set_blind = blind(tx, patient_id, "set", metadata.set_id)
     tx.session.flush()
-    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases))
+    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases), row.origin)
     versions.join(tx, row, asked_by(metadata.confidentiality).beyond(asked_by(words.confidentiality)))
     versions.settle(tx, row)
 
 
-def withdraw(tx: Tx, patient_id: PatientId, metadata: Metadata) -> list[DocumentId]:
+def withdraw(tx: Tx, patient_id: PatientId, metadata: Metadata, origin: str) -> list[DocumentId]:
     """Take the documents that `metadata.cancels` names out of every search; they stay in the record's history.
 
-    One that comes later is withdrawn as it comes. Returns those that are here.
+    `origin`: of the document that cancels; a patient's own cancels none but the patient's own. One that comes
+    later is withdrawn as it comes. Returns those that are here.
     """
-    found = names.withdraw(tx, patient_id, metadata.cancels, metadata.issued_at)
+    found = names.withdraw(tx, patient_id, metadata.cancels, metadata.issued_at, origin)
     for document_id in found:
         versions.settle(tx, _row(tx, document_id))
     return found

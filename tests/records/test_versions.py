@@ -28,7 +28,7 @@ class Arrival:
 
 
 def arrive(home: Home, tx: Tx, who: PatientId, what: Arrival, at: int) -> DocumentId | None:
-    documents.withdraw(tx, who, what.metadata)
+    documents.withdraw(tx, who, what.metadata, "hl7")
     if not what.metadata.unique_id:
         return None
     content = repr((what.metadata, what.pages)).encode()
