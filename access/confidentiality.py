@@ -27,6 +27,14 @@ class Asked:
     hidden_from_patient: bool
     hidden_from_representatives: bool
 
+    def beyond(self, before: Asked) -> Asked:
+        """What is asked here and was not before."""
+        return Asked(
+            self.masked and not before.masked,
+            self.hidden_from_patient and not before.hidden_from_patient,
+            self.hidden_from_representatives and not before.hidden_from_representatives,
+        )
+
 
 def asked_by(confidentiality: str) -> Asked:
     """What codes separated by spaces ask for together."""

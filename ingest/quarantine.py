@@ -26,8 +26,8 @@ from access.scope import Purpose
 from clinical.identity import Mismatch, compare
 from ingest.evidence import Shown, from_json
 from ingest.receive import BUSY
-from ingest.steps import cancellation, completed
-from records import documents, facts, journal, outbox, patients, quarantine, readings
+from ingest.steps import CANCELLATION, completed
+from records import documents, facts, journal, masks, outbox, patients, quarantine, readings
 from records.blobs import BlobRef, Blobs
 from records.content import Reading
 from records.database import Records, Tx
@@ -184,7 +184,7 @@ class _Settling:
         with self.stores.records.write() as tx:
             self._begin(tx, document)
             quarantine.release_evidence(tx, document.document_id, keys)
-            _describe(tx, document, reading)
+            _describe(tx, document, reading, self.now)
             fence = documents.next_fence(tx, document.document_id)
             state = _take_effect(tx, document, reading, fence)
         return Settled(document.document_id, document.patient_id, state)
@@ -233,7 +233,7 @@ class _Settling:
                 self._note(tx, arrived.patient_id, "quarantine-receive", arrived.document_id)
                 keys = [] if doubt is None else [one.key for one in doubt.evidence]
                 quarantine.move(tx, document, arrived, released=keys, left=left)
-                _describe(tx, arrived, reading)
+                _describe(tx, arrived, reading, self.now)
                 _take_effect(tx, arrived, reading, arrived.fence)
             outbox.append(tx, document.patient_id, document.document_id, "remove", document.fence + 1)
         return _settled(twin or arrived)
@@ -283,20 +283,19 @@ class _Settling:
         return readings.blobs_of(self.stores.blobs, document, self.stores.embedder_fingerprint, reading.recipe)
 
 
-def _describe(tx: Tx, document: Document, reading: Reading) -> None:
+def _describe(tx: Tx, document: Document, reading: Reading, now: datetime) -> None:
     """What a document says of itself counts only now: in quarantine it would have told of another patient."""
     metadata = completed(reading.metadata, document)
     documents.set_metadata(tx, document.document_id, metadata, category_of(metadata.type_code))
+    masks.wait_anew(tx, document.document_id, now)
     facts.keep(tx, document.document_id, reading.pages)
 
 
 def _take_effect(tx: Tx, document: Document, reading: Reading, fence: int) -> DocumentState:
     """What it cancels is withdrawn in the record that it belongs to; a message that only cancels ends there."""
-    found = documents.withdraw(tx, document.patient_id, reading.metadata)
+    documents.withdraw(tx, document.patient_id, reading.metadata, document.origin)
     if reading.metadata.cancels and not reading.pages:
-        documents.set_state(
-            tx, document.document_id, DocumentState.REFUSED, refusal=cancellation(bool(found)), fence=fence
-        )
+        documents.set_state(tx, document.document_id, DocumentState.REFUSED, refusal=CANCELLATION, fence=fence)
         return DocumentState.REFUSED
     documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
     outbox.append(tx, document.patient_id, document.document_id, "put", fence)

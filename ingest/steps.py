@@ -42,6 +42,17 @@ AWAY = frozenset(
 RETRY = timedelta(seconds=30)
 
 
+CANCELLATION = Refusal(
+    "understand",
+    "cancellation",
+    "Ce message annule un document : s'il est dans le dossier sous ce nom, il n'est plus cherché ; sinon il ne le sera "
+    "pas s'il arrive.",
+    "Vérifiez, dans la liste de tous les états, que le document voulu est annulé.",
+)
+"""The end of a message that only cancels: what it did is done, and it is kept without being a document. One sentence
+whether the document is here or not: it may be hidden from who reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A claimed document, whose it should be, and the numbers of its pages that are kept from before or by now.
@@ -81,35 +92,18 @@ def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors:
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _describe(tx, job, upload, reading)
-        documents.withdraw(tx, job.patient_id, reading.metadata)
+        documents.withdraw(tx, job.patient_id, reading.metadata, upload.document.origin)
         outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
         jobs.finish(tx, job)
     return DocumentState.READING
 
 
-def withdraw(job: Job, bench: Workbench, metadata: Metadata) -> DocumentState:
+def withdraw(job: Job, bench: Workbench, upload: Upload, metadata: Metadata) -> DocumentState:
     """A message that only cancels documents: they leave every search, and it is kept without being one itself."""
     with bench.records.write() as tx:
-        found = documents.withdraw(tx, job.patient_id, metadata)
-        jobs.fail(tx, job, cancellation(bool(found)))
+        documents.withdraw(tx, job.patient_id, metadata, upload.document.origin)
+        jobs.fail(tx, job, CANCELLATION)
     return DocumentState.REFUSED
-
-
-def cancellation(found: bool) -> Refusal:
-    """The end of a message that only cancels: what it did is done, and it is kept without being a document."""
-    if found:
-        return Refusal(
-            "understand",
-            "cancellation",
-            "Ce message annule un document : celui-ci n'est plus cherché et reste dans l'historique.",
-            "Rien n'est à faire.",
-        )
-    return Refusal(
-        "understand",
-        "cancellation",
-        "Ce message annule un document qui n'est pas dans le dossier sous ce nom ; il le sera s'il arrive.",
-        "Vérifiez que le document annulé n'est pas dans le dossier sous un autre nom.",
-    )
 
 
 @timed("store")

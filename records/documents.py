@@ -291,7 +291,10 @@ def set_state(
 def set_metadata(
     tx: Tx, document_id: DocumentId, metadata: Metadata, category: Category, *, fence: int | None = None
 ) -> None:
-    """Record what a document says of itself. It joins the versions of its set and takes their strictest mask."""
+    """Record what a document says of itself. It joins the versions of its set and takes their strictest mask.
+
+    What it asked for when it was read before is not asked again: a person may have unmasked or announced it since.
+    """
     row = fenced_row(tx, document_id, fence)
     patient_id = PatientId(row.patient_id)
     stated = {
@@ -307,7 +310,8 @@ def set_metadata(
             "language",
         )
     }
-    row.sealed = seal_words(tx, _key(row), dataclasses.replace(open_words(tx, row), **stated))
+    words = open_words(tx, row)
+    row.sealed = seal_words(tx, _key(row), dataclasses.replace(words, **stated))
     row.category = category.value
     row.type_code = metadata.type_code
     row.event_date = metadata.event_date
@@ -318,17 +322,18 @@ def set_metadata(
     row.issued_at = metadata.issued_at
     row.set_blind = blind(tx, patient_id, "set", metadata.set_id)
     tx.session.flush()
-    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases))
-    versions.join(tx, row, asked_by(metadata.confidentiality))
+    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases), row.origin)
+    versions.join(tx, row, asked_by(metadata.confidentiality).beyond(asked_by(words.confidentiality)))
     versions.settle(tx, row)
 
 
-def withdraw(tx: Tx, patient_id: PatientId, metadata: Metadata) -> list[DocumentId]:
+def withdraw(tx: Tx, patient_id: PatientId, metadata: Metadata, origin: str) -> list[DocumentId]:
     """Take the documents that `metadata.cancels` names out of every search; they stay in the record's history.
 
-    One that comes later is withdrawn as it comes. Returns those that are here.
+    `origin`: of the document that cancels; a patient's own cancels none but the patient's own. One that comes
+    later is withdrawn as it comes. Returns those that are here.
     """
-    found = names.withdraw(tx, patient_id, metadata.cancels, metadata.issued_at)
+    found = names.withdraw(tx, patient_id, metadata.cancels, metadata.issued_at, origin)
     for document_id in found:
         versions.settle(tx, _row(tx, document_id))
     return found

@@ -61,6 +61,16 @@ def hide_from_patient(tx: Tx, document_id: DocumentId, now: datetime) -> None:
     tx.session.flush()
 
 
+def wait_anew(tx: Tx, document_id: DocumentId, now: datetime) -> None:
+    """Count from now the time after which a document that waits for a carer is released to its patient: until now no
+    carer could have seen it. One that is not hidden from the patient stays so."""
+    row = _row(tx, document_id)
+    if row.hidden_from_patient:
+        for each in relatives(tx, row):
+            each.hidden_at = now
+        tx.session.flush()
+
+
 def announce(tx: Tx, document_id: DocumentId) -> None:
     """A carer told the patient: they see it from now on."""
     for each in relatives(tx, _row(tx, document_id)):

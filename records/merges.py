@@ -71,9 +71,7 @@ def merge(tx: Tx, merge_id: str, by: str, now: datetime) -> None:
     root, other = _root(tx, PatientId(row.patient_id)), _root(tx, PatientId(row.other_id))
     if row.verdict is not None or root == other:
         raise GONE
-    moved = list(tx.session.scalars(select(_P.patient_id).where(_P.merged_into == other)))
-    tx.session.execute(update(_P).where(_P.patient_id.in_([other, *moved])).values(merged_into=root))
-    row.moved = json.dumps([other, *moved])
+    row.moved = json.dumps(_join(tx, root, other))
     _decide(tx, row, "merged", by, now)
 
 
@@ -86,14 +84,25 @@ def refuse(tx: Tx, merge_id: str, by: str, now: datetime) -> None:
 
 
 def split(tx: Tx, merge_id: str, by: str, now: datetime) -> None:
-    """Undo a merge: what it moved is as it was before."""
+    """Undo a merge: whom it joined are as the merges still in force leave them, in whatever order merges are undone."""
     row = _row(tx, merge_id)
     if row.verdict != "merged":
         raise GONE
-    first, *rest = json.loads(row.moved)
-    tx.session.execute(update(_P).where(_P.patient_id == first).values(merged_into=None))
-    tx.session.execute(update(_P).where(_P.patient_id.in_(rest)).values(merged_into=first))
     _decide(tx, row, "undone", by, now)
+    root = _root(tx, PatientId(row.patient_id))
+    people = [root, *tx.session.scalars(select(_P.patient_id).where(_P.merged_into == root))]
+    tx.session.execute(update(_P).where(_P.patient_id.in_(people)).values(merged_into=None))
+    standing = select(_M).where(_M.verdict == "merged", _M.patient_id.in_(people), _M.other_id.in_(people))
+    for each in tx.session.scalars(standing.order_by(_M.decided_at, _M.merge_id)):
+        _join(tx, _root(tx, PatientId(each.patient_id)), _root(tx, PatientId(each.other_id)))
+
+
+def _join(tx: Tx, root: PatientId, other: PatientId) -> list[PatientId]:
+    """Put `other`, with those merged into it, under `root`; returns whom it moved."""
+    moved = [other, *tx.session.scalars(select(_P.patient_id).where(_P.merged_into == other))]
+    if root != other:
+        tx.session.execute(update(_P).where(_P.patient_id.in_(moved)).values(merged_into=root))
+    return [PatientId(one) for one in moved]
 
 
 def _decide(tx: Tx, row: tables.Merge, verdict: str, by: str, now: datetime) -> None:

@@ -16,22 +16,29 @@ from records import tables
 from records.database import Tx
 from records.document_rows import blind
 
+OWN = "own"
+"""Origin of what a patient deposits: what it cancels is among the patient's own deposits, and no carer's document."""
 _N, _W = tables.DocumentName, tables.Withdrawal
 
 
-def record(tx: Tx, patient_id: PatientId, document_id: DocumentId, names: Iterable[str]) -> None:
+def record(tx: Tx, patient_id: PatientId, document_id: DocumentId, names: Iterable[str], origin: str) -> None:
     """Make these the names of a document, instead of those it had."""
+    called = list(names)
     tx.session.execute(delete(_N).where(_N.document_id == document_id))
-    for hashed in _blinds(tx, patient_id, names):
+    own = _blinds(tx, patient_id, called, OWN) if origin == OWN else []
+    for hashed in (*_blinds(tx, patient_id, called), *own):
         tx.session.execute(insert(_N).values(document_id=document_id, name_blind=hashed, patient_id=patient_id))
 
 
-def withdraw(tx: Tx, patient_id: PatientId, names: Iterable[str], issued_at: datetime | None) -> list[DocumentId]:
+def withdraw(
+    tx: Tx, patient_id: PatientId, names: Iterable[str], issued_at: datetime | None, origin: str
+) -> list[DocumentId]:
     """Remember that documents of these names are withdrawn, whether they are here or not; returns those that are.
+    `origin`: of what says so.
 
     Said twice, the later time counts, and none is later than any: the order of arrival changes nothing.
     """
-    blinds = _blinds(tx, patient_id, names)
+    blinds = _blinds(tx, patient_id, names, OWN if origin == OWN else "unique")
     for hashed in blinds:
         row = tx.session.get(_W, (patient_id, hashed))
         if row is None:
@@ -57,6 +64,6 @@ def names_of(tx: Tx, document_id: str) -> list[bytes]:
     return list(tx.session.scalars(select(_N.name_blind).where(_N.document_id == document_id)))
 
 
-def _blinds(tx: Tx, patient_id: PatientId, names: Iterable[str]) -> list[bytes]:
-    hashed = (blind(tx, patient_id, "unique", name) for name in names)
+def _blinds(tx: Tx, patient_id: PatientId, names: Iterable[str], use: str = "unique") -> list[bytes]:
+    hashed = (blind(tx, patient_id, use, name) for name in names)
     return sorted({one for one in hashed if one is not None})

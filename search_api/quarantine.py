@@ -107,8 +107,14 @@ def decide_quarantine(document_id: str, body: DecisionBody, desk: AtDesk) -> Set
     """La même décision envoyée de nouveau reçoit la même réponse."""
     right = permitted(desk, f"quarantine-{body.decision}")
     name = DocumentId(document_id if is_opaque_id(document_id) else "a" * 26)
-    decision = Decision(body.decision, body.reason.strip(), _target(desk.services, body), body.confirm)
-    settled = settle(stores_of(desk.services), right, name, decision, desk.now, desk.request_id)
+    to = _target(desk.services, body)
+    decision = Decision(body.decision, body.reason.strip(), to, body.confirm)
+    try:
+        settled = settle(stores_of(desk.services), right, name, decision, desk.now, desk.request_id)
+    except Refusal as refusal:  # it may say that a patient is known, or who they are not: never without a trace
+        if refusal.stage == "settle":
+            desk.visit(to or "", f"quarantine-{body.decision}").refused(refusal)
+        raise
     desk.services.wake()
     return SettledView(document_id=settled.document_id, patient_id=settled.patient_id, state=settled.state.value)
 

@@ -42,6 +42,27 @@ def test_a_proposal_merges_nothing_until_a_person_does_and_can_be_undone(home: H
             merges.split(tx, first, "cellule", NOW)
 
 
+@pytest.mark.parametrize("first_undone", [0, 1])
+def test_merges_are_undone_in_any_order(home: Home, first_undone: int) -> None:
+    with home.records.write() as tx:
+        one, two, three, four = (patient(tx, n) for n in (1, 2, 3, 4))
+
+        def merged(kept: PatientId, other: PatientId) -> str:
+            name = merges.propose(tx, kept, other, by="x", now=NOW)
+            assert name is not None
+            merges.merge(tx, name, "cellule", NOW)
+            return name
+
+        pair = merged(two, three), merged(one, two)
+        merges.split(tx, pair[first_undone], "cellule", NOW)
+        assert together(tx, two) == ({one, two} if first_undone == 0 else {two, three})
+        last = merged(one, three) if first_undone == 0 else merged(four, two)
+        merges.split(tx, last, "cellule", NOW)
+        merges.split(tx, pair[1 - first_undone], "cellule", NOW)
+        for who in (one, two, three, four):
+            assert together(tx, who) == {who}, "no merge is in force: nobody is anybody else"
+
+
 def test_a_refused_merge_is_not_proposed_again(home: Home) -> None:
     with home.records.write() as tx:
         one, two = patient(tx, 1), patient(tx, 2)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
-from records import documents
+from records import documents, masks
 from records.content import Metadata
 from records.database import Tx
 from records.documents import Document, DocumentState
@@ -28,7 +28,7 @@ class Arrival:
 
 
 def arrive(home: Home, tx: Tx, who: PatientId, what: Arrival, at: int) -> DocumentId | None:
-    documents.withdraw(tx, who, what.metadata)
+    documents.withdraw(tx, who, what.metadata, "hl7")
     if not what.metadata.unique_id:
         return None
     content = repr((what.metadata, what.pages)).encode()
@@ -198,6 +198,24 @@ def test_a_mask_that_arrives_with_one_version_masks_all(home: Home, code: str, f
         other = arrive(home, tx, who, Arrival(Metadata(unique_id="d9", confidentiality="N")), 3)
         found = [documents.document_without_scope(tx, one) for one in (*made, other) if one is not None]
     assert [getattr(one, field) for one in found] == [True, True, False]
+
+
+def test_reading_a_document_again_does_not_undo_what_a_person_did(home: Home) -> None:
+    """A release that reads everything again must not hide from carers what its patient has opened to them."""
+    asked = Metadata(unique_id="d1", confidentiality="MASQUE_PS")
+    secret = replace(asked, confidentiality="MASQUE_PS CONNEXION_SECRETE")
+    with home.records.write() as tx:
+        one = arrive(home, tx, patient(tx), Arrival(asked), 0)
+        assert one is not None
+        masks.unmask(tx, one)
+        documents.set_metadata(tx, one, asked, Category.REPORT)
+        again = documents.document_without_scope(tx, one)
+        documents.set_metadata(tx, one, secret, Category.REPORT)
+        more = documents.document_without_scope(tx, one)
+    assert again is not None
+    assert more is not None
+    assert not again.masked
+    assert (more.masked, more.hidden_from_representatives) == (False, True), "what is new is asked for"
 
 
 def test_what_completes_a_document_is_linked_and_both_stand(home: Home) -> None:

@@ -58,6 +58,36 @@ def test_a_cancelled_document_leaves_every_search_and_stays_in_history(own_world
     assert own_world.documents["original"] not in {one["id"] for one in listed}
 
 
+def test_a_cancellation_does_not_tell_whether_its_document_is_here(own_world: World) -> None:
+    nothing = ("nothing", mdm("T11", "D9", "", at="1000"))
+    put(own_world, ORIGINAL, CANCELLATION, nothing)
+    assert card(own_world, "original")["status"] == "cancelled"
+    assert card(own_world, "cancellation")["refusal"] == card(own_world, "nothing")["refusal"]
+
+
+def test_what_a_patient_deposits_cancels_their_own_deposits_and_no_carers_document(own_world: World) -> None:
+    """An allergy must not leave every search, and the emergency card, by a file that anybody can write."""
+    put(own_world, ORIGINAL)
+    mine = mdm("T02", "D5", "scanner xanthome du patient")
+    for text in (mine, mdm("T11", "D1", "", at="1000"), mdm("T11", "D5", "", at="1100")):
+        receive(
+            io.BytesIO(text.encode()),
+            patient_id=own_world.patients["marie"],
+            file_name="cr.hl7",
+            origin="own",
+            deposited_by=own_world.patients["marie"],
+            deposited_for="",
+            blobs=own_world.services.blobs,
+            records=own_world.services.records,
+            now=own_world.clock.now,
+            limit=10**6,
+        )
+        own_world.work()
+    assert found(own_world) == {"original"}
+    put(own_world, ("cancellation", mdm("T11", "D1", "", at="1200")))
+    assert found(own_world) == set()
+
+
 def test_a_replaced_document_is_found_only_when_asked_for(own_world: World) -> None:
     put(own_world, REPLACEMENT, ORIGINAL)
     assert found(own_world) == {"replacement"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -287,6 +288,42 @@ def test_malformed_decisions_change_nothing(held: World, body: dict[str, Any], c
     answer = decide(held, **body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert document(held, "stray").state is DocumentState.QUARANTINED
+
+
+def test_a_decision_that_fails_leaves_a_trace(held: World) -> None:
+    """Its answer tells who is known here, and who is not whom."""
+    held.add_patient("lea", patients.Identity(None, "", "PETIT", "LEA", None, "F", ""))
+    assert decide(held, "reassign", patient_id=held.patients["lea"]).json()["code"] == "other-patient-too"
+    (entry,) = entries(held, "lea", "quarantine-reassign")
+    assert (entry.caller, entry.outcome, entry.detail) == ("cellule-1", "refused", "other-patient-too")
+    assert decide(held, "reassign", patient_id="b" * 26).status_code == 404
+    with held.services.records.read() as tx:
+        (unknown,) = journal.entries_for_audit_without_scope(tx, PatientId("b" * 26), 10)
+    assert (unknown.caller, unknown.detail) == ("cellule-1", "no-such-patient")
+
+
+@pytest.mark.parametrize("whose", ["marie", "paul"])
+def test_the_wait_for_a_carer_begins_when_carers_can_see_the_document(own_world: World, whose: str) -> None:
+    """A diagnosis that waited longer in quarantine than patients wait is not shown before it was announced."""
+    from tests.ingest.cda_files import cda
+
+    code = '<confidentialityCode code="INVISIBLE_PATIENT" codeSystem="1.2.250.1.213.1.1.4.13"/>'
+    xml = cda("DURAND", "Paul", "19850320", unique="1.2.3^x", text="Glucagonome.")
+    own_world.deposit("stray", "marie", xml.replace("<recordTarget>", code + "<recordTarget>"))
+    own_world.work()
+    own_world.clock.now += own_world.services.policy.patient_release + timedelta(days=9)
+    answer = decide(own_world, "release" if whose == "marie" else "reassign", **_to(own_world, whose))
+    own_world.documents["stray"] = answer.json()["document_id"]
+    own_world.work()
+    assert document(own_world, "stray").state is DocumentState.SEARCHABLE
+    url = own_world.url(whose, f"/documents/{own_world.documents['stray']}")
+    assert own_world.http.get(url, headers=own_world.as_patient(whose)).status_code == 404
+    own_world.clock.now += own_world.services.policy.patient_release
+    assert own_world.http.get(url, headers=own_world.as_patient(whose)).status_code == 200
+
+
+def _to(world: World, whose: str) -> dict[str, str]:
+    return {} if whose == "marie" else {"patient_id": world.patients[whose]}
 
 
 def test_the_same_record_is_no_reassignment(held: World) -> None:
