@@ -22,13 +22,14 @@ _LAST = select(_V.seen_at, _V.before_at).where(
 )
 
 
-def note_visit(tx: Tx, patient_id: PatientId, caller: str, now: datetime) -> None:
-    """Remember who looked, and when; the first time is told."""
+def note_visit(tx: Tx, patient_id: PatientId, caller: str, now: datetime, *, in_passing: bool = False) -> None:
+    """Remember who looked, and when; the first time is told. `in_passing`: a look at many records, which is a visit of
+    none: what is new stays new."""
     found = tx.session.execute(_LAST, {"patient_id": patient_id, "caller": caller}).first()
     if found is None:
-        tx.session.execute(insert(_V).values(patient_id=patient_id, caller=caller, seen_at=now))
+        tx.session.execute(insert(_V).values(patient_id=patient_id, caller=caller, seen_at=None if in_passing else now))
         notify(tx, patient_id, "first_access", now)
-    elif found.seen_at is None or now - found.seen_at >= FINE:
+    elif not in_passing and (found.seen_at is None or now - found.seen_at >= FINE):
         before = _before(found.seen_at, found.before_at, now)
         mine = (_V.patient_id == patient_id, _V.caller == caller)
         tx.session.execute(update(_V).where(*mine).values(seen_at=now, before_at=before))

@@ -76,7 +76,7 @@ def read_observations(
         kept = [each for each in narrowed(found, analyte, since, until) if each.points]
         papers = Papers.of(tx, scope, [point.told for each in kept for point in each.points])
         read = read_of(tx, scope)
-    visit.granted(papers.shown)
+    visit.granted(papers.with_copies(each.document_id for one in kept for point in one.points for each in point.also))
     return ObservationList(
         patient_id=visit.patient_id,
         banner=banner_of(scope),
@@ -121,7 +121,7 @@ def card_of(visit: Visit) -> CardView:
         read = read_of(tx, scope)
         kept = visit.services.cards.take(tx, scope, read, visit.now.astimezone(PARIS).date())
         papers = Papers.of(tx, scope, [told for line in kept.card.lines if (told := line.told) is not None])
-    visit.granted(papers.shown)
+    visit.granted(papers.with_copies(name for line in kept.card.lines for name in line.also))
     return CardView(
         patient_id=visit.patient_id,
         at=visit.now,
@@ -185,6 +185,10 @@ class Papers:
     @property
     def shown(self) -> list[DocumentId]:
         return sorted(self.known)
+
+    def with_copies(self, also: Iterable[str]) -> list[DocumentId]:
+        """Those shown, and those named beside them as saying the same: all that the journal must hold."""
+        return sorted({*self.known, *map(DocumentId, also)})
 
     @property
     def marks(self) -> tuple[object, ...]:

@@ -36,7 +36,7 @@ def values_in(tx: Tx, scope: Scope, query: str) -> tuple[list[ValuesView], list[
     views = [
         _view(question, each, len(whole.points), papers, identity) for each, whole in zip(shown, answers, strict=True)
     ]
-    return views, papers.shown
+    return views, papers.with_copies(one.document_id for each in shown for point in each.points for one in point.also)
 
 
 def _view(question: ValueQuestion, answer: ValueAnswer, total: int, papers: Papers, identity: Identity) -> ValuesView:

@@ -194,7 +194,8 @@ def granted_together(shown: Sequence[tuple[Visit, Sequence[DocumentId]]], query:
         with shown[0][0].services.records.write() as tx:
             for visit, documents in shown:
                 visit.append(tx, "granted", documents=documents, query=query)
-                note_visit(tx, visit.patient_id, visit.caller.id, visit.now)
+                if documents:
+                    note_visit(tx, visit.patient_id, visit.caller.id, visit.now, in_passing=True)
     except Exception as error:  # as in Visit._write
         log.error("journal: %s", type(error).__name__)
         raise JOURNAL_AWAY from None

@@ -178,3 +178,22 @@ def test_what_others_record_says_changes_nothing(world: World) -> None:
     world.work()
     world.clock.now += DAY / 24
     assert search(world, "méthotrexate ferritine").content == before
+
+
+def test_rounds_are_a_visit_of_no_record(world: World) -> None:
+    """What is new stays new; only those of whose record something was shown are told of a first access."""
+    world.clock.now += DAY
+    search(world, "méthotrexate")
+    with world.services.records.read() as tx:
+        told = tx.session.execute(sql("SELECT patient_id FROM notifications WHERE kind = 'first_access'")).scalars()
+        assert set(told) == {world.patients[name] for name in ("ana", "bea", "cleo")}
+    found = world.search("méthotrexate", world.bearer(DOCTOR), patient="ana")
+    assert found.json()["hits"]
+    world.clock.now += DAY
+    world.deposit("later", "ana", "Ordonnance.\n\nMéthotrexate 12,5 mg.")
+    world.work()
+    world.clock.now += DAY / 24
+    search(world, "méthotrexate")
+    world.clock.now += DAY / 2
+    hits = world.search("méthotrexate", world.bearer(DOCTOR), patient="ana").json()["hits"]
+    assert [hit["document"]["id"] for hit in hits if hit["document"]["new"]] == [world.documents["later"]]
