@@ -129,6 +129,10 @@ def test_a_card_says_what_and_in_which_state(world: World) -> None:
         "searchable_at": None,  # some milliseconds after the reception
         "refusal": None,
         "url": world.url("marie", f"/documents/{world.documents['bilan']}"),
+        "new": False,
+        "receipts": [{"origin": "upload", "received_at": "2026-03-01T12:00:00Z"}],
+        "appends": None,
+        "appended_by": [],
     }
 
 

@@ -77,7 +77,7 @@ def test_who_has_no_right_meets_the_door(world: World, path: str) -> None:
     assert get(world, path, {"x": "y"}).status_code == 401
 
 
-@pytest.mark.parametrize(("path", "action"), [("/facts", "facts"), ("/timeline", "timeline")])
+@pytest.mark.parametrize(("path", "action"), [("/facts", "read-facts"), ("/timeline", "read-timeline")])
 def test_a_look_is_journalled_with_what_was_shown(own_world: World, path: str, action: str) -> None:
     answer = get(own_world, path)
     body = answer.json()
