@@ -270,6 +270,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
         ("brand", said.brand),
         *((name, text[span[0] : span[1]]) for name, span in spans if span is not None),
         *said.details,
+        ("stopped", reading.title if _stopped_by_title(reading, said) else ""),
         ("note", _GUESSED if said.drug.guessed else ""),
     )
     return reading.fact(
@@ -290,6 +291,11 @@ def _statement(reading: _Reading, said: Statement) -> Fact:
     )  # fmt: skip
 
 
+def _stopped_by_title(reading: _Reading, said: Medicine) -> bool:
+    """« Traitements arrêtés : Eliquis »."""
+    return reading.context is Context.STOPPED and said.assertion is Assertion.PAST and not said.details
+
+
 def _is_under(flat: str, start: int) -> bool:
     """« Pas de saignement sous Eliquis » denies the bleeding; « n'est pas sous Eliquis » denies the medicine."""
     before = flat[max(0, start - 60) : start]
@@ -300,4 +306,8 @@ def _is_over(reading: _Reading, said: Medicine) -> bool:
     """A medicine under « Antécédents » or after a date is past only where the sentence says so."""
     if _SINCE.search(reading.around(said.start, said.end)):
         return False  # « Eliquis depuis 2019 » is taken
-    return reading.scopes is not None and reading.scopes.of(said.start, said.end) is Assertion.PAST
+    flat = reading.unit.flat
+    titled = title_of(flat)
+    if titled is not None:  # « Traitement personnel : », « Antécédents : » say nothing of a stop
+        flat = " " * titled[1] + flat[titled[1] :]
+    return asserted(flat).of(said.start, said.end) is Assertion.PAST

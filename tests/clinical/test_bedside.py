@@ -41,6 +41,9 @@ def said(text: str, key: str) -> list[tuple[str, str]]:
         ("Pas de saignement sous Pradaxa.", "Pradaxa"),
         ("N'a pas pris son Xarelto ce matin.", "Xarelto"),
         ("Allergies : aucune. Sous Eliquis 5 mg.", "Eliquis"),
+        ("Traitement personnel : Eliquis, metformine.", "Eliquis"),
+        ("Son traitement personnel : Eliquis.", "Eliquis"),
+        ("Antécédents : FA (Eliquis), diabète.", "Eliquis"),
     ],
 )
 def test_an_antithrombotic_that_is_taken_is_shown_as_taken(text: str, drug: str) -> None:
@@ -59,6 +62,20 @@ def test_an_antithrombotic_that_is_taken_is_shown_as_taken(text: str, drug: str)
 )
 def test_a_real_stop_stays_one(text: str, stated: list[tuple[str, str]]) -> None:
     assert sorted(said(text, "antithrombotics")) == stated
+
+
+def test_a_medicine_under_a_title_of_stopped_ones_is_stopped() -> None:
+    (line,) = lines("Traitements arrêtés : Eliquis", "antithrombotics")
+    assert (line.assertion, "arrêt mentionné" in line.remarks) == ("past", True)
+
+
+def test_a_denial_of_treatment_beside_allergies_is_no_allergy() -> None:
+    text = "Allergie : 0. Pas de prise d'anticoagulant."
+    assert [stated for _, stated in said(text, "allergies")] == ["absent"]
+
+
+def test_weeks_beside_gravidity_are_a_pregnancy() -> None:
+    assert [stated for _, stated in said("Mme L., G3P2, 32 SA, suivie.", "pregnancy")] == ["present"]
 
 
 def test_a_pause_is_said_beside_the_medicine() -> None:
@@ -116,6 +133,8 @@ def test_the_patient_is_no_relative_of_the_line_before() -> None:
     [
         ("Patient NTBR.", [("NTBR", "present")]),
         ("NTBR : non", [("NTBR", "absent")]),
+        ("Souhait de ne pas être réanimé.", [("ne pas être réanimé", "present")]),
+        ("Patient non réanimable.", [("non réanimable", "present")]),
         ("LATA : non", [("LATA", "absent")]),
         ("Pas d'amines, pas d'IOT.", [("Pas d'amines", "present"), ("pas d'IOT", "present")]),
         ("Décision de limitation thérapeutique.", [("limitation thérapeutique", "present")]),
