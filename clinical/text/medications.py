@@ -23,6 +23,7 @@ _NOT_TO_STOP = re.compile(r"\b(?:pas|jamais|ni|sans|not|never|don't) (?:\w{1,20}
 _ON = re.compile(rf"\b{any_of('taken on')} {any_of('of')}$")
 _DOSE_MISSED = re.compile(r"\b(?:pas|oublie de) (?:pris|prendre) (?:son|sa|ses|le|la|l') ?$")
 """« N'a pas pris son Xarelto ce matin » is said of somebody who takes it."""
+_NOT_TAKEN = re.compile(rf"\b(?:pas|aucune|sans|absence) (?:de |d')?prises? {any_of('of')}$")
 _OF_NEXT = re.compile(rf" ?{any_of('of')}? ?")
 _ONLY_IF = re.compile(r"\b(?:si|s'il|en cas d[e'u]|if)\b[^.;\n:]{0,50}$")
 _RESUMED = re.compile(rf"\b{any_of('resumed')}(?![^\W_])")
@@ -129,6 +130,8 @@ def _course(
     before, after = flat[max(0, first.start - 70) : first.start], flat[end:limit]
     if _CONTRAINDICATED.match(after) or _CONTRAINDICATED_BEFORE.search(before):
         return Assertion.HYPOTHETICAL, ()
+    if _NOT_TAKEN.search(before):
+        return Assertion.ABSENT, ()
     following = pairs[number + 1][0] if number + 1 < len(pairs) else None
     replaced = (
         following is not None and _TOWARDS.search(after) and (_REPLACED.search(after) or _RELAIS_BEFORE.search(before))

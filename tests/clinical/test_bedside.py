@@ -72,6 +72,7 @@ def test_a_medicine_under_a_title_of_stopped_ones_is_stopped() -> None:
 def test_a_denial_of_treatment_beside_allergies_is_no_allergy() -> None:
     text = "Allergie : 0. Pas de prise d'anticoagulant."
     assert [stated for _, stated in said(text, "allergies")] == ["absent"]
+    assert said(text, "antithrombotics") == [("anticoagulant", "absent")]
 
 
 def test_weeks_beside_gravidity_are_a_pregnancy() -> None:
