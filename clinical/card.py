@@ -105,7 +105,7 @@ def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read)
         ("implants", "Implants et stents", implant_lines(ordered)),
         ("pregnancy", "Grossesse", pregnancy_lines(ordered, now)),
         ("labs", "Biologie clé", lab_lines(series)),
-        ("vaccinations", "Vaccinations", vaccine_lines(ordered, vaccine_name)),
+        ("vaccinations", "Vaccinations", vaccine_lines(ordered, vaccine_name, now)),
         ("contacts", "Personne de confiance et contacts", contact_lines(ordered)),
         ("blood_group", "Groupe sanguin (non utilisable pour transfuser)", blood_group_lines(ordered)),
     )

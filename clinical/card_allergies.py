@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, mentioned, others_of
+from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, mentioned, others_of, reading_notes
 from clinical.drugs import CRITICAL, medicines_of, shared_class
 from clinical.folding import holds, plain
 from clinical.tables import listed, rows
@@ -103,7 +103,7 @@ def _block(block: Sequence[Told], medicines: Mapping[str, Told], *, denied: bool
     def remarks(told: Told) -> tuple[str, ...]:
         held = told.fact.assertion in _STATED
         grave = (SEVERE,) if held and is_severe(told.fact) else ()
-        return (*grave, *_alike(told, medicines)) if held else grave
+        return (*grave, *_alike(told, medicines), *reading_notes(told.fact)) if held else reading_notes(told.fact)
 
     return _states(block, remarks, contradicted=contradicted)
 

@@ -72,9 +72,10 @@ def contact_lines(facts: Iterable[Told]) -> list[Line]:
     return sorted(lines, key=lambda line: "confiance" not in plain(line.text))
 
 
-def vaccine_lines(facts: Iterable[Told], name_of: Callable[[Fact], str]) -> list[Line]:
-    """The last known dose of each vaccine; `name_of` gives its name."""
-    given = [each for each in _of(facts, FactKind.IMMUNIZATION) if each.fact.assertion in _HELD]
+def vaccine_lines(facts: Iterable[Told], name_of: Callable[[Fact], str], now: date) -> list[Line]:
+    """The last known dose of each vaccine; `name_of` gives its name. A dose of a day to come is none."""
+    known = (each for each in _of(facts, FactKind.IMMUNIZATION) if each.fact.assertion in _HELD)
+    given = [each for each in known if each.fact.when.start[:10] <= now.isoformat()]
     lines = []
     for name, same in grouped(given, lambda told: name_of(told.fact)).items():
         latest = max(same, key=when_of)

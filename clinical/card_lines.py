@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from clinical.series import when_of
-from records.fact import Assertion, FactSource, Told
+from records.fact import Assertion, Fact, FactSource, Told
 
 CONTRADICTED = "contradictoire : les documents ne disent pas tous la même chose"
 LAST_LINE = "Liste possiblement incomplète: demander au patient, à ses proches."
@@ -89,6 +89,12 @@ def line_of(told: Told, text: str, *, group: str = "", remarks: Iterable[str] = 
     )
 
 
+def reading_notes(fact: Fact) -> tuple[str, ...]:
+    """What the reader of a text adds to it: a name one letter away, a pause. Notes of entries are not shown."""
+    note = fact.detail("note") if fact.source is not FactSource.STRUCTURED else ""
+    return (note,) if note else ()
+
+
 def certainty_of(told: Told) -> str:
     """How far the reading is to be trusted, in words."""
     fact = told.fact
@@ -117,6 +123,7 @@ def newest(facts: Iterable[Told]) -> list[Told]:
             told.fact.quote.page,
             told.fact.quote.start,
             told.fact.label,
+            repr(told.fact),  # two readings of the same words: any order, as long as it is always the same
         ),
     )
     return sorted(place, key=mentioned, reverse=True)

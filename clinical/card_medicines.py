@@ -19,6 +19,7 @@ from clinical.card_lines import (
     mentioned,
     older_than,
     others_of,
+    reading_notes,
 )
 from clinical.drugs import critical_group, critical_groups, medicines_of
 from clinical.folding import plain
@@ -29,6 +30,7 @@ CONFIRMED_DAYS = 90
 OTHERS_DAYS = 365
 """In France a prescription is renewed for twelve months at most: older mentions of other medicines are counted only."""
 OTHER = "autre traitement"
+_FIRST = date(1900, 1, 1)
 _STOPPED, _CURRENT = "arrêt", "en cours"
 
 
@@ -75,7 +77,7 @@ def _last_mention(blocks: Blocks, now: date) -> date:
     """The youngest day on which a document names a medicine, not after today; today when none is dated."""
     told = (each for group in blocks.values() for block in group.values() for each in block)
     days = [each.event_date for each in told if each.event_date is not None and each.event_date <= now]
-    return max(days, default=now)
+    return max(*days, _FIRST) if days else now
 
 
 def _subject(fact: Fact) -> str:
@@ -90,12 +92,13 @@ def _block(block: Sequence[Told], group: str, now: date) -> list[Line]:
     for state, same in states.items():
         shown = same[0]
         remarks = [f"dernière mention le {french(mentioned(shown))}"]
-        if state == _STOPPED:
+        if state == _STOPPED and _says_stopped(shown.fact, now):
             remarks.insert(0, "arrêt mentionné")
         elif state == _CURRENT and older_than(mentioned(shown), now, CONFIRMED_DAYS):
             remarks.append(f"non confirmé depuis le {french(mentioned(shown))}")
         if shown.fact.kind is FactKind.DISPENSING:
             remarks.append("délivrance")
+        remarks += reading_notes(shown.fact)
         if contradicted:
             remarks.append(CONTRADICTED)
         line = line_of(shown, _text(shown.fact), group=group, remarks=remarks, day=mentioned(shown))
@@ -106,9 +109,13 @@ def _block(block: Sequence[Told], group: str, now: date) -> list[Line]:
 def _state(fact: Fact, now: date) -> str:
     if fact.assertion in (Assertion.ABSENT, Assertion.SUSPECTED, Assertion.HYPOTHETICAL):
         return fact.assertion
+    return _STOPPED if fact.assertion is Assertion.PAST or _says_stopped(fact, now) else _CURRENT
+
+
+def _says_stopped(fact: Fact, now: date) -> bool:
+    """Whether the document says that it ended; one that only tells of the past says no stop."""
     ended = bool(fact.when.end) and older_than(fact.when.end, now, 0) and fact.kind is FactKind.MEDICATION
-    stopped = bool(fact.detail("stopped") or fact.detail("replaced_by")) or fact.assertion is Assertion.PAST
-    return _STOPPED if stopped or ended else _CURRENT
+    return ended or bool(fact.detail("stopped") or fact.detail("replaced_by"))
 
 
 def _text(fact: Fact) -> str:

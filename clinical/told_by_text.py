@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from clinical.asserted import Asserted, asserted
 from clinical.text import personal, statements
-from clinical.text.allergies import Sensitivity, sensitivities
+from clinical.text.allergies import Sensitivity, reactions, sensitivities
 from clinical.text.labs import Measure, analytes, measures
 from clinical.text.medications import Medicine, medicines
 from clinical.text.misspelt import misspelt
@@ -36,6 +36,10 @@ MOST_FACTS = 10_000
 _MARK_SAMPLE = 200_000
 _NEAR = 40
 _OVER = re.compile(rf"\b{any_of('over')}\b")
+_SINCE = re.compile(rf"\b{any_of('since')}")
+_PATIENT = re.compile(rf"\W*{any_of('the patient')}(?![^\W_])")
+_TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
+_NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
 _GUESSED = "nom reconnu à une lettre près"
 _STANDING = (FactKind.PROCEDURE, FactKind.IMPLANT, FactKind.IMMUNIZATION, FactKind.BLOOD_GROUP, FactKind.DIRECTIVE)
 """What was done or put in place stays true: its date says when. « Vaccin contre » is no condition of an instruction."""
@@ -92,7 +96,17 @@ def _placed(page: Page, section_before: str) -> Iterator[tuple[Unit, str]]:
             else:
                 standing, line_end = title, -1
         title = line_title if unit.start < line_end else titled or standing
-        yield unit, title
+        yield unit, "" if found is None and _is_beside(unit, context_of(title)) else title
+
+
+def _is_beside(unit: Unit, context: Context) -> bool:
+    """Whether a sentence speaks of something else than its title: « Allergies : aucune. Sous Eliquis. » is a treatment,
+    « Antécédents familiaux : … Patient porteur d'un pacemaker » is the patient."""
+    if context is Context.FAMILY:
+        return _PATIENT.match(unit.flat) is not None
+    if context is not Context.ALLERGY or _TREATED.match(unit.flat) is None:
+        return False
+    return next(reactions().find(unit.flat, unit.flat), None) is None  # « sous amoxicilline : urticaire »
 
 
 class _Where:
@@ -241,6 +255,8 @@ def _measure(reading: _Reading, said: Measure) -> Fact:
 
 def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
     assertion = said.assertion or reading.assertion(said.start, said.end)
+    if assertion is Assertion.ABSENT and said.assertion is None and _is_under(reading.unit.flat, said.start):
+        assertion = Assertion.PRESENT
     if (
         said.assertion is None
         and assertion is Assertion.PAST
@@ -254,6 +270,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
         ("brand", said.brand),
         *((name, text[span[0] : span[1]]) for name, span in spans if span is not None),
         *said.details,
+        ("stopped", reading.title if _stopped_by_title(reading, said) else ""),
         ("note", _GUESSED if said.drug.guessed else ""),
     )
     return reading.fact(
@@ -274,6 +291,23 @@ def _statement(reading: _Reading, said: Statement) -> Fact:
     )  # fmt: skip
 
 
+def _stopped_by_title(reading: _Reading, said: Medicine) -> bool:
+    """« Traitements arrêtés : Eliquis »."""
+    return reading.context is Context.STOPPED and said.assertion is Assertion.PAST and not said.details
+
+
+def _is_under(flat: str, start: int) -> bool:
+    """« Pas de saignement sous Eliquis » denies the bleeding; « n'est pas sous Eliquis » denies the medicine."""
+    before = flat[max(0, start - 60) : start]
+    return before.endswith(" sous ") and _NOT_UNDER.search(before) is None
+
+
 def _is_over(reading: _Reading, said: Medicine) -> bool:
     """A medicine under « Antécédents » or after a date is past only where the sentence says so."""
-    return reading.scopes is not None and reading.scopes.of(said.start, said.end) is Assertion.PAST
+    if _SINCE.search(reading.around(said.start, said.end)):
+        return False  # « Eliquis depuis 2019 » is taken
+    flat = reading.unit.flat
+    titled = title_of(flat)
+    if titled is not None:  # « Traitement personnel : », « Antécédents : » say nothing of a stop
+        flat = " " * titled[1] + flat[titled[1] :]
+    return asserted(flat).of(said.start, said.end) is Assertion.PAST

@@ -85,7 +85,9 @@ def standings(facts: Iterable[Told], born: date | None, now: date) -> list[Stand
     given = [
         each
         for each in facts
-        if each.fact.kind is FactKind.IMMUNIZATION and each.fact.assertion in (Assertion.PRESENT, Assertion.PAST)
+        if each.fact.kind is FactKind.IMMUNIZATION
+        and each.fact.assertion in (Assertion.PRESENT, Assertion.PAST)
+        and each.fact.when.start[:10] <= now.isoformat()  # « rappel le 12/03/2031 » is an appointment
     ]
     found = []
     for vaccine in calendar():

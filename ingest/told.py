@@ -20,6 +20,7 @@ from records.fact import Fact, FactKind, FactSource
 
 _SENSITIVE = frozenset({FactKind.ALLERGY, FactKind.INTOLERANCE})
 Key = tuple[object, ...]
+_BARE = ("", "")
 
 
 class Joiner:
@@ -36,7 +37,7 @@ class Joiner:
             return page
         entries = [fact for fact in page.facts if fact.source is FactSource.STRUCTURED]
         quoted = _Spans((fact.quote.start, fact.quote.end) for fact in entries)
-        named = {_name(fact) for fact in entries}
+        named = {name for fact in entries for name in _names(fact)}
         fresh = [fact for fact in said if not quoted.touch(fact.quote.start, fact.quote.end)]
         fresh = [fact for fact in fresh if _name(fact) not in named]
         return dataclasses.replace(page, facts=(*page.facts, *fresh))
@@ -55,14 +56,15 @@ def told_again(pages: Iterable[Page]) -> tuple[Page, ...]:
 def once(pages: Iterable[Page]) -> tuple[Page, ...]:
     """The pages of a document without the facts of text that repeat an entry of any page, or an earlier text."""
     given = tuple(pages)
-    seen = {_name(fact) for page in given for fact in page.facts if fact.source is FactSource.STRUCTURED}
+    structured = (fact for page in given for fact in page.facts if fact.source is FactSource.STRUCTURED)
+    seen = {name for fact in structured for name in _names(fact)}
     kept = []
     for page in given:
         facts = []
         for fact in page.facts:
             if fact.source is FactSource.STRUCTURED or _name(fact) not in seen:
                 facts.append(fact)
-                seen.add(_name(fact))
+                seen.update(_names(fact))
         kept.append(page if len(facts) == len(page.facts) else dataclasses.replace(page, facts=tuple(facts)))
     return tuple(kept)
 
@@ -89,4 +91,12 @@ def _name(fact: Fact) -> Key:
     kind = FactKind.ALLERGY if fact.kind in _SENSITIVE else fact.kind
     value = fact.value
     figure = None if value is None else (value.comparator, value.number if value.number is not None else value.text)
-    return kind, plain(fact.concept or fact.label), fact.assertion, figure, fact.when.start
+    reacted = (plain(fact.detail("reaction")), plain(fact.detail("severity"))) if fact.kind in _SENSITIVE else _BARE
+    return kind, plain(fact.concept or fact.label), fact.assertion, figure, fact.when.start, reacted
+
+
+def _names(fact: Fact) -> tuple[Key, Key]:
+    """What a statement makes a repetition of: the same, and the same told without the reaction. « Allergie à la
+    pénicilline » never makes one of « pénicilline : choc anaphylactique »."""
+    name = _name(fact)
+    return name, (*name[:-1], _BARE)

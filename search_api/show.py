@@ -7,6 +7,8 @@ from typing import Literal
 
 from access.identifiers import DocumentId, PatientId, passage_id
 from clinical.assertion import denials
+from clinical.text.plain import plain
+from clinical.text.sections import Context, context_of, title_of
 from index.highlight import Span, merged
 from index.passages import bare
 from index.port import Question
@@ -44,11 +46,26 @@ def show(
 
 
 def assertion_of(text: str, spans: tuple[Span, ...]) -> Literal["present", "absent"] | None:
-    """absent: the text denies every word that was found in it. None: no word was."""
+    """absent: the text denies every word that was found in it. None: no word was.
+
+    A title states nothing: under « TRAITEMENT », « aucun anticoagulant » denies. « Allergies » says what it is about.
+    """
     if not spans:
         return None
     denied = denials(text)
-    return "absent" if all(denied.covers(start, end) for start, end in spans) else "present"
+    titles = list(_titles(text))
+    said = [span for span in spans if not any(low <= span[0] < high for low, high in titles)] or spans
+    return "absent" if all(denied.covers(start, end) for start, end in said) else "present"
+
+
+def _titles(text: str) -> Iterator[Span]:
+    """Where known titles of sections stand, those of allergies left out."""
+    start = 0
+    for line in plain(text).splitlines(keepends=True):
+        found = title_of(line)
+        if found is not None and context_of(found[0]) is not Context.ALLERGY:
+            yield start, start + found[1]
+        start += len(line)
 
 
 def spans_of(places: Places, question: Question) -> tuple[Span, ...]:

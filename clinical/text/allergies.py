@@ -37,6 +37,7 @@ _DENIED = re.compile(
     r"\b(?:pas d'|pas de |aucune?s? |sans |ni d'|ni |absence d'|jamais d'|no |no known |denies )(?:\w{1,20} )?$"
 )
 _YEAR = re.compile(r"(?<![\d/.])(?:19|20)\d\d(?![\d/])")
+_ADVERSATIVE = re.compile(r"\b(?:mais|cependant|toutefois|en revanche|par contre|but|however)\b|;")
 _UNDER = re.compile(rf"[^.;\n,()]{{0,40}}?(?<![^\W_])(?:{_TO}|{any_of('caused by')})(?:la |le |l'|les )?")
 
 
@@ -99,9 +100,12 @@ def sensitivities(unit: Unit, text: str, named: list[Found[Drug]], context: Cont
     if not cues and context is not Context.ALLERGY:
         yield from _reactions_to(flat, text, named)
         return
+    caused = list(_reactions_to(flat, text, named))  # « pas allergique, mais choc après une injection de… »
+    yield from caused
+    at = {each.start for each in caused}
     known = _culprits(flat, text, named)
     if not cues:
-        yield from _section_items(flat, text, known)
+        yield from _section_items(flat, text, [each for each in known if each.start not in at])
         return
     if _NONE_KNOWN.search(flat) and not _EXCEPT.search(flat):
         found = _NONE_KNOWN.search(flat)
@@ -111,7 +115,9 @@ def sensitivities(unit: Unit, text: str, named: list[Found[Drug]], context: Cont
     for number, cue in enumerate(cues):
         limit = cues[number + 1].start() if number + 1 < len(cues) else len(flat)
         kind = FactKind.ALLERGY if cue["allergy"] is not None else FactKind.INTOLERANCE
-        yield from _after_cue(flat, text, cue, limit, kind, known, context)
+        for told in _after_cue(flat, text, cue, limit, kind, known, context):
+            if told.start not in at and not (caused and _is_reaction(flat, text, told)):
+                yield told
 
 
 def _after_cue(
@@ -146,6 +152,7 @@ def _after_cue(
             min(cue.start(), item.start),
             _detail_end(flat, item.end, stop, limit, number, len(items)),
             forced,
+            as_cue=text[cue.start() : cue.end()] if cue[0].startswith("anaphyla") else "",
         )
         yield told
 
@@ -166,6 +173,13 @@ def _denied(flat: str, start: int) -> bool:
         )
         is not None
     )
+
+
+def _is_reaction(flat: str, text: str, told: Sensitivity) -> bool:
+    """Whether what is named is how one reacts: « allergies : choc anaphylactique à l'amoxicilline »."""
+    if told.drug is not None or told.allergen:
+        return False
+    return any(each.start == told.start for each in reactions().find(flat, text)) or flat.startswith("choc", told.start)
 
 
 def _none(start: int, end: int, kind: FactKind) -> Sensitivity:
@@ -271,14 +285,17 @@ def _told(
     stop: int,
     forced: Assertion | None,
     reaction: str = "",
+    as_cue: str = "",
 ) -> Sensitivity:
     said = (
         [text[each.start : each.end] for each in reactions().find(flat[:stop], text) if each.start >= item.end]
         if not reaction
         else [reaction]
     )
+    said = [as_cue, *said] if as_cue else said  # « anaphylaxie aux curares »
     severity = _SEVERITY.search(flat, quote_start, stop)
-    disproved = _DISPROVED.search(flat, item.end, stop) or _DISPROVED.search(flat, 0, item.start)
+    clause = max((each.end() for each in _ADVERSATIVE.finditer(flat, 0, item.start)), default=0)
+    disproved = _DISPROVED.search(flat, item.end, stop) or _DISPROVED.search(flat, clause, item.start)
     year = _YEAR.search(flat, item.end, stop)
     assertion = forced
     if disproved is not None:

@@ -19,7 +19,7 @@ from records.fact import Coding, FactKind, Quantity
 _UNIT = rf"{any_of('unit')}(?![^\W_]|/[a-z])"
 _FILLER = rf"(?:[ \t:=.…|)_*]|-(?![\d ]*\d)|\((?!n\b)[^()\n]{{0,40}}\)|{any_of('filler')}(?![^\W_])){{0,6}}"
 _VALUE = re.compile(
-    rf"{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
+    rf"(?:\+(?=[ \t]?[:=]?[ \t]?\d))?{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
     rf"(?:(?P<pressure>\d{{1,3}}[ ]?/[ ]?\d{{1,3}})(?!\d|/)(?:[ ]?(?P<punit>mm[ ]?hg|cm[ ]?hg|kpa))?"
     rf"|(?P<num>{NUMBER})(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
     rf"[ \t]{{0,3}}(?P<unit>{_UNIT})?"
@@ -31,6 +31,8 @@ _RANGE = re.compile(
     rf"(?:(?P<low>{NUMBER})[ ]?(?:[-–—]|a|to)[ ]?(?P<high>{NUMBER})"
     rf"|(?P<rcmp><=|>=|[<>≤≥]|(?:inf|sup)\w{{0,6}} a)[ ]?(?P<limit>{NUMBER}))[ ]?[\])]?)(?![\d/])"
 )
+_COUNTS = re.compile(rf"[ ]?{any_of('counted')}(?![^\W_])")
+"""« Kaliémie à 6 h », « plaquettes 3 jours après », « kaliémie : 2 prélèvements »: the number counts something else."""
 _GLUED = re.compile(r"[ ]?[-–—][ ]?\d")
 _WINDOW = 150
 _WRITINGS = str.maketrans({" ": "", ".": "", ",": "", "μ": "µ", "³": "3", "²": "2"})
@@ -122,6 +124,8 @@ def _measure(
     if found["pressure"] is not None:
         return _pressure(text, start, end, found, analyte)
     stop, digits_end = found.end(), found.end("num")
+    if found["unit"] is None and _COUNTS.match(unit.flat, digits_end):
+        return None
     if found["unit"] is None and " " in found["num"] and _GLUED.match(unit.flat, found.end("num")):
         digits_end = found.start("num") + found["num"].rindex(
             " "

@@ -17,6 +17,16 @@ from records.fact import Assertion
 _NO_TREATMENT_BEFORE = re.compile(rf"{any_of('no treatment before')}$")
 _STOPPED_BEFORE = re.compile(rf"\b({any_of('stop before')}(?: {any_of('stop how')})?) ?{any_of('of')}? ?$")
 _STOPPED_AFTER = re.compile(rf"[^.;\n,]{{0,40}}?\b({any_of('stop after')})\b")
+PAUSED = "arrêt et reprise mentionnés"
+"""Of a medicine stopped and taken again, or to be: it is not shown as stopped."""
+_NOT_TO_STOP = re.compile(r"\b(?:pas|jamais|ni|sans|not|never|don't) (?:\w{1,20} )?$")
+_ON = re.compile(rf"\b{any_of('taken on')} {any_of('of')}$")
+_DOSE_MISSED = re.compile(r"\b(?:pas|oublie de) (?:pris|prendre) (?:son|sa|ses|le|la|l') ?$")
+"""« N'a pas pris son Xarelto ce matin » is said of somebody who takes it."""
+_NOT_TAKEN = re.compile(rf"\b(?:pas|aucune|sans|absence) (?:de |d')?prises? {any_of('of')}$")
+_OF_NEXT = re.compile(rf" ?{any_of('of')}? ?")
+_ONLY_IF = re.compile(r"\b(?:si|s'il|en cas d[e'u]|if)\b[^.;\n:]{0,50}$")
+_RESUMED = re.compile(rf"\b{any_of('resumed')}(?![^\W_])")
 _REPLACED = re.compile(rf"\b{any_of('replaced')}\b[^.;\n]{{0,40}}?(?:\bpar\b|\bvers\b|\bpour\b|$)?")
 _TOWARDS = re.compile(r"\b(?:par|vers|pour)\b[ ](?:le |la |l'|du |de la |de l'|un |une )?$")
 _RELAIS_BEFORE = re.compile(
@@ -120,6 +130,8 @@ def _course(
     before, after = flat[max(0, first.start - 70) : first.start], flat[end:limit]
     if _CONTRAINDICATED.match(after) or _CONTRAINDICATED_BEFORE.search(before):
         return Assertion.HYPOTHETICAL, ()
+    if _NOT_TAKEN.search(before):
+        return Assertion.ABSENT, ()
     following = pairs[number + 1][0] if number + 1 < len(pairs) else None
     replaced = (
         following is not None and _TOWARDS.search(after) and (_REPLACED.search(after) or _RELAIS_BEFORE.search(before))
@@ -128,11 +140,18 @@ def _course(
     if replaced and following is not None:
         details += (("replaced_by", text[following.start : following.end]),)
     stopped = _STOPPED_BEFORE.search(before)
+    if stopped is not None and (_NOT_TO_STOP.search(clause := before[: stopped.start()]) or _ONLY_IF.search(clause)):
+        return Assertion.PRESENT, ()  # « ne jamais arrêter l'hydrocortisone », « si saignement, arrêter l'Eliquis »
     if stopped is not None:
         at = max(0, first.start - 70) + stopped.start(1)
         details += (("stopped", text[at : at + len(stopped[1])]),)
-    elif (ended := _STOPPED_AFTER.match(after)) is not None:
+    elif (ended := _STOPPED_AFTER.match(after)) is not None and not _NOT_TO_STOP.search(after[: ended.start(1)]):
         details += (("stopped", text[end + ended.start(1) : end + ended.end(1)]),)
+    if _ON.search(before) or _DOSE_MISSED.search(before):
+        return Assertion.PRESENT, ()
+    resumed = _RESUMED.search(after)
+    if resumed is not None and not replaced and (following is None or not _OF_NEXT.fullmatch(after, resumed.end())):
+        return Assertion.PRESENT, (("note", PAUSED),) if details else ()
     if details:
         return Assertion.PAST, details
     if _TOWARDS.search(before) and _REPLACED.search(before):

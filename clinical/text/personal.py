@@ -25,8 +25,9 @@ _BLOOD = re.compile(
 _DIRECTIVE = re.compile(rf"(?<![^\W_]){any_of('directive')}(?![^\W_])")
 _DIRECTIVE_ABSENT = re.compile(any_of("directive absent"))
 _DIRECTIVE_DENIED = re.compile(any_of("directive absent before"))
+_ANSWERED_NO = re.compile(r"[ ]?[:=?][ ]?(?:non|no|aucune?|neant)(?![^\W_])")
 _DIRECTIVE_ASKED = re.compile(any_of("directive question"))
-_ITSELF_A_REFUSAL = re.compile(r"pas |ne pas|non |refus|soins|do not|dn|npr|temoin|recuse|sedation")
+_ITSELF_A_REFUSAL = re.compile(r"pas |ne pas|non |ni |refus|soins|do not|not to|dn|npr|ntbr|temoin|recuse|sedation")
 _TRUSTED = re.compile(
     rf"(?<![^\W_])(?P<role>{any_of('trusted person')})(?![^\W_])[ ]?(?:\([^()]{{0,40}}\))?[ ]?(?:est|:|=|\t|,|-|–)?[ ]*"
 )
@@ -85,6 +86,8 @@ def _directives(flat: str, text: str) -> Iterator[Statement]:
             continue
         end = found.end()
         assertion = None if _ITSELF_A_REFUSAL.match(found[0]) is None else Assertion.PRESENT
+        if _ANSWERED_NO.match(flat, found.end()):
+            assertion = Assertion.ABSENT  # « NTBR : non »
         if assertion is None and (
             _DIRECTIVE_ABSENT.match(flat, found.end()) or _DIRECTIVE_DENIED.search(flat[: found.start()])
         ):

@@ -9,7 +9,7 @@ from clinical.text.numbers import NUMBER
 from clinical.text.signs import any_of, words_of
 
 _MEASURE = (
-    r"(?:mg|µg|μg|ug|mcg|microgrammes?|milligrammes?|grammes?|kg|g|ml|l|mui|ui|iu|unites?|u|meq|mmol|gy|ampoules?|%)"
+    r"(?:mg|µg|μg|ug|mcg|microgrammes?|milligrammes?|grammes?|g|ml|l|mui|ui|iu|unites?|u|meq|mmol|gy|ampoules?|%)"
 )
 _PER = (
     r"(?:[ ]?/[ ]?(?:kg|jour|jours|j|24[ ]?h|h|heures?|min|ml|m2|m²|dose|prise|semaine|sem|mois|\d{1,2}[ ]?(?:h|j|ml)))"
@@ -21,6 +21,7 @@ _BARE_STRENGTH = re.compile(
     r"[ ](\d{1,4}(?:[.,]\d{1,3})?(?:[ ]?/[ ]?\d{1,3}(?:[.,]\d{1,3})?)?)(?=[ ]?(?:[:,;.\t\n(]|$))"
 )
 _ROUTE = re.compile(rf"(?<!\w){any_of('route')}(?!\w)")
+_AGE = re.compile(r" ?ans\b")
 _PIECE = re.compile(r"[½¼¾]|\d+(?:[.,/]\d+)?|[^\W\d_]+\.?|[-–x×/+:,()½']|\s+")
 _TAKEN, _MOMENT, _LINK = words_of("taken"), words_of("moment"), words_of("link")
 _WINDOW = 140
@@ -76,6 +77,11 @@ def _frequency(flat: str, begin: int, limit: int) -> tuple[int, int] | None:
     return None
 
 
+def _during(flat: str, at: int) -> bool:
+    """Whether a number of years before which this stands is how long, not how old."""
+    return flat[:at].endswith(("pendant ", "pdt ", "pour ", "durant "))
+
+
 def _run(flat: str, at: int, limit: int) -> tuple[int, int] | None:
     first = last = None
     moments = numbers = taken = False
@@ -90,7 +96,7 @@ def _run(flat: str, at: int, limit: int) -> tuple[int, int] | None:
             numbers = True
         elif not (core in _LINK or word.isspace() or word in "-–x×/+,:()'"):
             break
-        if "\n" in word:
+        if "\n" in word or (word[0].isdigit() and _AGE.match(flat, piece.end(), limit) and not _during(flat, at)):
             break
         if core in _MOMENT or core in _TAKEN or (word[0].isdigit() and (moments or taken or "-" in flat[at : at + 3])):
             first = at if first is None else first

@@ -20,6 +20,10 @@ from records.fact import Assertion, Coding, FactKind, Quantity
 CIM10 = "2.16.840.1.113883.6.3"
 _SIDE = re.compile(r"[^.;\n,]{0,30}?\b(droite?s?|gauches?|bilaterale?s?|bilateraux|right|left)\b")
 _DEFERRED = re.compile(rf"[^.;\n,]{{0,30}}\b{any_of('deferred')}(?![^\W_])")
+_PLANNED = re.compile(
+    r"\b(?:discussion|discuter|liste(?: d'attente)?|attente|projet|indication|candidate?|envisager|programmer|refuse?)"
+    r" (?:de |d'|a |pour )(?:la |l'|une? )?(?:pose |implantation |mise en place )?(?:de |d')?(?:la |l'|une? )?$"
+)
 _ABLATION = re.compile(
     r"\b(?:ablation|retrait|depose|explantation) (?:de |du |d'|de la |de l'|des |d'une? |de son |de sa )$"
 )
@@ -135,6 +139,8 @@ def _decided(flat: str, start: int, end: int, named: Named) -> Assertion | None:
     """What the words around decide before the sentence does."""
     if named.kind is FactKind.IMPLANT and _ABLATION.search(flat[max(0, start - 30) : start]):
         return Assertion.PAST
+    if named.kind in (FactKind.PROCEDURE, FactKind.IMPLANT) and _PLANNED.search(flat[max(0, start - 60) : start]):
+        return Assertion.HYPOTHETICAL  # « discussion de pose d'un DAI », « sur liste de transplantation »
     if named.kind in (FactKind.IMMUNIZATION, FactKind.PROCEDURE, FactKind.IMPLANT) and _DEFERRED.match(flat, end):
         return Assertion.HYPOTHETICAL
     return None

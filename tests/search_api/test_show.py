@@ -20,7 +20,7 @@ from records.documents import Coverage
 from search_api import shelf as shelf_module
 from search_api.coverage import LAST_WORD, NOTHING_FOUND, WORDS_ONLY, coverage_view
 from search_api.shelf import OpenReading, Shelf, _opened
-from search_api.show import MOST_BOXES, show, spans_of
+from search_api.show import MOST_BOXES, assertion_of, show, spans_of
 from search_api.visit import Visit
 from tests.search_api.conftest import DOCTOR
 from tests.search_api.world import World
@@ -160,3 +160,19 @@ def test_a_notice_says_everything_that_was_not_searched() -> None:
         f"{LAST_WORD}"
     )
     assert coverage_view(Coverage(), Filters(), []).notice == LAST_WORD
+
+
+@pytest.mark.parametrize(
+    ("text", "matched", "stated"),
+    [
+        ("TRAITEMENT\nAucun anticoagulant.", ("TRAITEMENT", "anticoagulant"), "absent"),
+        ("Traitement : aucun anticoagulant.", ("Traitement", "anticoagulant"), "absent"),
+        ("TRAITEMENT\nEliquis. Aucun antiagrégant.", ("TRAITEMENT", "Eliquis", "antiagrégant"), "present"),
+        ("Traitement : aucun", ("Traitement",), "absent"),
+        ("Traitement : Eliquis", ("Traitement",), "present"),
+        ("Allergies : pénicilline.\nPas d'asthme.", ("Allergies", "asthme"), "present"),
+    ],
+)
+def test_a_title_states_nothing_beside_other_words(text: str, matched: tuple[str, ...], stated: str) -> None:
+    spans = tuple((text.index(word), text.index(word) + len(word)) for word in matched)
+    assert assertion_of(text, spans) == stated

@@ -1,0 +1,203 @@
+"""From a letter's words to the emergency card: sentences that a careless reading turns into a danger."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from clinical.card import Read, emergency_card
+from clinical.card_lines import Line
+from ingest.told import Joiner, once
+from records.content import Page
+from records.fact import Told
+from tests.clinical.telling import NOW, Person
+
+DAY = date(2026, 2, 1)
+
+
+def lines(text: str, key: str) -> list[Line]:
+    (page,) = once([Joiner().joined(Page(1, text))])
+    told = [Told(fact, "letter", DAY) for fact in page.facts]
+    card = emergency_card(told, Person(), NOW, Read(documents=1, first=DAY, last=DAY))
+    return [line for each in card.sections if each.key == key for line in each.lines if line.told is not None]
+
+
+def said(text: str, key: str) -> list[tuple[str, str]]:
+    return [(line.told.fact.label, line.assertion) for line in lines(text, key) if line.told is not None]
+
+
+@pytest.mark.parametrize(
+    ("text", "drug"),
+    [
+        ("Ne pas arrêter le Kardégic.", "Kardégic"),
+        ("Eliquis 5 mg depuis mars 2021.", "Eliquis"),
+        ("Sous Xarelto depuis l'EP de 2020.", "Xarelto"),
+        ("Plavix introduit en 2024.", "Plavix"),
+        ("Si saignement, arrêter l'Eliquis et consulter.", "Eliquis"),
+        ("Le traitement par Xarelto a été repris après arrêt transitoire.", "Xarelto"),
+        ("Eliquis suspendu en préopératoire, à reprendre à J2.", "Eliquis"),
+        ("Arrêt de l'Eliquis 48 h avant la coloscopie, reprise le lendemain.", "Eliquis"),
+        ("Pas de saignement sous Pradaxa.", "Pradaxa"),
+        ("N'a pas pris son Xarelto ce matin.", "Xarelto"),
+        ("Allergies : aucune. Sous Eliquis 5 mg.", "Eliquis"),
+        ("Traitement personnel : Eliquis, metformine.", "Eliquis"),
+        ("Son traitement personnel : Eliquis.", "Eliquis"),
+        ("Antécédents : FA (Eliquis), diabète.", "Eliquis"),
+    ],
+)
+def test_an_antithrombotic_that_is_taken_is_shown_as_taken(text: str, drug: str) -> None:
+    assert said(text, "antithrombotics") == [(drug, "present")]
+    assert not any("arrêt mentionné" in line.remarks for line in lines(text, "antithrombotics"))
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Xarelto arrêté le 12/09/2025.", [("Xarelto", "past")]),
+        ("N'est pas sous AVK.", [("AVK", "absent")]),
+        ("Arrêt du Plavix, reprise du Kardégic.", [("Kardégic", "present"), ("Plavix", "past")]),
+        ("Arrêt du Plavix, poursuite du Kardégic.", [("Kardégic", "present"), ("Plavix", "past")]),
+    ],
+)
+def test_a_real_stop_stays_one(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "antithrombotics")) == stated
+
+
+def test_a_medicine_under_a_title_of_stopped_ones_is_stopped() -> None:
+    (line,) = lines("Traitements arrêtés : Eliquis", "antithrombotics")
+    assert (line.assertion, "arrêt mentionné" in line.remarks) == ("past", True)
+
+
+def test_a_denial_of_treatment_beside_allergies_is_no_allergy() -> None:
+    text = "Allergie : 0. Pas de prise d'anticoagulant."
+    assert [stated for _, stated in said(text, "allergies")] == ["absent"]
+    assert said(text, "antithrombotics") == [("anticoagulant", "absent")]
+
+
+def test_weeks_beside_gravidity_are_a_pregnancy() -> None:
+    assert [stated for _, stated in said("Mme L., G3P2, 32 SA, suivie.", "pregnancy")] == ["present"]
+
+
+def test_a_pause_is_said_beside_the_medicine() -> None:
+    (line,) = lines("Eliquis suspendu en préopératoire, à reprendre à J2.", "antithrombotics")
+    assert "arrêt et reprise mentionnés" in line.remarks
+
+
+def test_a_past_that_names_no_stop_says_none() -> None:
+    (line,) = lines("Traité par Préviscan en 2015.", "antithrombotics")
+    assert line.assertion == "past"
+    assert "arrêt mentionné" not in line.remarks
+
+
+@pytest.mark.parametrize(
+    "text", ["Patient sous Eliquis, 81 ans, 54 kg.", "Eliquis 2,5 mg x 2 /j, 81 ans, 54 kg.", "Eliquis chez 81 ans"]
+)
+def test_an_age_or_a_weight_is_no_dose(text: str) -> None:
+    (line,) = lines(text, "antithrombotics")
+    assert not any(number in line.text for number in ("81", "54"))
+
+
+def test_a_name_one_letter_away_says_so() -> None:
+    (line,) = lines("Traitement : Previscane 20 mg.", "antithrombotics")
+    assert "nom reconnu à une lettre près" in line.remarks
+
+
+@pytest.mark.parametrize(
+    ("text", "substance"),
+    [
+        ("Allergies : choc anaphylactique à l'amoxicilline en 2012.", "amoxicilline"),
+        ("Anaphylaxie aux curares (rocuronium) en 2021.", "curares"),
+        ("ALLERGIES\nŒdème de Quincke aux IEC", "IEC"),
+        ("Pas allergique, mais a fait un choc anaphylactique après une injection de Rocéphine en 2014.", "Rocéphine"),
+        ("Allergies : pénicilline.\nAllergie à la pénicilline (choc anaphylactique).", "pénicilline"),
+    ],
+)
+def test_a_severe_allergy_is_read_with_its_severity(text: str, substance: str) -> None:
+    grave = [line for line in lines(text, "allergies") if "grave" in line.remarks]
+    assert [line.told.fact.label for line in grave if line.told is not None] == [substance]
+
+
+def test_a_disproved_allergy_does_not_disprove_the_next() -> None:
+    text = "Pas d'allergie à la pénicilline (tests négatifs 2020), mais allergie vraie à la ceftriaxone."
+    assert said(text, "allergies") == [("ceftriaxone", "present"), ("pénicilline", "absent")]
+
+
+def test_the_patient_is_no_relative_of_the_line_before() -> None:
+    text = "ATCD familiaux : père porteur d'un stent. Patient porteur d'un pacemaker, allergique à la pénicilline."
+    assert said(text, "implants") == [("pacemaker", "present")]
+    assert said(text, "allergies") == [("pénicilline", "present")]
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Patient NTBR.", [("NTBR", "present")]),
+        ("NTBR : non", [("NTBR", "absent")]),
+        ("Souhait de ne pas être réanimé.", [("ne pas être réanimé", "present")]),
+        ("Patient non réanimable.", [("non réanimable", "present")]),
+        ("LATA : non", [("LATA", "absent")]),
+        ("Pas d'amines, pas d'IOT.", [("Pas d'amines", "present"), ("pas d'IOT", "present")]),
+        ("Décision de limitation thérapeutique.", [("limitation thérapeutique", "present")]),
+        ("Pas de limitation thérapeutique.", [("limitation thérapeutique", "absent")]),
+    ],
+)
+def test_limits_of_treatment(text: str, stated: list[tuple[str, str]]) -> None:
+    assert said(text, "directives") == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Contrôle de la kaliémie à 6 h.", []),
+        ("Kaliémie : 2 prélèvements hémolysés.", []),
+        ("Kaliémie le 12/10 : 6,8 mmol/L", ["kaliémie : 6,8 mmol/L"]),
+        ("K+ = 6,9 mmol/L", ["kaliémie : 6,9 mmol/L"]),
+        ("Hémoglobine à 6 h : 8,2 g/dl", ["hémoglobine : 8,2 g/dl"]),
+        ("Plaquettes : 3 jours après", []),
+    ],
+)
+def test_a_number_that_counts_hours_is_no_value(text: str, shown: list[str]) -> None:
+    assert [line.text for line in lines(text, "labs")] == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Panhypopituitarisme", "TIH en 2019", "Transplanté cardiaque", "Transplantation pulmonaire", "Addison",
+        "Insuffisance rénale terminale", "Déficit en pseudocholinestérase", "Mallampati IV", "État de mal",
+        "Insuffisance surrénale", "Splénectomie", "Hémophilie A", "BPCO hypercapnique", "Willebrand",
+        "Choc anaphylactique", "Thrombopathie",
+    ],
+)  # fmt: skip
+def test_an_antecedent_that_changes_emergency_care_is_on_the_card(name: str) -> None:
+    assert [stated for _, stated in said(f"Antécédents\n- {name}\n", "conditions")] in (["present"], ["past"])
+
+
+def test_a_difficult_airway_that_nobody_expected_is_one() -> None:
+    assert said("Intubation difficile non prévue.", "conditions") == [("Intubation difficile", "present")]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Discussion de pose d'un DAI.", "implants"),
+        ("En attente de TAVI.", "implants"),
+        ("Inscrit sur liste de transplantation hépatique.", "conditions"),
+        ("Rappel dTP le 12/03/2031.", "vaccinations"),
+    ],
+)
+def test_what_is_to_come_is_not_shown_as_done(text: str, key: str) -> None:
+    assert said(text, key) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Pose d'un DAI.", "implants"),
+        ("Surveillance du pacemaker.", "implants"),
+        ("Rappel dTP le 12/03/2021.", "vaccinations"),
+    ],
+)
+def test_what_was_done_is_shown(text: str, key: str) -> None:
+    assert len(said(text, key)) == 1
