@@ -35,7 +35,7 @@ from records import documents, facts, grants, readings, relations, will
 from records.database import Tx
 from records.documents import Document, DocumentState
 from search_api.desk import AtDesk
-from search_api.documents import CHUNK, EXTENSIONS, item_of
+from search_api.documents import CHUNK, EXTENSIONS, item_of, readable
 from search_api.marks import marks_of
 from search_api.oversight import journal_lines
 from search_api.services import Services
@@ -145,9 +145,7 @@ def archive(services: Services, scope: Scope, listed: list[Document], now: datet
 
 def _content(services: Services, document: Document) -> Iterator[bytes]:
     """A document's bytes; Refusal when it is not one that may be shown, or its file is not there."""
-    if document.state is not DocumentState.SEARCHABLE:
-        raise Refusal("show", f"document-{document.state.value}", _WHY[document.state], "Sa fiche dit où il en est.")
-    reader = services.blobs.open(document.upload)
+    reader = services.blobs.open(readable(document).upload)
 
     def pieces() -> Iterator[bytes]:
         with reader:
@@ -155,14 +153,6 @@ def _content(services: Services, document: Document) -> Iterator[bytes]:
                 yield chunk
 
     return pieces()
-
-
-_WHY = {
-    DocumentState.RECEIVED: "Ce document n'est pas encore lu.",
-    DocumentState.READING: "Ce document est en cours de lecture.",
-    DocumentState.QUARANTINED: "Ce document pourrait concerner un autre patient.",
-    DocumentState.REFUSED: "Ce document n'a pas pu être lu.",
-}
 
 
 def _text(services: Services, scope: Scope, document: Document) -> str | None:

@@ -72,7 +72,7 @@ def test_what_is_missing_is_said(own_world: World) -> None:
     assert set(documents_in(own_world, files)) == {"ordonnance", "vih"}
     assert sorted(each["code"] for each in json.loads(files["manifeste.json"])["missing"]) == [
         "blob-missing",
-        "document-received",
+        "not-finished",
     ]
 
 
