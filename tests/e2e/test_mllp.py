@@ -22,6 +22,7 @@ from cli.compose import open_home, resolve_patient
 from cli.settings import load_settings
 from ingest.mllp.frames import END, framed
 from ingest.worker import drain
+from records import jobs
 from records.documents import DocumentState, documents_of_patient_without_scope
 from tests.e2e.running import Home
 from tests.records.building import ins
@@ -118,6 +119,13 @@ def test_every_acknowledged_message_is_ingested_once(tmp_path: Path) -> None:
     server.kill()
     with open_home(load_settings(**own)) as home:
         patient_id = resolve_patient(home, PATIENT)
+        drain(home.bench)
+        with home.bench.records.write() as tx:  # what three kills refused is asked for again, as a person would
+            refused = [
+                one for one in documents_of_patient_without_scope(tx, patient_id) if one.state is DocumentState.REFUSED
+            ]
+            assert {one.refusal.code for one in refused if one.refusal} <= {"poison-document"}
+            jobs.retry_failed(tx, [one.document_id for one in refused], home.bench.clock())
         drain(home.bench)
         with home.bench.records.read() as tx:
             found = documents_of_patient_without_scope(tx, patient_id)
