@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert program is not None, "Chromium is missing: run `bash tools/system-packages.sh browser`"
     with sync_playwright() as playwright:
-        expect.set_options(timeout=20_000)  # a first search loads the model; nothing here measures time
+        expect.set_options(timeout=60_000)  # a first search loads the model; nothing here measures time
         launched = playwright.chromium.launch(
             executable_path=program,
             args=["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--disable-gpu"],
