@@ -104,7 +104,7 @@ class Site:
         """Somebody with a browser of their own, in French on a desk screen unless `context` says otherwise."""
         options: dict[str, Any] = {"locale": "fr-FR", "viewport": DESK, "timezone_id": "Europe/Paris"} | context
         opened = self.browser.new_context(**options)
-        opened.set_default_timeout(15_000)
+        opened.set_default_timeout(60_000)
         try:
             with_page = Person(self, opened, opened.new_page(), [])
             with_page.watch()
