@@ -36,7 +36,7 @@ from records.master import FileMaster, MasterKey, MovedMaster
 from records.policy import load_policy
 from records.postgres import Server
 from records.transit import TransitMaster
-from search_api.notifier import MailServer, Notifier
+from search_api.notifier import MailServer, notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
 from search_api.services import Services, ServingIndex
@@ -89,7 +89,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
         )
         server = mail_server(settings)
         if serving and server is not None:
-            held.enter_context(Notifier(bench.records, server))
+            held.enter_context(notifier(bench.records, server))
         if serving and (places := shore(settings)) is not None:
             drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
             held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))

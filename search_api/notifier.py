@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-import threading
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 from records import notifications
 from records.database import Records
 from records.notifications import Waiting
+from search_api.periodic import Periodic
 from search_api.services import utc_now
 
 log = logging.getLogger("anamnese.notify")
@@ -107,27 +107,6 @@ def _deliver(server: MailServer, one: Waiting) -> bool:
     return True
 
 
-class Notifier:
-    """A thread that looks at the outbox as long as the service runs."""
-
-    def __init__(self, records: Records, server: MailServer) -> None:
-        self._records, self._server = records, server
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
-
-    def __enter__(self) -> Notifier:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                send_due(self._records, self._server, utc_now())
-            except Exception as error:  # records away: the next look may find them again
-                log.warning("notifier: %s", type(error).__name__)
-            if self._stop.wait(EVERY):
-                return
+def notifier(records: Records, server: MailServer) -> Periodic:
+    """Looks at the outbox as long as the service runs."""
+    return Periodic("notifier", EVERY, lambda: send_due(records, server, utc_now()))

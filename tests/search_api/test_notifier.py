@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from records import notifications
-from search_api.notifier import MailServer, Notifier, Sent, send_due
+from search_api.notifier import MailServer, Sent, notifier, send_due
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.test_emergency import break_glass
 from tests.search_api.test_will import act, sees
@@ -145,6 +145,6 @@ def test_the_thread_sends_what_is_due(own_world: World, mail: tuple[Box, MailSer
     world = own_world
     act(world, "PUT", "/contact", world.as_patient("marie"), mail="marie@exemple.test")
     sees(world, world.bearer(DOCTOR))
-    with Notifier(world.services.records, server):  # it looks once before it can be stopped
+    with notifier(world.services.records, server):  # it looks once before it can be stopped
         pass
     assert len(box.received) == 1
