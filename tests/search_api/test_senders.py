@@ -124,11 +124,14 @@ class Ward:
         with self.world.services.records.read() as tx:
             return contested.waiting(tx, 10)
 
-    def masks(self, document_id: DocumentId) -> None:
-        """Marie masks a document."""
-        body = {"document_id": document_id}
-        url = self.world.url("marie", "/masks")
-        assert self.world.http.post(url, json=body, headers=self.world.as_patient("marie")).status_code == 204
+    def masks(self, document_id: DocumentId, *, undo: bool = False) -> None:
+        """Marie masks a document, or shows it again."""
+        url, headers = self.world.url("marie", "/masks"), self.world.as_patient("marie")
+        if undo:
+            done = self.world.http.delete(f"{url}/{document_id}", headers=headers)
+        else:
+            done = self.world.http.post(url, json={"document_id": document_id}, headers=headers)
+        assert done.status_code == 204, done.text
 
     def decide(self, document_id: DocumentId, *, accepted: bool) -> None:
         with self.world.services.records.write() as tx:
@@ -231,7 +234,7 @@ def test_a_forged_copy_hides_no_document(ward: Ward) -> None:
         assert ward.stands(one)
         found = ward.get(one)
         assert (found.masked, found.hidden_from_patient) == (False, False)
-    later = ward.sends(letter("d3", "Une correction, xanthome.", set_id="s", version=2))
+    later = ward.sends(letter("d3", "Une correction, xanthome.", set_id="s", version=2, replaces="d1"))
     assert ward.stands(later)
     assert not ward.get(later).masked
     assert not ward.stands(victim)
@@ -243,11 +246,20 @@ def test_a_copy_by_another_way_gives_way_and_takes_the_mask(ward: Ward) -> None:
     copy = ward.uploads(letter("d1") + "\n")
     assert first != copy
     assert (ward.stands(first), ward.stands(copy)) == (True, False)
-    ward.masks(first)
-    assert ward.get(first).masked
-    assert ward.get(copy).masked
+    other = ward.uploads(letter("d1", "Un autre xanthome."))
+    ward.masks(other)
+    assert ward.get(first).masked, "what the patient masks is masked in every envelope"
     third = ward.sends(letter("d1") + "\n\n", by="mail:autre@mssante.test")
     assert ward.get(third).masked, "a copy that comes later shows nothing of what is masked"
+    ward.masks(other, undo=True)
+    assert ward.get(first).masked, "anybody can make a copy: showing it shows none that was there before"
+    ward.masks(first, undo=True)
+    assert [ward.get(one).masked for one in (first, copy, other, third)] == [False] * 4
+
+
+def test_what_came_first_under_another_type_hides_no_document(ward: Ward) -> None:
+    ward.uploads(letter("d1", TEXT).replace("34133-9", "DOCPAT02"))
+    assert ward.stands(ward.sends(VICTIMS["cda"]))
 
 
 def test_the_claim_waits_for_a_person_whose_word_counts(ward: Ward) -> None:
