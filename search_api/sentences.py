@@ -67,6 +67,10 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "export": ("a emporté une copie du dossier", "took a copy of the record"),
     "erase": ("a effacé le dossier", "erased the record"),
     "quarantine": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
+    "ins-retrieved": ("a récupéré l'identité nationale", "retrieved the national identity"),
+    "ins-checked": ("a vérifié la pièce d'identité", "checked an identity document"),
+    "ins-changed": ("a noté que l'identité nationale a changé", "noted that the national identity changed"),
+    "ins-doubt": ("a mis l'identité en doute", "put the identity in doubt"),
     "claim-list": ("a vu ce qui attend une décision", "saw what waits for a decision"),
     "claim-accept": (
         "a laissé un document en remplacer ou en annuler d'un autre émetteur",
