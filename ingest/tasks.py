@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import mmap
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +31,7 @@ LANES = ("all", "quick")
 """What a worker takes: anything, or only what is not a long scan after its first turn (20 pages, about a minute)."""
 SWEEP = 5.0  # seconds between two unasked looks at the jobs table
 TURN = 600.0  # seconds after which a task claims no other job; with the longest turn of a document, half an hour
-LIMIT = 3000  # seconds after which a task's process is killed: under VISIBILITY, so that no message comes twice
+LIMIT = 3000  # seconds after which a process that still reads is killed: under VISIBILITY, so no message comes twice
 VISIBILITY = 3600  # seconds, Redis transport's own default, stated because the lowest value of a broker's apps wins
 
 OpenBench = Callable[[], AbstractContextManager[Workbench]]
@@ -146,22 +148,30 @@ class _Reader:
         self._thread.join()
 
     def work(self) -> None:
-        """Until nothing waits, or for a TURN. What is left is for the next sweep."""
-        with self._reading:
+        """Until nothing waits, or for a TURN; what is left is for the next sweep. When this process reads already, its
+        reading finds what came meanwhile."""
+        if not self._reading.acquire(blocking=False):
+            return
+        limit = threading.Timer(LIMIT, os.kill, (os.getpid(), signal.SIGKILL))
+        limit.daemon = True
+        limit.start()
+        try:
             until = time.monotonic() + TURN
             drain(self._bench, lambda: self._ending() or time.monotonic() > until, quick=self._lane == "quick")
             if not self._ending():
                 renew(self._bench)
+        finally:
+            limit.cancel()
+            self._reading.release()
 
     def _ending(self) -> bool:
         return self._over.is_set() or self._stopping()
 
     def _sweep(self) -> None:
         while not self._over.wait(SWEEP):
-            if self._reading.locked() or self._ending():
-                continue
             try:
-                self.work()
+                if not self._ending():
+                    self.work()
             except Exception as error:  # records away: look again later, never die
                 log.error("sweep: %s", type(error).__name__)
 

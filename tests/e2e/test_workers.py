@@ -6,6 +6,8 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +23,7 @@ from records.postgres import Server
 from tests.e2e.killing import Ordeal, ordeal
 
 pytestmark = pytest.mark.services
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0  # seconds: a worker takes about ten to start on a busy machine, and looks every five
 
 
@@ -58,6 +61,19 @@ def test_a_worker_reads_what_waits_whatever_redis_does(
         queue.enter_context(redis(port))
         os.kill(worker.pid, signal.SIGTERM)
         assert worker.finish(PATIENCE) == 0
+
+
+def test_a_process_that_reads_for_too_long_is_killed_so_that_another_takes_its_job() -> None:
+    hangs = """
+import time
+from ingest import tasks
+tasks.LIMIT, tasks.SWEEP = 0.5, 0.1
+tasks.drain = lambda *given, **named: time.sleep(120)
+with tasks._Reader(None, "all", lambda: False):
+    time.sleep(120)
+"""
+    done = subprocess.run([sys.executable, "-c", hangs], cwd=ROOT, timeout=PATIENCE, check=False)
+    assert done.returncode == -signal.SIGKILL
 
 
 def _deposit(trial: Ordeal, home: Home) -> None:
