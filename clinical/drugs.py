@@ -13,6 +13,7 @@ from records.fact import Fact
 CRITICAL = HERE / "critical"
 ATC = ("2.16.840.1.113883.6.73", "http://www.whocc.no/atc", "ATC", "urn:oid:2.16.840.1.113883.6.73")
 _LONGEST = 6  # words of a medicine's name
+_SUBSTANCE_CODE = 7  # characters of an ATC code of the fifth level
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,16 @@ def classes_of(medicine: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def class_of(fact: Fact) -> str:
+    """The class that a fact names when it names no substance (« anticoagulant », « AVK »); empty otherwise.
+
+    « Héparine » is a class and a substance: a whole ATC code (seven characters) says that it is the substance.
+    """
+    named = medicines_of(fact)
+    whole = any(code.system in ATC and len(code.code.strip()) >= _SUBSTANCE_CODE for code in fact.codes)
+    return named[0] if len(named) == 1 and not whole and named[0] in _classes() else ""
+
+
 def critical_group(fact: Fact) -> CriticalGroup | None:
     """The first group of `drugs.txt` that the fact's medicine belongs to."""
     return _critical_group(_words_of(fact), tuple(code.code.upper() for code in fact.codes if code.system in ATC))
@@ -123,6 +134,11 @@ def _names() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _broader() -> dict[str, tuple[str, ...]]:
     return {each.preferred: each.broader for each in entries() if each.source.startswith("medicaments")}
+
+
+@lru_cache(maxsize=1)
+def _classes() -> frozenset[str]:
+    return frozenset(name for broader in _broader().values() for name in broader)
 
 
 @lru_cache(maxsize=1)

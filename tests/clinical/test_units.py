@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clinical.analyte import Analyte, analyte_called, analytes, measured_by
 from clinical.numerals import readings_of
 from clinical.ranges import stated_range
+from clinical.text.vocabulary import parts, rows
 from clinical.units import Unit, rescale, unit_of, units, units_spelt
 from tests.clinical.telling import LOINC, result
 
@@ -156,6 +157,30 @@ def test_code_and_name_that_disagree_join_nothing() -> None:
     assert "contredisent" in measured_by(fact).remark
     unspecified = result("Troponine", "12", "ng/L", codes=[(LOINC, "67151-1")]).fact
     assert measured_by(unspecified).analyte is analytes()["troponine T hs"]
+
+
+CODED = [
+    (name, preferred, code, unit)
+    for _, preferred, others, codes in rows("analytes.txt", 4)
+    for name in (preferred, *parts(others))
+    for pair in filter(str.strip, codes.split(";"))
+    for code, *spelt in [pair.split()]
+    for unit in spelt
+]
+
+
+@pytest.mark.parametrize(("name", "preferred", "code", "unit"), CODED)
+def test_the_code_that_a_text_is_given_never_takes_its_value_elsewhere(
+    name: str, preferred: str, code: str, unit: str
+) -> None:
+    """The two files of analytes agree: « troponine I : 45 ng/L » is on the card, and « DFG » gets no formula."""
+    written = {"concept": preferred}
+    value = "" if unit == "sans" else unit
+    coded = measured_by(result(name, "4", value, codes=[(LOINC, code)], **written).fact)
+    bare = measured_by(result(name, "4", value, **written).fact)
+    assert not coded.remark
+    assert bare.analyte is None or coded.analyte is bare.analyte
+    assert coded.analyte is None or not value or coded.analyte.unit_written(value) is not None
 
 
 RANGES = [
