@@ -41,6 +41,8 @@ from records.transit import TransitMaster
 from search_api.notifier import MailServer, notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
+from search_api.reminders import EVERY as REMINDERS_EVERY
+from search_api.reminders import remind
 from search_api.services import Services, ServingIndex
 from search_api.web.sign_in import Front
 
@@ -99,6 +101,8 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
         server = mail_server(settings)
         if serving and server is not None:
             held.enter_context(notifier(bench.records, server))
+            due = lambda: remind(bench.records, services.policy, bench.clock())  # noqa: E731
+            held.enter_context(Periodic("reminders", REMINDERS_EVERY, due))
         if serving and (places := shore(settings)) is not None:
             drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
             held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))
