@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from clinical.numerals import readings_of
 from clinical.ranges import stated_range
 from clinical.text.vocabulary import parts, rows
 from clinical.units import Unit, rescale, unit_of, units, units_spelt
+from records.fact import Coding
 from tests.clinical.telling import LOINC, result
 
 NUMBERS = [
@@ -157,6 +159,26 @@ def test_code_and_name_that_disagree_join_nothing() -> None:
     assert "contredisent" in measured_by(fact).remark
     unspecified = result("Troponine", "12", "ng/L", codes=[(LOINC, "67151-1")]).fact
     assert measured_by(unspecified).analyte is analytes()["troponine T hs"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Glucose [Mass/volume] in Urine by Test strip",
+        "Potassium [Moles/volume] in Urine",
+        "Leukocytes [#/volume] in Cerebral spinal fluid",
+        "Hemoglobin [Mass/volume] in Urine",
+        "Potassium [Moles/volume] in Body fluid",
+        "Glucose (LCR)",
+    ],
+)
+def test_what_is_measured_elsewhere_than_in_blood_joins_no_series_of_blood(label: str) -> None:
+    fact = result(label, "4", "mmol/L", codes=[(LOINC, "99999-9")]).fact
+    assert measured_by(fact).analyte is None
+    named = result("Glucose", "4", "mmol/L").fact
+    display = replace(named, codes=(Coding(LOINC, "99999-9", "Glucose [Mass/volume] in Urine"),))
+    assert measured_by(named).analyte is analytes()["glycémie"]
+    assert measured_by(display).analyte is None
 
 
 CODED = [
