@@ -16,6 +16,7 @@ from access.policy import Policy
 from access.refusal import Refusal
 from cli.local_services import cache_folder
 from cli.settings import Settings
+from clinical import official
 from index.embedders.factory import build_embedder
 from index.embedders.port import Embedder, fits
 from index.generations import needed
@@ -109,6 +110,19 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
         yield Home(settings, services, bench, wake)
 
 
+def use_vocabulary(home: Path) -> None:
+    """Take what the home imported of official files. Refusal "bad-vocabulary" when a file of it is damaged."""
+    try:
+        official.use(home / "vocabulary")
+    except (ValueError, KeyError, OSError):
+        raise Refusal(
+            "start",
+            "bad-vocabulary",
+            "Une nomenclature importée ne se lit pas.",
+            "Importez-la de nouveau (« anamnese vocabulary import »), ou retirez-la.",
+        ) from None
+
+
 def spool_of(home: Path, keys: KeyStore) -> Spool:
     """The home's spool, its space taken where there is room; where there is none a card needs the journal."""
     spool = Spool(home / "journal.spool", lambda: keys.service_key("journal"))
@@ -185,6 +199,7 @@ class Stores:
 @contextmanager
 def open_stores(settings: Settings) -> Iterator[Stores]:
     """Open the truth of a home, making what is absent."""
+    use_vocabulary(settings.home)
     with ExitStack() as held:
         keys = KeyStore.open(settings.home, master_of(settings), settings.keys_dir)
         held.callback(keys.close)
