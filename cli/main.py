@@ -26,6 +26,7 @@ from cli import (
     quarantine,
     search,
     service,
+    vocabulary,
     watch,
     wishes,
 )
@@ -61,6 +62,7 @@ FAMILIES = (
     keys,
     backup,
     copies,
+    vocabulary,
 )
 for family in FAMILIES:
     family.register(app)

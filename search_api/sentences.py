@@ -65,6 +65,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "request-succession": ("a demandé un accès comme ayant droit", "asked for access as an heir"),
     "review": ("a relu un accès ou une demande", "reviewed an access or a request"),
     "export": ("a emporté une copie du dossier", "took a copy of the record"),
+    "remind": ("a mis un rappel en attente pour le patient", "put a reminder in wait for the patient"),
     "erase": ("a effacé le dossier", "erased the record"),
     "quarantine": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
     "too-many-requests": ("a demandé trop souvent", "asked too often"),

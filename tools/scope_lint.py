@@ -41,6 +41,7 @@ PIPELINE = (
     "index/opensearch",
     "search_api/patients.py",  # look-up: an identity becomes an id, which decide() lets out or not
     "search_api/notifier.py",  # the outbox of notifications: addresses, no content
+    "search_api/reminders.py",  # who asked for reminders; their record by their own Scope
     "search_api/reviews.py",  # who opened what, for the auditor; requests, for who decides them
     "cli/",
     "tools/",
