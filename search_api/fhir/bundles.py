@@ -102,10 +102,13 @@ def searchset(
     following: str = "",
     total: int | None = None,
     included: Iterable[Resource] = (),
+    notice: str = "",
 ) -> Resource:
-    """A page. `total` only where it is known for certain."""
+    """A page. `total` only where it is known for certain. `notice`: what the answer rests on, in words."""
     entries = [_entry(counter, shaped(one, asked), "match") for one in found]
     entries += [_entry(counter, shaped(one, asked), "include") for one in included]
+    if notice:
+        entries.append({"resource": remark("information", "informational", notice), "search": {"mode": "outcome"}})
     if asked.ignored:
         names = ", ".join(asked.ignored)
         said = remark("warning", "not-supported", f"Paramètres ignorés : {names}.")

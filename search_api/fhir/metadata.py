@@ -57,7 +57,7 @@ def statement(base: str, routes: list[APIRoute], searches: Mapping[str, Search])
         elif kind and (code := _CODES.get((method, behind))):
             routed.setdefault(kind, set()).add(code)
     system = [{"code": "transaction"}] if ("POST", "", "") in set(_addresses(routes)) else []
-    served = {
+    served: Resource = {
         "mode": "server",
         "security": {
             "service": [
@@ -98,7 +98,7 @@ def _addresses(routes: list[APIRoute]) -> Iterator[tuple[str, str, str]]:
         kind, _, rest = route.path.removeprefix("/fhir").removeprefix("/").partition("/")
         if kind and not kind[0].isupper():
             continue
-        for method in route.methods:
+        for method in sorted(route.methods or ()):
             yield method, kind, f"/{rest}" if rest else ""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
-from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 from lxml.etree import _Element
@@ -15,46 +16,53 @@ from search_api.fhir.elements import NUMBERS, Element, Resource, elements_of, is
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _NS = FHIR_NS.strip("{}")
-_ATTRIBUTES = frozenset({("Extension", "url")})  # beside ids, the one element that XML writes as an attribute
 
 
 def to_xml(resource: Resource) -> bytes:
     """A resource as XML, in UTF-8. Its elements come out in R4's order, whatever their order was."""
-    root = ElementTree.Element(resource["resourceType"], xmlns=_NS)
-    _write(root, resource["resourceType"], resource)
-    return b'<?xml version="1.0" encoding="UTF-8"?>' + ElementTree.tostring(root, encoding="unicode").encode()
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>', *_written(resource["resourceType"], resource, f' xmlns="{_NS}"')]
+    return "".join(parts).encode("utf-8", "replace")
 
 
-def _write(parent: ElementTree.Element, kind: str, value: Resource) -> None:
-    for name, element in elements_of(kind).items():
-        shadow = value.get(f"_{name}")
-        if name not in value and shadow is None:
-            continue
-        if (name == "id" and "resourceType" not in value) or (kind, name) in _ATTRIBUTES:
-            parent.set(name, str(value[name]))
-            continue
-        values = value.get(name) if element.many else [value.get(name)]
-        shadows = shadow if element.many else [shadow]
-        for number in range(max(len(values or ()), len(shadows or ()))):
-            one = values[number] if values and number < len(values) else None
-            _child(parent, element, one, shadows[number] if shadows and number < len(shadows) else None)
+def _written(kind: str, value: Resource, attributes: str = "", name: str = "") -> Iterator[str]:
+    """An element of this type: its attributes, then its children in order."""
+    shown = ("url",) if kind == "Extension" else ()
+    shown = (*shown, "id") if "resourceType" not in value else shown
+    said = "".join(f" {one}={_quoted(value[one])}" for one in ("id", "url") if one in shown and one in value)
+    yield f"<{name or kind}{attributes}{said}>"
+    for element in elements_of(kind).values():
+        if element.name not in shown:
+            yield from _children_of(value, element)
+    yield f"</{name or kind}>"
 
 
-def _child(parent: ElementTree.Element, element: Element, value: Any, shadow: Any) -> None:
+def _children_of(value: Resource, element: Element) -> Iterator[str]:
+    """The values of an element with what is said beside them ("_name")."""
+    own, beside = value.get(element.name), value.get(f"_{element.name}")
+    values = (own or []) if element.many else [own]
+    shadows = (beside or []) if element.many else [beside]
+    for one, shadow in zip_longest(values, shadows):
+        if one is not None or shadow is not None:
+            yield from _child(element, one, shadow)
+
+
+def _child(element: Element, value: Any, shadow: Any) -> Iterator[str]:
     if element.of == "xhtml":
-        parent.append(ElementTree.fromstring(value))
-        return
-    child = ElementTree.SubElement(parent, element.name)
-    if element.of == "Resource":
-        inner = ElementTree.SubElement(child, value["resourceType"])
-        _write(inner, value["resourceType"], value)
+        yield str(value)
+    elif element.of == "Resource":
+        yield f"<{element.name}>"
+        yield from _written(value["resourceType"], value)
+        yield f"</{element.name}>"
     elif element.primitive:
-        if value is not None:
-            child.set("value", ("true" if value else "false") if isinstance(value, bool) else _legal(str(value)))
-        if isinstance(shadow, dict):
-            _write(child, element.of, shadow)
+        text = ("true" if value else "false") if isinstance(value, bool) else value
+        attribute = "" if value is None else f" value={_quoted(text)}"
+        yield from _written(element.of, shadow or {}, attribute, element.name)
     else:
-        _write(child, element.of, value)
+        yield from _written(element.of, value, name=element.name)
+
+
+def _quoted(value: object) -> str:
+    return quoteattr(_legal(str(value)))
 
 
 def _legal(text: str) -> str:
