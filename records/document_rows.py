@@ -79,6 +79,8 @@ class Document:
     hidden_from_representatives: bool = False
     withdrawn: bool = False  # cancelled by its sender
     submitted: str = field(default="", repr=False)  # the FHIR DocumentReference it was sent with, as JSON
+    replaces: str = field(default="", repr=False)  # the maker's name of the document that this one replaces
+    appends: str = field(default="", repr=False)  # of the one that it completes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Words:
     evidence: str = ""
     released: str = ""  # JSON list
     submitted: str = ""  # the FHIR DocumentReference it was sent with, as JSON
+    replaces: str = ""
+    appends: str = ""
 
 
 def seal_words(tx: Tx, row_of: tuple[PatientId, DocumentId], words: Words) -> bytes:
@@ -166,6 +170,8 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         hidden_from_representatives=row.hidden_from_representatives,
         withdrawn=row.withdrawn,
         submitted=words.submitted,
+        replaces=words.replaces,
+        appends=words.appends,
     )
 
 

@@ -33,8 +33,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 BODY_LIMIT = 64 * 1024
 """Bytes of a body; a question has at most 2,000 characters. An upload is bounded where it is streamed."""
 
-_DOORS = frozenset({"/fhir", "/fhir/"})
-"""Where IHE's ITI-65 brings documents in."""
+_DOORS = frozenset({"/fhir", "/fhir/", "/fhir/DocumentReference"})
+"""Where FHIR brings documents in (IHE ITI-65)."""
 
 
 class Border:

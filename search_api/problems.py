@@ -81,6 +81,7 @@ STATUS = {
     "not-fhir": 415,
     "no-such-resource": 404,
     "nothing-to-replace": 422,
+    "consent-not-supported": 422,
     "reference-unresolved": 422,
     "bad-request": 422,
     "idempotency-key-reused": 422,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
 from access.refusal import Refusal
 from access.scope import Scope
@@ -108,16 +109,19 @@ def searchset(
     entries = [_entry(counter, shaped(one, asked), "match") for one in found]
     entries += [_entry(counter, shaped(one, asked), "include") for one in included]
     if notice:
-        entries.append({"resource": remark("information", "informational", notice), "search": {"mode": "outcome"}})
+        entries.append(_said(remark("information", "informational", notice)))
     if asked.ignored:
         names = ", ".join(asked.ignored)
-        said = remark("warning", "not-supported", f"Paramètres ignorés : {names}.")
-        entries.append({"resource": said, "search": {"mode": "outcome"}})
+        entries.append(_said(remark("warning", "not-supported", f"Paramètres ignorés : {names}.")))
     links = [{"relation": "self", "url": own}, *([{"relation": "next", "url": following}] if following else [])]
     head = {"resourceType": "Bundle", "type": "searchset", "total": total, "link": links}
     if asked.summary == "count":
         return {name: value for name, value in head.items() if value is not None}
     return {name: value for name, value in (head | filled({"entry": entries})).items() if value is not None}
+
+
+def _said(outcome: Resource) -> Resource:
+    return {"fullUrl": f"urn:uuid:{uuid4()}", "resource": outcome, "search": {"mode": "outcome"}}
 
 
 def _entry(counter: Counter, resource: Resource, mode: str) -> Resource:

@@ -25,6 +25,7 @@ _CODES = {
     ("GET", "/{identity}/_history"): "history-instance",
     ("GET", ""): "search-type",
     ("POST", ""): "create",
+    ("DELETE", "/{identity}"): "delete",
 }
 _DEFINED = {
     "$summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
@@ -70,7 +71,7 @@ def statement(base: str, routes: list[APIRoute], searches: Mapping[str, Search])
                     ]
                 }
             ],
-            "description": f"Jeton d'accès (Bearer) ; {base}/.well-known/smart-configuration",
+            "description": f"Jeton d'accès (Bearer) : {base}/.well-known/smart-configuration",
         },
         "resource": [
             _resource(kind, routed.get(kind, set()), operations.get(kind, set()), searches.get(kind))

@@ -96,7 +96,7 @@ def reference_of(desk: Desk, scope: Scope, document: Document) -> Resource:
         "context": {"period": {"start": day(item.event_date)}} if item.event_date else None,
     }
     if document.submitted and not doubtful:
-        ours = completed(ours, json.loads(document.submitted))
+        ours = completed(ours, json.loads(document.submitted)["reference"])
     return versioned(filled(ours), instant(document.searchable_at or document.received_at))
 
 
@@ -108,7 +108,11 @@ def completed(ours: Resource, sent: Resource) -> Resource:
     """What a sender said of it beyond what is recorded here. What decides (identity, patient, state, labels, where its
     bytes are) is ours; a Patient in it stays out, whose INS not everybody may read."""
     kept = {name: sent[name] for name in _KEPT if name in sent}
-    contained = [one for one in sent.get("contained", []) if one["resourceType"] != "Patient"]
+    contained = [
+        {k: v for k, v in one.items() if k != "text"}
+        for one in sent.get("contained", [])
+        if one["resourceType"] != "Patient"
+    ]
     context = {name: one for name, one in sent.get("context", {}).items() if name in _KEPT_CONTEXT}
     (own,), content = ours["content"], sent.get("content", [{}])[0]
     extra = {name: content[name] for name in ("extension", "format") if name in content}

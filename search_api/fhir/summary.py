@@ -98,11 +98,10 @@ def _summary(counter: Counter, identity: str) -> Resource:
     author = f"urn:uuid:{uuid.uuid4()}"
     composition: Resource = {
         "resourceType": "Composition",
-        "language": "fr-FR",
         "text": narrative([f"Synthèse de {coverage.searched} document(s) lus.", coverage.notice]),
         "status": "final",
         "type": {"coding": [coding(LOINC, "60591-5", "Patient summary Document")]},
-        "subject": {"reference": f"Patient/{patient['id']}"},
+        "subject": {"reference": counter.url(f"Patient/{patient['id']}")},
         "date": instant(desk.now),
         "author": [{"reference": author}],
         "title": "Synthèse médicale du patient (IPS)",
