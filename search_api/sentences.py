@@ -39,6 +39,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "read-timeline": ("a lu la chronologie", "read the timeline"),
     "read-observations": ("a lu les résultats d'examens", "read the results"),
     "read-immunizations": ("a lu le statut vaccinal", "read the vaccination status"),
+    "read-summary": ("a lu la synthèse du dossier", "read the patient summary"),
     "emergency": ("a lu la fiche d'urgence", "read the emergency card"),
     "grant": ("a autorisé un accès", "allowed an access"),
     "revoke": ("a retiré une autorisation", "withdrew an access"),
