@@ -18,6 +18,7 @@ from cli.sample_home import Sample
 from samples.generate import generate
 from tests.web.site import (
     AUDITOR,
+    CHROMIUM,
     DESK,
     EMERGENCY,
     PHONE,
@@ -96,7 +97,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         expect.set_options(timeout=60_000)
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
