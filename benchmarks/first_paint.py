@@ -47,7 +47,7 @@ new PerformanceObserver((list) => {
   for (const each of list.getEntries()) window.seen.painted.set(each.identifier, each.renderTime);
 }).observe({ type: 'element', buffered: true });
 new MutationObserver(() => {
-  const first = document.querySelector('.hits > li h3');
+  const first = document.querySelector('.hits > li h3, .results > .nothing');
   if (first && !first.hasAttribute('elementtiming')) first.setAttribute('elementtiming', `first-${window.seen.asked}`);
 }).observe(document, { childList: true, subtree: true });
 """
@@ -86,8 +86,8 @@ def measure() -> str:
     head = ["engine", "processor slowed", "answer p50, ms", "answer p95", "then screen p50", "p95", "longest"]
     return table(head, rows) + (
         f"\n\nThe longest wait from the API's answer to the screen is {late:.0f} ms at full speed; the bar is {BAR}."
-        f" {passages} passages of {len(documents)} documents, hybrid search with facets; {ROUNDS} questions for each engine"
-        " and speed, none asked twice. The service, both engines, and the browser share the machine."
+        f" {passages} passages of {len(documents)} documents, hybrid search with facets; {ROUNDS} questions for each"
+        " engine and speed, none asked twice. The service, both engines, and the browser share the machine."
     )
 
 

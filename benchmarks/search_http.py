@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import random
 import socket
 import tempfile
@@ -38,7 +39,7 @@ from search_api.app import create_app
 from search_api.tokens import issue_token
 
 TITLE = "Search over HTTP against its parts, one patient with 2,000 passages"
-PASSAGES = 2000
+PASSAGES = int(os.environ.get("ANAMNESE_BENCH_PASSAGES", "2000"))
 ROUNDS = 120
 RPPS = "10001234567"
 INS = f"1850375123456{ins_key('1850375123456'):02d}"

@@ -67,6 +67,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "export": ("a emporté une copie du dossier", "took a copy of the record"),
     "erase": ("a effacé le dossier", "erased the record"),
     "quarantine": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
+    "read-usage": ("a vu l'usage du service", "saw how the service is used"),
+    "read-work": ("a vu le travail en cours", "saw the work in hand"),
     "too-many-requests": ("a demandé trop souvent", "asked too often"),
     "out-of-scope": ("a demandé au-delà de son jeton", "asked beyond its token"),
 }

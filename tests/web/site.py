@@ -211,6 +211,8 @@ def open_site(built: Path, folder: Path, sample: Sample, browser: Browser, **set
     shutil.copytree(built, folder)
     with open_home(settings_of(folder, **settings), serving=True) as home:
         patients = record_people(home, sample)
-        front = Front(personas(home, sample, patients), home.settings.idle_minutes)
+        front = home.services.front
+        if not home.settings.oidc:
+            front = replace(front, personas=personas(home, sample, patients))
         with serving(home, front) as address:
             yield Site(address, home, sample, patients, browser)

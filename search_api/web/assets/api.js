@@ -29,9 +29,10 @@ export function onClosed(run) {
   closed = run;
 }
 
-export async function call(method, path, { json, query, headers = {}, signal, blob = false } = {}) {
+// `once`: a refusal of the token is an answer like another, not a reason to ask who is there.
+export async function call(method, path, { json, query, headers = {}, signal, blob = false, once = false } = {}) {
   const response = await send(method, path, { json, query, headers, signal });
-  if (response.status === 401) {
+  if (response.status === 401 && !once) {
     await ask();
     return take(await send(method, path, { json, query, headers, signal }), blob);
   }

@@ -8,6 +8,7 @@ export const en = {
   'signin': 'Sign in', 'signin.what': 'Search in a patient’s medical documents. Every access is written to a journal that the patient can read.',
   'signin.demo': 'Demo identities', 'signin.token': 'With an access token',
   'token': 'Access token', 'token.hint': 'Issued by “anamnese token”. It stays in the memory of this tab.',
+  'oidc.with': 'Sign in with', 'oidc.waiting': 'Sign in in the window that opened. Nothing is lost here.', 'oidc.refused': 'The identity provider did not confirm this sign-in.', 'oidc.refused.what': 'Sign in again.', 'oidc.away': 'The identity provider does not answer.', 'oidc.away.what': 'Try again in a moment, then tell the administrator.', 'oidc.blocked': 'The browser did not open the sign-in window.', 'oidc.blocked.what': 'Allow windows of this site, then try again.',
   'lock': 'Who is there?', 'lock.what': 'The session is paused. Sign in again: what you typed is kept. Anybody else starts anew.',
   'me.patient': 'Patient', 'me.practitioner': 'professional', 'me.system': 'system', 'me.auditor': 'Auditor', 'me.administrator': 'Administrator', 'me.identitovigilance': 'Identity vigilance',
 

@@ -8,6 +8,7 @@ export const fr = {
   'signin': 'Se connecter', 'signin.what': 'Recherche dans les documents médicaux d’un patient. Chaque accès est inscrit à un journal que le patient peut lire.',
   'signin.demo': 'Identités de démonstration', 'signin.token': 'Avec un jeton d’accès',
   'token': 'Jeton d’accès', 'token.hint': 'Délivré par « anamnese token ». Il reste dans la mémoire de cet onglet.',
+  'oidc.with': 'Se connecter avec', 'oidc.waiting': 'Identifiez-vous dans la fenêtre qui s’est ouverte. Rien n’est perdu ici.', 'oidc.refused': 'Le fournisseur d’identité n’a pas confirmé cette connexion.', 'oidc.refused.what': 'Recommencez la connexion.', 'oidc.away': 'Le fournisseur d’identité ne répond pas.', 'oidc.away.what': 'Réessayez dans un instant, puis prévenez l’administrateur.', 'oidc.blocked': 'Le navigateur n’a pas ouvert la fenêtre de connexion.', 'oidc.blocked.what': 'Autorisez les fenêtres de ce site, puis recommencez.',
   'lock': 'Qui est là ?', 'lock.what': 'La session est en pause. Identifiez-vous de nouveau : ce que vous avez écrit est gardé. Une autre personne repart de zéro.',
   'me.patient': 'Patient', 'me.practitioner': 'professionnel', 'me.system': 'système', 'me.auditor': 'Auditeur', 'me.administrator': 'Administrateur', 'me.identitovigilance': 'Identitovigilance',
 

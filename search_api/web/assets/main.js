@@ -81,8 +81,16 @@ function top() {
     h('span.brand', {}, 'Anamnèse'),
     session.me ? h('span.who', {}, named(whoSpeaks())) : h('span.who', {}),
     button(t('language.other'), () => { choose(other); render(); }, { lang: other }, 'button.quiet'),
-    session.me ? button(t('signout'), () => { signOut(); view = 'door'; go('door', { push: false }); }, {}, 'button.quiet') : null,
+    session.me ? button(t('signout'), leaveAll, {}, 'button.quiet') : null,
   );
+}
+
+// Nobody is signed in any more: nothing of before is left, in the address neither.
+function leaveAll() {
+  signOut();
+  view = 'door';
+  history.replaceState(null, '', location.pathname);
+  render();
 }
 
 function whoSpeaks() {
