@@ -48,7 +48,7 @@ KEPT = (
 )
 """Letters, forms, tables, a CDA, a laboratory report and two scans of one patient."""
 TRAITANT, EMERGENCY, STRANGER, SELF = "médecin traitant", "urgentiste", "inconnu du patient", "le patient"
-AUDITOR, VIGILANCE = "auditeur", "identitovigilance"
+AUDITOR, ADMINISTRATOR, VIGILANCE = "auditeur", "administrateur", "identitovigilance"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 DESK, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 

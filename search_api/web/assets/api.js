@@ -94,6 +94,7 @@ export function upload(file, { fields = {}, key, progress }) {
     request.onload = () => {
       if (session.epoch !== epoch) reject(new Stale());
       else if (request.status === 202) resolve(request.response);
+      else if (request.status === 401) ask().then(() => upload(file, { fields, key, progress })).then(resolve, reject);
       else reject(new Problem(request.status, request.response ?? {}));
     };
     request.onerror = () => reject(new Problem(0, { title: t('problem.unreachable'), remedy: t('remedy.unreachable') }));
