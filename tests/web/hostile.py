@@ -42,7 +42,9 @@ def add_hostile_patient(home: Home, rpps: str) -> PatientId:
         )
     for number, title in enumerate((SCRIPT, BIDI, LONG)):
         receive(
-            io.BytesIO(f"Ordonnance {number}.\n\nAmoxicilline {SCRIPT} {BIDI} {LONG}".encode()),
+            io.BytesIO(
+                f"Ordonnance {number}.\n\nPersonne de confiance : {SCRIPT} MARTIN, 0612345678.\n\nAmoxicilline {SCRIPT} {BIDI} {LONG}".encode()
+            ),
             patient_id=patient_id,
             file_name=f"{title[:100]}.txt",
             origin="upload",
