@@ -54,9 +54,10 @@ def installed() -> Path:
         if done.returncode:
             pytest.fail(f"npm ci of the identity provider failed: {done.stderr[-500:]}")
         (made / "installed").touch()
-        if folder.exists():
-            shutil.rmtree(folder)
-        made.rename(folder)
+        try:
+            made.rename(folder)
+        except OSError:  # another process was faster
+            shutil.rmtree(made)
     return folder
 
 
