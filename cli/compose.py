@@ -72,6 +72,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
     with ExitStack() as held:
         bench, keys, generations, spool = held.enter_context(_bench(settings))
         wake, alive = _queue(settings, bench, held, serving=serving)
+        federation = Federation(settings.oidc, keys) if settings.oidc else None
         services = Services(
             records=bench.records,
             blobs=bench.blobs,
@@ -84,7 +85,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             workers_alive=alive,
             policy=_policy(settings),
             development_profession=settings.unregistered_profession,
-            verifier=Federation(settings.oidc, keys) if settings.oidc else None,
+            verifier=federation,
             fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
             off=settings.off,
@@ -94,7 +95,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,
-            front=Front(idle_minutes=settings.idle_minutes),
+            front=Front((), settings.idle_minutes, federation.ways() if federation else ()),
             spool=spool,
         )
         if serving:

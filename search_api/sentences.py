@@ -78,6 +78,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
         "a refusé qu'un document en remplace ou en annule d'un autre émetteur",
         "kept a document from replacing or cancelling another sender's",
     ),
+    "read-usage": ("a vu l'usage du service", "saw how the service is used"),
+    "read-work": ("a vu le travail en cours", "saw the work in hand"),
     "too-many-requests": ("a demandé trop souvent", "asked too often"),
     "out-of-scope": ("a demandé au-delà de son jeton", "asked beyond its token"),
 }
