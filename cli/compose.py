@@ -19,6 +19,7 @@ from cli.settings import Settings
 from clinical import official
 from index.embedders.factory import build_embedder
 from index.embedders.port import Embedder, fits
+from index.evaluation.corpus import Cut
 from index.generations import needed
 from index.port import Generations
 from index.projector import Projector
@@ -289,12 +290,12 @@ def _queue(
 @contextmanager
 def evaluation_engine(
     settings: Settings, engine: str
-) -> Iterator[tuple[Generations, Embedder, Callable[[str], list[str]]]]:
+) -> Iterator[tuple[Generations, Embedder, Cut]]:
     """An empty engine that is gone afterwards, and the home's embedder and cutter: what `evaluate` measures with."""
     embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
 
-    def cut(text: str) -> list[str]:
-        return [passage.text for passage in split((Page(1, text),), lambda part: fits(embedder, part))]
+    def cut(text: str) -> list[str | tuple[str, str]]:
+        return [(each.section, each.text) for each in split((Page(1, text),), lambda part: fits(embedder, part))]
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
         if engine == "embedded":
