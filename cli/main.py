@@ -27,6 +27,7 @@ from cli import (
     quarantine,
     search,
     service,
+    vocabulary,
     watch,
     wishes,
 )
@@ -63,6 +64,7 @@ FAMILIES = (
     keys,
     backup,
     copies,
+    vocabulary,
 )
 for family in FAMILIES:
     family.register(app)

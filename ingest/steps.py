@@ -192,6 +192,17 @@ def _unreadable(reading: Reading) -> list[int]:
 
 def completed(stated: Metadata, declared: Document) -> Metadata:
     """What a document says of itself; where it says nothing, what its sender declared."""
-    fields = ("unique_id", "set_id", "type_code", "title", "author", "organization", "event_date", "confidentiality")
+    fields = (
+        "unique_id",
+        "set_id",
+        "type_code",
+        "title",
+        "author",
+        "organization",
+        "event_date",
+        "confidentiality",
+        "replaces",
+        "appends",
+    )
     missing = {name: getattr(declared, name) for name in fields if not getattr(stated, name)}
     return dataclasses.replace(stated, **missing)

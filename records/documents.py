@@ -92,12 +92,13 @@ def new_document(
     now: datetime,
     masked: bool = False,
     hidden_from_patient: bool = False,
+    submitted: str = "",
 ) -> Document:
     """Record an upload, state RECEIVED, category OTHER until it is read. A twin of hidden content is hidden alike."""
     document_id = DocumentId(random_id())
     twins = tx.session.scalars(select(_T).where(_T.patient_id == patient_id, _T.content_hash == content_hash)).all()
     inherited = versions.strictest(twins)
-    words = Words(file_name=file_name)
+    words = Words(file_name=file_name, submitted=submitted)
     tx.session.execute(
         insert(_T).values(
             document_id=document_id,
@@ -315,6 +316,8 @@ def set_metadata(
             "organization",
             "confidentiality",
             "language",
+            "replaces",
+            "appends",
         )
     }
     words = open_words(tx, row)

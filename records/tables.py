@@ -383,7 +383,7 @@ class Notification(Base):
     __tablename__ = "notifications"
     notification_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     patient_id: Mapped[str] = mapped_column(index=True)
-    kind: Mapped[str]  # first_access | break_glass | attested
+    kind: Mapped[str]  # first_access | break_glass | attested | reminder
     at: Mapped[datetime]
     attempts: Mapped[int]
     not_before: Mapped[datetime]
