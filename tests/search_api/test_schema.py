@@ -20,7 +20,7 @@ OPERATIONS = 54
 
 
 def operations(world: World) -> dict[str, Any]:
-    schema = schemathesis.openapi.from_asgi("/openapi.json", world.app)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", world.app, timeout=120)
     return {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
 
 
