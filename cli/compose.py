@@ -19,6 +19,7 @@ from cli.settings import Settings
 from clinical import official
 from index.embedders.factory import build_embedder
 from index.embedders.port import Embedder, fits
+from index.evaluation.corpus import Cut
 from index.generations import needed
 from index.port import Generations
 from index.projector import Projector
@@ -73,6 +74,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
     with ExitStack() as held:
         bench, keys, generations, spool = held.enter_context(_bench(settings))
         wake, alive = _queue(settings, bench, held, serving=serving)
+        federation = Federation(settings.oidc, keys) if settings.oidc else None
         services = Services(
             records=bench.records,
             blobs=bench.blobs,
@@ -85,7 +87,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             workers_alive=alive,
             policy=_policy(settings),
             development_profession=settings.unregistered_profession,
-            verifier=Federation(settings.oidc, keys) if settings.oidc else None,
+            verifier=federation,
             fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
             off=settings.off,
@@ -95,7 +97,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,
-            front=Front(idle_minutes=settings.idle_minutes),
+            front=Front((), settings.idle_minutes, federation.ways() if federation else ()),
             spool=spool,
         )
         if serving:
@@ -289,14 +291,12 @@ def _queue(
 
 
 @contextmanager
-def evaluation_engine(
-    settings: Settings, engine: str
-) -> Iterator[tuple[Generations, Embedder, Callable[[str], list[str]]]]:
+def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generations, Embedder, Cut]]:
     """An empty engine that is gone afterwards, and the home's embedder and cutter: what `evaluate` measures with."""
     embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
 
-    def cut(text: str) -> list[str]:
-        return [passage.text for passage in split((Page(1, text),), lambda part: fits(embedder, part))]
+    def cut(text: str) -> list[str | tuple[str, str]]:
+        return [(each.section, each.text) for each in split((Page(1, text),), lambda part: fits(embedder, part))]
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
         if engine == "embedded":

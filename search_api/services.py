@@ -61,6 +61,10 @@ class ServingIndex:
         """Whether this process would build the same one: only then do its query vectors compare with the index's."""
         return generation.fingerprint == self._wanted().fingerprint
 
+    def generations(self) -> tuple[Generation | None, list[Generation]]:
+        """The one that serves, and all that there are. Refusal "index-unavailable" when the engine is down."""
+        return self._generations.serving(), sorted(self._generations.names(), key=lambda each: each.name)
+
     def ping(self) -> None:
         """Refusal "index-unavailable" when the engine cannot answer."""
         self._generations.ping()
