@@ -151,6 +151,7 @@ addEventListener('keydown', (event) => {
   if (event.key !== 'F2' || !session.me || document.querySelector('dialog[open]')) return;
   event.preventDefault();
   if (session.patient) go('card');
+  else app.querySelector('.lookup')?.dispatchEvent(new CustomEvent('urgent'));
 });
 onExpired(again);
 onClosed(shutOut);
