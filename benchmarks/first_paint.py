@@ -90,8 +90,8 @@ def measure() -> str:
     head = ["engine", "processor slowed", "answer p50, ms", "answer p95", "then screen p50", "p95", "longest"]
     return table(head, rows) + (
         f"\n\nThe longest wait from the API's answer to the screen is {late:.0f} ms at full speed; the bar is {BAR}."
-        f" {sum(passages)} passages of {len(passages)} documents, hybrid search with facets; {ROUNDS} questions for each"
-        " engine and speed, none asked twice. The service, both engines, and the browser share the machine."
+        f" {sum(passages)} passages of {len(passages)} documents, hybrid search with facets; {ROUNDS} questions for"
+        " each engine and speed, none asked twice. The service, both engines, and the browser share the machine."
     )
 
 
