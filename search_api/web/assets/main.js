@@ -64,6 +64,7 @@ export function render({ focus = true } = {}) {
   );
   Promise.resolve(VIEWS[view](main, { go, render, leave, reload })).catch((error) => fallen(main, error));
   if (focus) (main.querySelector('[data-first]') ?? main).focus({ preventScroll: true });
+  app.querySelector('.tab[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   say(t(`view.${view}`));
 }
 
