@@ -33,6 +33,7 @@ from search_api.acting import ACTS
 from search_api.border import Border
 from search_api.cursors import Cursors
 from search_api.desk import REFUSALS
+from search_api.fhir.router import fhir_routers
 from search_api.services import Services
 from search_api.tokens import issuer_of
 from search_api.web import files, sign_in
@@ -76,6 +77,8 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)
+    for router in fhir_routers(services.upload_limit, max(1, places // 4)):
+        app.include_router(router)
     app.add_middleware(Border)
     return app
 

@@ -80,6 +80,11 @@ class Federation:
                     return asserted(system, settings.audience, bearer, assertion, now)
         raise UNASSERTED
 
+    def provider(self) -> Provider | None:
+        """The one to which software is sent to ask for a token: the first that is not Pro Santé Connect, whose clients
+        are registered with the state."""
+        return next((self._providers[name] for name, one in self.settings.items() if one.profile != "psc"), None)
+
     def _asked(self, token: str, claims: dict[str, Any], provider: Provider) -> dict[str, Any]:
         """The claims with what the userinfo endpoint adds, which must speak of the same subject."""
         name = hashlib.sha256(token.encode()).digest()
