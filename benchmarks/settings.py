@@ -51,7 +51,9 @@ def cutter(model: Embedder) -> Cut:
     """The product's passages."""
 
     def cut(text: str) -> list[str | tuple[str, str]]:
-        return [(p.section, p.text) for p in split((Page(1, text),), lambda part: model.count_tokens(part) <= model.window)]
+        return [
+            (p.section, p.text) for p in split((Page(1, text),), lambda part: model.count_tokens(part) <= model.window)
+        ]
 
     return cut
 

@@ -239,9 +239,7 @@ def _queue(
 
 
 @contextmanager
-def evaluation_engine(
-    settings: Settings, engine: str
-) -> Iterator[tuple[Generations, Embedder, Cut]]:
+def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generations, Embedder, Cut]]:
     """An empty engine that is gone afterwards, and the home's embedder and cutter: what `evaluate` measures with."""
     embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
 

@@ -6,7 +6,30 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from clinical.lexicon import Entry, entries
-from index.thesaurus import Concept, Link, Term, Thesaurus
+from index.thesaurus import Concept, Link, Term, Thesaurus, simple_words
+
+_LINKING = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "a", "au", "aux", "et", "en"})
+"""Small words inside the name of a class."""
+
+
+@lru_cache(maxsize=256)
+def members_of(name: str) -> tuple[str, ...]:
+    """Every way to write a class of the vocabulary and what belongs to it (« anticoagulants » → warfarine, Eliquis…);
+    nothing for a name that is no class."""
+    typed = name.replace("-", " ")
+    words = simple_words(typed)
+    if set(typed.split()) - {word.exact for word in words} - _LINKING:
+        return ()  # « mes allergènes » are somebody's
+    ways = [
+        way
+        for idea in medical_thesaurus().ideas(words, typed)
+        if (idea.start, idea.end) == (0, len(words))
+        for way in idea.ways
+        if way.certain and way.link is not Link.BROADER
+    ]
+    if not any(way.link is Link.NARROWER for way in ways):
+        return ()
+    return tuple(dict.fromkeys((typed, *(way.text for way in ways))))
 
 
 @lru_cache(maxsize=1)

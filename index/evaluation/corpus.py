@@ -21,7 +21,7 @@ from index.passages import indexed_passage
 from index.port import Index, IndexedDocument
 
 Cut = Callable[[str], Sequence[str | tuple[str, str]]]
-"""A document's text to the texts of its passages, each inside the embedder's window; or each behind its section's title."""
+"""A document's text to its passages', each inside the embedder's window; or each behind the title of its section."""
 
 _BATCH = 200  # documents a write
 _CALLER = Caller(CallerKind.ADMINISTRATOR, "evaluate")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -221,7 +221,9 @@ def ask(
         question = Question((), vector)
     else:
         known = index.forms(scope)
-        question = build_question(query.text, known, vector, thesaurus=medical_thesaurus(), query=query).question
+        asked = build_question(query.text, known, vector, thesaurus=medical_thesaurus(), query=query)
+        respelt = _vector(embedder, asked.meant, mode) if asked.meant else None
+        question = asked.question if respelt is None else replace(asked.question, vector=respelt)
     candidates = index.match(scope, question)
     ranked = fuse(
         candidates,
