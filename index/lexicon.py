@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from clinical.lexicon import Entry, entries
-from index.thesaurus import Concept, Link, Term, Thesaurus, simple_words
+from index.thesaurus import Concept, Link, Term, Thesaurus, Way, simple_words
+from index.weights import is_common
 
 _LINKING = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "a", "au", "aux", "et", "en"})
 """Small words inside the name of a class."""
@@ -29,7 +30,12 @@ def members_of(name: str) -> tuple[str, ...]:
     ]
     if not any(way.link is Link.NARROWER for way in ways):
         return ()
-    return tuple(dict.fromkeys((typed, *(way.text for way in ways))))
+    return tuple(dict.fromkeys((typed, *(way.text for way in ways if not _is_everyday(way)))))
+
+
+def _is_everyday(way: Way) -> bool:
+    """Whether a short form is a word too (« IS »): nothing beside it in a list says which one is meant."""
+    return len(way.words) == 1 and len(way.words[0].exact) < 4 and is_common(way.words[0].exact)
 
 
 @lru_cache(maxsize=1)

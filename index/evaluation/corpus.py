@@ -105,7 +105,9 @@ def _indexed(entry: Entry, parts: Sequence[tuple[str, str]], vectors: Vectors) -
     for sequence, ((section, text), vector) in enumerate(zip(parts, vectors, strict=True)):
         titles = (entry.title, section)
         passages.append(indexed_passage(passage_id(document, sequence), text, vector.tobytes() or None, titles))
-    return IndexedDocument(patient_of(entry.patient), document, Category.OTHER, "", None, 1, tuple(passages))
+    return IndexedDocument(
+        patient_of(entry.patient), document, Category.OTHER, entry.type_code, entry.event_date, 1, tuple(passages)
+    )
 
 
 def _opaque(kind: str, name: str) -> str:

@@ -26,7 +26,7 @@ from index.highlight import places_of
 from index.intent import Facts, intent_of
 from index.lexicon import medical_thesaurus
 from index.near import Places, is_far, under
-from index.port import Candidates, Generation, Generations, Index, Question
+from index.port import Candidates, Filters, Generation, Generations, Index, Question
 from index.query import parse
 from index.question import build_question, query_vector
 from index.rank import RankedDocument, calibration_of, fuse
@@ -221,7 +221,8 @@ def ask(
         question = Question((), vector)
     else:
         known = index.forms(scope)
-        asked = build_question(query.text, known, vector, thesaurus=medical_thesaurus(), query=query)
+        filters = Filters(query.type_codes, query.date_from, query.date_to)
+        asked = build_question(query.text, known, vector, filters, thesaurus=medical_thesaurus(), query=query)
         respelt = _vector(embedder, asked.meant, mode) if asked.meant else None
         question = asked.question if respelt is None else replace(asked.question, vector=respelt)
     candidates = index.match(scope, question)
