@@ -112,7 +112,7 @@ def export(
             service_acts.record(tx, "export-journal", home.clock(), by=ADMINISTRATION, detail=detail)
         with home.services.records.read() as tx, _target(to) as target:
             for position, entry in journal.all_for_audit_without_scope(tx, after):
-                event = audit_event(entry, position, with_queries=with_queries)
+                event = audit_event(entry, f"journal-{position}", with_queries=with_queries)
                 target.write(dumps(event, ensure_ascii=False) + "\n")
 
 

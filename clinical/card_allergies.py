@@ -165,6 +165,11 @@ def _subject(fact: Fact) -> str:
     return bare or words
 
 
+def denies_all(fact: Fact) -> bool:
+    """Whether it says that there is no allergy at all (« pas d'allergie connue »), not that one is denied."""
+    return fact.assertion is Assertion.ABSENT and _subject(fact) == GENERAL
+
+
 def _names_one(words: str) -> bool:
     return any(holds(words, preposition) for preposition in ("a la", "a l", "aux", "au", "to"))
 

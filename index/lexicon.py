@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from clinical.lexicon import Entry, entries
+from clinical import official
+from clinical.lexicon import Entry
 from index.thesaurus import Concept, Link, Term, Thesaurus, Way, simple_words
 from index.weights import is_common
 
@@ -13,17 +14,21 @@ _LINKING = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "a", "au",
 """Small words inside the name of a class."""
 
 
-@lru_cache(maxsize=256)
 def members_of(name: str) -> tuple[str, ...]:
     """Every way to write a class of the vocabulary and what belongs to it (« anticoagulants » → warfarine, Eliquis…);
     nothing for a name that is no class."""
+    return _members(official.current().edition, name)
+
+
+@lru_cache(maxsize=256)
+def _members(edition: str, name: str) -> tuple[str, ...]:
     typed = name.replace("-", " ")
     words = simple_words(typed)
     if set(typed.split()) - {word.exact for word in words} - _LINKING:
         return ()  # « mes allergènes » are somebody's
     ways = [
         way
-        for idea in medical_thesaurus().ideas(words, typed)
+        for idea in _built(edition).ideas(words, typed)
         if (idea.start, idea.end) == (0, len(words))
         for way in idea.ways
         if way.certain and way.link is not Link.BROADER
@@ -38,10 +43,15 @@ def _is_everyday(way: Way) -> bool:
     return len(way.words) == 1 and len(way.words[0].exact) < 4 and is_common(way.words[0].exact)
 
 
-@lru_cache(maxsize=1)
 def medical_thesaurus() -> Thesaurus:
-    """The shipped vocabulary, built once in a process."""
-    return thesaurus_of(entries())
+    """The vocabulary, with the brands of an imported BDPM: built once for each import."""
+    return _built(official.current().edition)
+
+
+@lru_cache(maxsize=2)
+def _built(edition: str) -> Thesaurus:
+    del edition  # what is in use
+    return thesaurus_of(official.all_entries())
 
 
 def thesaurus_of(lines: Iterable[Entry]) -> Thesaurus:

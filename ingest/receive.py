@@ -69,6 +69,7 @@ def receive(
     admit: Callable[[Document], bool] = lambda _: True,
     key: str = "",
     priority: int = USUAL,
+    submitted: str = "",
 ) -> Receipt:
     """Store an upload of at most `limit` bytes for a patient that exists, and queue its reading.
 
@@ -77,8 +78,8 @@ def receive(
     that the reply does not tell what is there. `declared` is what the sender says of it; what the document says of
     itself wins once it is read. A type that nothing reads is kept too, as a refused document with its reason.
     `priority` is that of its reading (`records.jobs`). `key` is the depositor's idempotency key: sent again with the
-    same bytes it is the same deposit. Raises Refusal (stage "receive"): "empty-file", "too-large" and
-    "idempotency-key-reused" record nothing.
+    same bytes it is the same deposit. `submitted` is the FHIR that came with it, kept as JSON. Raises Refusal (stage
+    "receive"): "empty-file", "too-large" and "idempotency-key-reused" record nothing.
     """
     way = Way(origin, deposited_by, deposited_for)
     with blobs.create(patient_id, UPLOAD) as writer:
@@ -108,6 +109,7 @@ def receive(
             deposited_by=deposited_by,
             deposited_for=deposited_for,
             now=now,
+            submitted=submitted,
         )
         _keep(tx, deposited_by, key, document.document_id)
         receipts.add(tx, document.document_id, patient_id, way, now)
@@ -178,6 +180,7 @@ def _record(
     deposited_by: str,
     deposited_for: str,
     now: datetime,
+    submitted: str,
 ) -> Document:
     return new_document(
         tx,
@@ -191,6 +194,7 @@ def _record(
         deposited_by=deposited_by,
         deposited_for=deposited_for,
         now=now,
+        submitted=submitted,
     )
 
 

@@ -78,6 +78,9 @@ class Document:
     hidden_since: datetime | None = None  # from the patient; None when it is not
     hidden_from_representatives: bool = False
     withdrawn: bool = False  # cancelled by its sender
+    submitted: str = field(default="", repr=False)  # the FHIR DocumentReference it was sent with, as JSON
+    replaces: str = field(default="", repr=False)  # the maker's name of the document that this one replaces
+    appends: str = field(default="", repr=False)  # of the one that it completes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,9 @@ class Words:
     refusal_remedy: str = ""
     evidence: str = ""
     released: str = ""  # JSON list
+    submitted: str = ""  # the FHIR DocumentReference it was sent with, as JSON
+    replaces: str = ""
+    appends: str = ""
 
 
 def seal_words(tx: Tx, row_of: tuple[PatientId, DocumentId], words: Words) -> bytes:
@@ -163,6 +169,9 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         hidden_since=(row.hidden_at or row.received_at) if row.hidden_from_patient else None,
         hidden_from_representatives=row.hidden_from_representatives,
         withdrawn=row.withdrawn,
+        submitted=words.submitted,
+        replaces=words.replaces,
+        appends=words.appends,
     )
 
 

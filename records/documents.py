@@ -92,12 +92,13 @@ def new_document(
     now: datetime,
     masked: bool = False,
     hidden_from_patient: bool = False,
+    submitted: str = "",
 ) -> Document:
     """Record an upload, state RECEIVED, category OTHER until it is read. A twin of hidden content is hidden alike."""
     document_id = DocumentId(random_id())
     twins = tx.session.scalars(select(_T).where(_T.patient_id == patient_id, _T.content_hash == content_hash)).all()
     inherited = versions.strictest(twins)
-    words = Words(file_name=file_name)
+    words = Words(file_name=file_name, submitted=submitted)
     tx.session.execute(
         insert(_T).values(
             document_id=document_id,
@@ -308,6 +309,8 @@ def set_metadata(
             "organization",
             "confidentiality",
             "language",
+            "replaces",
+            "appends",
         )
     }
     words = open_words(tx, row)
@@ -320,22 +323,22 @@ def set_metadata(
     row.replaces_blind = blind(tx, patient_id, "unique", metadata.replaces)
     row.appends_blind = blind(tx, patient_id, "unique", metadata.appends)
     row.issued_at = metadata.issued_at
-    row.set_blind = blind(tx, patient_id, "set", metadata.set_id)
     tx.session.flush()
-    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases), row.origin)
+    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases), metadata.set_id)
     versions.join(tx, row, asked_by(metadata.confidentiality).beyond(asked_by(words.confidentiality)))
     versions.settle(tx, row)
 
 
-def withdraw(tx: Tx, patient_id: PatientId, metadata: Metadata, origin: str) -> list[DocumentId]:
+def withdraw(tx: Tx, document_id: DocumentId, metadata: Metadata) -> list[DocumentId]:
     """Take the documents that `metadata.cancels` names out of every search; they stay in the record's history.
 
-    `origin`: of the document that cancels; a patient's own cancels none but the patient's own. One that comes
-    later is withdrawn as it comes. Returns those that are here.
+    `document_id`: of the document that says so. It speaks for its sender's documents, also for those that come later;
+    another sender's wait for a person. Returns those here that it names.
     """
-    found = names.withdraw(tx, patient_id, metadata.cancels, metadata.issued_at, origin)
-    for document_id in found:
-        versions.settle(tx, _row(tx, document_id))
+    row = _row(tx, document_id)
+    found = names.withdraw(tx, PatientId(row.patient_id), document_id, metadata.cancels, metadata.issued_at)
+    for each in found:
+        versions.settle(tx, _row(tx, each))
     return found
 
 

@@ -93,7 +93,7 @@ def append(tx: Tx, entry: Entry) -> int:
     chain = chains.UNKNOWN if known is None else known
     length, previous = chains.head(tx.session, key, chain)
     total, whole = chains.head(tx.session, key, chains.ALL)
-    content = _canonical(entry)
+    content = canonical(entry)
     sealed = _seal(tx, entry, _place(chain, length + 1))
     mac = chains.link(key, chain, content, sealed, previous)
     values = {
@@ -127,13 +127,37 @@ def entries(tx: Tx, scope: Scope, *, limit: int = 200) -> list[Entry]:
 
     Documents outside the Scope are left out of each entry: the journal tells nobody of a document hidden from them.
     """
+    return [each.entry for each in entries_numbered(tx, scope, limit=limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An entry and where it stands: `place` in its record ("<chain>.<sequence>"), `position` in the whole journal,
+    which is told to nobody."""
+
+    entry: Entry
+    place: str
+    position: int
+
+
+def entries_numbered(
+    tx: Tx, scope: Scope, *, limit: int, before: int | None = None, place: str | None = None
+) -> list[Numbered]:
+    """The same with their numbers, from behind the position `before` on, or the one at `place` alone."""
     if scope.is_empty:
         return []
     who = {"chains": as_set(scope.identities)}
-    statement = select(_T).where(among(_T.chain, "chains"), _T.content != "").order_by(_T.position.desc()).limit(limit)
-    found = [dataclasses.replace(_entry(tx, row), query=None) for row in tx.session.scalars(statement, who)]
+    wanted = [among(_T.chain, "chains"), _T.content != ""]
+    if before is not None:
+        wanted.append(_T.position < before)
+    if place is not None:
+        chain, _, sequence = place.partition(".")
+        wanted += [_T.chain == chain, _T.sequence == (int(sequence) if sequence.isdecimal() else 0)]
+    rows = tx.session.scalars(select(_T).where(*wanted).order_by(_T.position.desc()).limit(limit), who).all()
+    found = [dataclasses.replace(_entry(tx, row), query=None) for row in rows]
     visible = _visible(tx, scope, {document for entry in found for document in entry.documents})
-    return [dataclasses.replace(e, documents=tuple(d for d in e.documents if d in visible)) for e in found]
+    shown = [dataclasses.replace(e, documents=tuple(d for d in e.documents if d in visible)) for e in found]
+    return [Numbered(e, f"{row.chain}.{row.sequence}", row.position) for e, row in zip(shown, rows, strict=True)]
 
 
 def entries_for_audit_without_scope(tx: Tx, patient_id: PatientId | None, limit: int) -> list[Entry]:
@@ -241,8 +265,8 @@ def _visible(tx: Tx, scope: Scope, asked: set[DocumentId]) -> set[DocumentId]:
     }
 
 
-def _canonical(entry: Entry) -> str:
-    """The entry without its sealed words, as JSON in one form: sorted keys, ASCII, no blanks."""
+def canonical(entry: Entry) -> str:
+    """What is chained: the entry without its sealed words, as JSON in one form: sorted keys, ASCII, no blanks."""
     value = {name: text for name, text in as_dict(entry).items() if name not in _SEALED}
     value["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -49,6 +49,12 @@ def patient_id_of_traits(keys: KeyStore, traits: Identity) -> PatientId:
     return PatientId(opaque(keyed_hash(keys.service_key("lookup"), "pseudonym", *_normal(traits))))
 
 
+def patient_id_of_local(keys: KeyStore, value: str, assigner: str) -> PatientId:
+    """What a look-up by a local number answers when it may not answer a real identifier."""
+    key = keys.service_key("lookup")
+    return PatientId(opaque(keyed_hash(key, "local pseudonym", value.strip().upper(), assigner.strip().upper())))
+
+
 def create_patient(tx: Tx, identity: Identity, now: datetime) -> PatientId:
     """Record a patient. Refusal "patient-exists" when the INS is known already."""
     ins = identity.ins

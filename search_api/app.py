@@ -19,6 +19,7 @@ from search_api import (
     facts,
     health,
     identity,
+    kinds,
     metrics,
     oversight,
     pages,
@@ -33,6 +34,7 @@ from search_api.acting import ACTS
 from search_api.border import Border
 from search_api.cursors import Cursors
 from search_api.desk import REFUSALS
+from search_api.fhir.router import fhir_routers
 from search_api.services import Services
 from search_api.tokens import issuer_of
 from search_api.web import files, sign_in
@@ -71,11 +73,13 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    looking = (patients, identity, documents, pages, corrections, search, saved, facts, card)
+    looking = (patients, identity, kinds, documents, pages, corrections, search, saved, facts, card)
     for router in (*(module.router for module in (*looking, oversight, export, quarantine)), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)
+    for router in fhir_routers(services.upload_limit, max(1, places // 4)):
+        app.include_router(router)
     app.add_middleware(Border)
     return app
 

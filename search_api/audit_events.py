@@ -48,12 +48,12 @@ _OVERRIDES = {
 _READS = ("read-", "list-", "view-", "download", "emergency", "review-")
 
 
-def audit_event(entry: Entry, position: int, *, with_queries: bool = False) -> dict[str, Any]:
-    """An AuditEvent. `position` in the journal makes its id; `with_queries` adds what was asked in words."""
+def audit_event(entry: Entry, identity: str, *, with_queries: bool = False) -> dict[str, Any]:
+    """An AuditEvent of this id; `with_queries` adds what was asked in words."""
     kind, interaction, action = _kind(entry)
     resource: dict[str, Any] = {
         "resourceType": "AuditEvent",
-        "id": f"journal-{position}",
+        "id": identity,
         "type": _coding(_TYPE, "rest", "RESTful Operation"),
         "subtype": [_coding(_REST, interaction, interaction)],
         "action": action,
@@ -140,7 +140,7 @@ def _entities(entry: Entry, *, with_queries: bool) -> list[dict[str, Any]]:
     for document in entry.documents:
         found.append(
             {
-                "what": {"reference": f"DocumentReference/{document}"},
+                "what": {"reference": f"DocumentReference/{entry.patient_id}.{document}"},
                 "type": _coding(_ENTITY, "2", "System Object"),
                 "role": _coding(_ROLE, "3", "Report"),
             }

@@ -33,6 +33,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 BODY_LIMIT = 64 * 1024
 """Bytes of a body; a question has at most 2,000 characters. An upload is bounded where it is streamed."""
 
+_DOORS = frozenset({"/fhir", "/fhir/", "/fhir/DocumentReference"})
+"""Where FHIR brings documents in (IHE ITI-65)."""
+
 
 class Border:
     """Adds HEADERS, bounds bodies, and writes one log line a request: method, route template, status, milliseconds."""
@@ -70,7 +73,7 @@ class Border:
 
 
 def _is_upload(scope: Scope) -> bool:
-    return bool(scope["method"] == "POST" and scope["path"].endswith("/documents"))
+    return bool(scope["method"] == "POST" and (scope["path"].endswith("/documents") or scope["path"] in _DOORS))
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 
 from access.refusal import Refusal
 from access.scope import Caller, CallerKind
+from access.smart import Need
 from records import assertions
 from search_api.bearers import Asserted, Bearer, Verifier
 from search_api.border import template_of
@@ -78,6 +79,14 @@ def desk(
     ] = "care",
 ) -> Desk:
     """Verify the token and load its bearer from records. Refusal 401 or 403."""
+    made, bearer = stood(request, Look(all_states, purpose_of_use == "regulation"))
+    if not within_scopes(bearer, request):
+        raise out_of_scope(made, request.path_params.get("patient_id", ""))
+    return made
+
+
+def stood(request: Request, look: Look) -> tuple[Desk, Bearer]:
+    """The desk of a verified token within its pace; what its SMART scopes allow is for the caller of this to ask."""
     services: Services = request.app.state.services
     issuer: Verifier = request.app.state.issuer
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
@@ -92,28 +101,42 @@ def desk(
         bearer = _once(services, issuer.asserted(bearer, said, now), now)
     with services.records.read() as tx:
         caller = caller_of(tx, bearer, services.development_profession, services.policy.matrix)
-    look = Look(all_states, purpose_of_use == "regulation")
     fresh = is_fresh(bearer, now, services.fresh_for)
     made = Desk(services, caller, now, secrets.token_hex(8), request.app.state.cursors, look, fresh)
-    named = request.path_params.get("patient_id", "")
-    if (pace := _pace(services, bearer, request)) != "within":
-        if pace == "first":  # once a window: a flood must not become one of writes
-            made.visit(named, "too-many-requests").refused(TOO_FAST)
+    keep_pace(made, _pace(services, bearer, request), request.path_params.get("patient_id", ""))
+    return made, bearer
+
+
+def keep_pace(made: Desk, pace: Literal["within", "first", "over"], named: str = "") -> None:
+    """Refusal 429 beyond the pace; journalled once a window: a flood must not become one of writes."""
+    if pace == "first":
+        made.visit(named, "too-many-requests").refused(TOO_FAST)
+    if pace != "within":
         raise TOO_FAST
-    if not within_scopes(bearer, request):
-        made.visit(named, "out-of-scope").refused(TOO_NARROW)
-        raise TOO_NARROW
-    return made
+
+
+def out_of_scope(made: Desk, named: str) -> Refusal:
+    """The refusal of what a token's scopes do not reach, journalled."""
+    made.visit(named, "out-of-scope").refused(TOO_NARROW)
+    return TOO_NARROW
 
 
 def _pace(services: Services, bearer: Bearer, request: Request) -> Literal["within", "first", "over"]:
     """How fast this caller asks: counted by who they are, whoever the patient, before the patient is looked at."""
-    who = f"{bearer.kind}\x1f{bearer.id}\x1f{bearer.system}"
     if template_of(dict(request.scope)).endswith("/lookup"):
-        looked = services.rates.take(f"lookup\x1f{who}", services.lookups_a_minute, 60)
+        looked = lookup_pace(services, bearer)
         if looked != "within":
             return looked
-    return services.rates.take(f"caller\x1f{who}", services.requests_a_minute, 60)
+    return services.rates.take(f"caller\x1f{_who(bearer)}", services.requests_a_minute, 60)
+
+
+def lookup_pace(services: Services, bearer: Bearer) -> Literal["within", "first", "over"]:
+    """How fast this caller looks patients up."""
+    return services.rates.take(f"lookup\x1f{_who(bearer)}", services.lookups_a_minute, 60)
+
+
+def _who(bearer: Bearer) -> str:
+    return f"{bearer.kind}\x1f{bearer.id}\x1f{bearer.system}"
 
 
 def _counted(services: Services, request: Request, refusal: Refusal) -> Refusal:
@@ -133,13 +156,17 @@ def is_fresh(bearer: Bearer, now: datetime, window: timedelta) -> bool:
 
 def within_scopes(bearer: Bearer, request: Request) -> bool:
     """Whether the SMART scopes of a token reach this address, and for a "patient/" scope this patient."""
+    need = need_of(request.method, template_of(dict(request.scope)))
+    return allows(bearer, need, request.path_params.get("patient_id", ""))
+
+
+def allows(bearer: Bearer, need: Need, patient_id: str) -> bool:
+    """Whether the SMART scopes of a token reach what is asked of this patient."""
     told = bearer.authentication
     if told is None or (told.scopes is None and not told.smart_required):
         return True
     mine = told.context or (bearer.id if bearer.kind is CallerKind.PATIENT else "")
-    own = bool(mine) and request.path_params.get("patient_id") == mine
-    need = need_of(request.method, template_of(dict(request.scope)))
-    return told.scopes is not None and told.scopes.allow(need, own=own)
+    return told.scopes is not None and told.scopes.allow(need, own=bool(mine) and patient_id == mine)
 
 
 def _once(services: Services, said: Asserted, now: datetime) -> Bearer:

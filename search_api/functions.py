@@ -49,6 +49,7 @@ _ACTIONS: dict[str, Function] = {
     "export": "export",
     "read-facts": "facts",
     "read-immunizations": "facts",
+    "read-summary": "facts",
     "read-timeline": "timeline",
     "read-observations": "observations",
     "emergency": "emergency",

@@ -34,12 +34,13 @@ def gathered(told: Iterable[Told]) -> list[Gathered]:
     """Newest first, undated last; of one day in the order of `told`."""
     groups: dict[tuple[object, ...], list[Told]] = {}
     for one in told:
-        groups.setdefault(_same(one), []).append(one)
+        groups.setdefault(sameness(one), []).append(one)
     found = [Gathered(group[0].fact, tuple(group)) for group in groups.values()]
     return sorted(found, key=lambda each: each.day, reverse=True)
 
 
-def _same(one: Told) -> tuple[object, ...]:
+def sameness(one: Told) -> tuple[object, ...]:
+    """What two facts have in common that are the same."""
     fact = one.fact
     undated = fact.kind in _MEASURED and fact.when == Period()
     name = plain(" ".join(fact.label.split()))

@@ -11,11 +11,12 @@ import secrets
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from access.refusal import Refusal
+from search_api.fhir.outcome import Malformed, outcome_response
 from search_api.rates import RETRY
 
 log = logging.getLogger("anamnese.api")
@@ -27,6 +28,7 @@ STATUS = {
     "authentication-too-old": 401,
     "assertion-invalid": 401,
     "assertion-replayed": 401,
+    "sign-in-refused": 401,
     "practitioner-suspended": 403,
     "practitioner-unknown": 403,
     "practice-disagrees": 403,
@@ -71,6 +73,17 @@ STATUS = {
     "upload-interrupted": 400,
     "bad-cursor": 400,
     "bad-boxes": 400,
+    "bad-parameter": 400,
+    "unknown-parameter": 400,
+    "patient-needed": 400,
+    "bad-resource": 400,
+    "not-acceptable": 406,
+    "bad-range": 416,
+    "not-fhir": 415,
+    "no-such-resource": 404,
+    "nothing-to-replace": 422,
+    "consent-not-supported": 422,
+    "reference-unresolved": 422,
     "bad-request": 422,
     "idempotency-key-reused": 422,
     "query-empty": 422,
@@ -146,7 +159,7 @@ def status_of(refusal: Refusal) -> int:
 def problem_response(
     refusal: Refusal, *, errors: list[FieldError] | None = None, reference: str | None = None
 ) -> JSONResponse:
-    """The one way a failure leaves the service."""
+    """The one way a failure leaves the service, /fhir apart."""
     status = status_of(refusal)
     problem = Problem(
         type=f"urn:anamnese:problem:{refusal.code}",
@@ -158,14 +171,21 @@ def problem_response(
         errors=errors,
         reference=reference,
     )
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
-    if refusal.code in CHALLENGES:
-        headers = {"WWW-Authenticate": f'Bearer error="{CHALLENGES[refusal.code]}"'}
-    if refusal.code in RETRY:
-        headers = {"Retry-After": str(RETRY[refusal.code])}
     return JSONResponse(
-        problem.model_dump(exclude_none=True), status, headers=headers, media_type="application/problem+json"
+        problem.model_dump(exclude_none=True),
+        status,
+        headers=headers_of(refusal),
+        media_type="application/problem+json",
     )
+
+
+def headers_of(refusal: Refusal) -> dict[str, str] | None:
+    """What a client may do about it, for its software."""
+    if refusal.code in RETRY:
+        return {"Retry-After": str(RETRY[refusal.code])}
+    if refusal.code in CHALLENGES:
+        return {"WWW-Authenticate": f'Bearer error="{CHALLENGES[refusal.code]}"'}
+    return {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status_of(refusal))
 
 
 def install(app: FastAPI) -> None:
@@ -177,30 +197,45 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+def _response(
+    request: Request, refusal: Refusal, errors: list[FieldError] | None = None, reference: str = ""
+) -> Response:
+    """A failure in the words of the address: an OperationOutcome under /fhir, a problem elsewhere."""
+    if not is_fhir(request.url.path):
+        return problem_response(refusal, errors=errors, reference=reference or None)
+    places = [(each.field, each.reason) for each in errors or ()]
+    return outcome_response(request, refusal, status_of(refusal), headers_of(refusal), places, reference)
+
+
+def is_fhir(path: str) -> bool:
+    return path == "/fhir" or path.startswith("/fhir/")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return problem_response(error)
+    places = error.places if isinstance(error, Malformed) else ()
+    return _response(request, error, [FieldError(field=place, reason=reason) for place, reason in places])
 
 
-async def _malformed(_: Request, error: Exception) -> JSONResponse:
+async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
         FieldError(field=".".join(str(part) for part in each["loc"]), reason=str(each["type"]))
         for each in error.errors()[:20]
     ]
-    return problem_response(BAD_REQUEST, errors=errors)
+    return _response(request, BAD_REQUEST, errors)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = {404: NO_SUCH_ROUTE, 405: NOT_ALLOWED, 413: TOO_LARGE}
-    response = problem_response(known.get(error.status_code, BAD_REQUEST))
+    response = _response(request, known.get(error.status_code, BAD_REQUEST))
     if error.status_code == 405 and error.headers and "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]  # RFC 9110 asks for it
     return response
 
 
-async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> Response:
     """A bug or a broken machine. The log gets the type and the place: a message may quote a document or a name."""
     reference = secrets.token_hex(6)
     frame = error.__traceback__
@@ -211,4 +246,4 @@ async def _unexpected(_: Request, error: Exception) -> JSONResponse:
     refusal = Refusal(
         "ask", "internal", "Une erreur inattendue est survenue.", "Réessayez ; si elle persiste, citez la référence."
     )
-    return problem_response(refusal, reference=reference)
+    return _response(request, refusal, reference=reference)

@@ -287,11 +287,12 @@ class OppositionList(View):
 
 
 class RecordState(View):
-    """`has_contact` is null for who has not to know."""
+    """`has_contact` and `reminders` are null for who has not to know."""
 
     patient_id: str
     state: Literal["open", "closed"]
     has_contact: bool | None
+    reminders: bool | None
 
 
 class EmergencyView(View):

@@ -40,7 +40,12 @@ PIPELINE = (
     "index/embedded",
     "index/opensearch",
     "search_api/patients.py",  # look-up: an identity becomes an id, which decide() lets out or not
+    "search_api/fhir/counter.py",  # the same look-up
+    "search_api/fhir/patients.py",
+    "search_api/fhir/audits.py",  # the journal of anybody, for the auditor
     "search_api/notifier.py",  # the outbox of notifications: addresses, no content
+    "search_api/reminders.py",  # who asked for reminders; their record by their own Scope
+    "search_api/upkeep.py",  # counts without identities, for who keeps the service
     "search_api/reviews.py",  # who opened what, for the auditor; requests, for who decides them
     "cli/",
     "tools/",

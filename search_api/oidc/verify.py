@@ -22,6 +22,7 @@ from search_api.bearers import Asserted, Bearer
 from search_api.oidc.assertion import INVALID as UNASSERTED
 from search_api.oidc.assertion import asserted
 from search_api.oidc.claims import bearer_of
+from search_api.oidc.code_flow import CodeFlow
 from search_api.oidc.config import IssuerSettings
 from search_api.oidc.provider import Provider, fetch_json
 from search_api.tokens import EXPIRED, INVALID
@@ -48,6 +49,12 @@ class Federation:
         self._told: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
         self._lock = Lock()
 
+    def ways(self) -> tuple[CodeFlow, ...]:
+        """How the page signs in, in the order of the settings."""
+        return tuple(
+            CodeFlow(self._providers[name], each.page) for name, each in self.settings.items() if each.page is not None
+        )
+
     def verify(self, token: str, now: datetime) -> Bearer:
         """The bearer of an access token. Refusal 401 when anything is wrong with it, 503 when no key can be had."""
         if len(token) > LONGEST_TOKEN:
@@ -72,6 +79,11 @@ class Federation:
                 ):
                     return asserted(system, settings.audience, bearer, assertion, now)
         raise UNASSERTED
+
+    def provider(self) -> Provider | None:
+        """The one to which software is sent to ask for a token: the first that is not Pro Santé Connect, whose clients
+        are registered with the state."""
+        return next((self._providers[name] for name, one in self.settings.items() if one.profile != "psc"), None)
 
     def _asked(self, token: str, claims: dict[str, Any], provider: Provider) -> dict[str, Any]:
         """The claims with what the userinfo endpoint adds, which must speak of the same subject."""

@@ -1,0 +1,1 @@
+"""FHIR R4 under `/fhir`: the same services as /v1, in the words of hospital systems (docs/fhir.md)."""
