@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 ENGINE ?= embedded
+# Two suites side by side: half the time on two cores, since much of it waits for disks and servers.
+TEST_PROCESSES ?= 2
 BIN := .venv/bin
 # Everything a run makes stays under the project's folder.
 export ANAMNESE_CACHE ?= $(CURDIR)/.cache
@@ -55,7 +57,7 @@ check: .venv/.installed-$(notdir $(TEST_LOCK)) ## ruff, mypy, import-linter, the
 test: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## every test, with the real OpenSearch, Redis, Tesseract, Chromium
 	@bash tools/system-packages.sh cluster
 	@bash tools/system-packages.sh browser
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_ARGS)
 ifeq ($(ANAMNESE_TEST_WITHOUT_TORCH),1)
 	@echo "Left out on request (ANAMNESE_TEST_WITHOUT_TORCH=1): the sentence-transformers backend."
 endif

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from access.habilitation import Matrix
 
-POLICY_VERSION = "2026.2"
+POLICY_VERSION = "2026.3"
 """Version of the rules of this package; stands in every journal entry. Grows with every change of a rule."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import random
 import socket
 import tempfile
@@ -38,9 +39,10 @@ from search_api.app import create_app
 from search_api.tokens import issue_token
 
 TITLE = "Search over HTTP against its parts, one patient with 2,000 passages"
-PASSAGES = 2000
+PASSAGES = int(os.environ.get("ANAMNESE_BENCH_PASSAGES", "2000"))
 ROUNDS = 120
 RPPS = "10001234567"
+INS = f"1850375123456{ins_key('1850375123456'):02d}"
 JUDGEMENTS = PROJECT / "samples" / "judgements"
 
 
@@ -60,7 +62,7 @@ def measure() -> str:
     with tempfile.TemporaryDirectory() as folder, open_home(load_settings(home=Path(folder))) as home:
         patient, documents, passages = fill(home)
         with _served(home) as address, httpx.Client(base_url=address, headers=_headers(home)) as http:
-            times = _interleaved(_parts(home, http, patient, documents[0]), _questions())
+            times = _interleaved(_parts(home, http, patient, documents[0]), questions())
     p50 = {name: milliseconds(values) for name, values in times.items()}
     parts = p50["bare"] + p50["engine"] + p50["embedding"]
     rows = [[label, f"{p50[name]:.1f}", f"{milliseconds(times[name], 0.95):.1f}"] for name, label in _LABELS.items()]
@@ -119,7 +121,8 @@ def _parts(home: Home, http: httpx.Client, patient: PatientId, document: Documen
     )
 
 
-def _questions() -> list[str]:
+def questions() -> list[str]:
+    """The judged questions, in their order."""
     lines = (JUDGEMENTS / "queries.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["text"] for line in lines]
 
@@ -127,8 +130,7 @@ def _questions() -> list[str]:
 def fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
     """One patient, a doctor allowed to read everything, and sample texts until the passages are there."""
     now = home.clock()
-    ins = Ins(f"1850375123456{ins_key('1850375123456'):02d}")
-    identity = patients.Identity(ins, "qualified", "ESSAI", "Mesure", date(1985, 3, 1), "M", "75123")
+    identity = patients.Identity(Ins(INS), "qualified", "ESSAI", "Mesure", date(1985, 3, 1), "M", "75123")
     with home.services.records.write() as tx:
         patient = patients.create_patient(tx, identity, now)
         practitioners.put_practitioner(

@@ -50,8 +50,10 @@ def embedder() -> Embedder:
 def cutter(model: Embedder) -> Cut:
     """The product's passages."""
 
-    def cut(text: str) -> list[str]:
-        return [p.text for p in split((Page(1, text),), lambda part: model.count_tokens(part) <= model.window)]
+    def cut(text: str) -> list[str | tuple[str, str]]:
+        return [
+            (p.section, p.text) for p in split((Page(1, text),), lambda part: model.count_tokens(part) <= model.window)
+        ]
 
     return cut
 

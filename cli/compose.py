@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,8 +16,10 @@ from access.policy import Policy
 from access.refusal import Refusal
 from cli.local_services import cache_folder
 from cli.settings import Settings
+from clinical import official
 from index.embedders.factory import build_embedder
 from index.embedders.port import Embedder, fits
+from index.evaluation.corpus import Cut
 from index.generations import needed
 from index.port import Generations
 from index.projector import Projector
@@ -35,12 +38,19 @@ from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
 from records.policy import load_policy
 from records.postgres import Server
+from records.spool import Spool
 from records.transit import TransitMaster
 from search_api.notifier import MailServer, notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
+from search_api.reminders import EVERY as REMINDERS_EVERY
+from search_api.reminders import remind
 from search_api.services import Services, ServingIndex
 from search_api.web.sign_in import Front
+
+log = logging.getLogger("anamnese.home")
+SPOOL_EVERY = 15.0
+"""Seconds between two looks at what the spool holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +71,9 @@ class Home:
 def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
     """Open the home of `settings`, making what is absent. `serving` adds, in the single profile, the reader threads."""
     with ExitStack() as held:
-        bench, keys, generations = held.enter_context(_bench(settings))
+        bench, keys, generations, spool = held.enter_context(_bench(settings))
         wake, alive = _queue(settings, bench, held, serving=serving)
+        federation = Federation(settings.oidc, keys) if settings.oidc else None
         services = Services(
             records=bench.records,
             blobs=bench.blobs,
@@ -75,7 +86,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             workers_alive=alive,
             policy=_policy(settings),
             development_profession=settings.unregistered_profession,
-            verifier=Federation(settings.oidc, keys) if settings.oidc else None,
+            verifier=federation,
             fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
             off=settings.off,
@@ -85,15 +96,49 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,
-            front=Front(idle_minutes=settings.idle_minutes),
+            front=Front((), settings.idle_minutes, federation.ways() if federation else ()),
+            spool=spool,
         )
+        if serving:
+            held.enter_context(Periodic("spool", SPOOL_EVERY, lambda: drain_spool(spool, bench.records)))
         server = mail_server(settings)
         if serving and server is not None:
             held.enter_context(notifier(bench.records, server))
+            due = lambda: remind(bench.records, services.policy, bench.clock())  # noqa: E731
+            held.enter_context(Periodic("reminders", REMINDERS_EVERY, due))
         if serving and (places := shore(settings)) is not None:
             drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
             held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))
         yield Home(settings, services, bench, wake)
+
+
+def use_vocabulary(home: Path) -> None:
+    """Take what the home imported of official files. Refusal "bad-vocabulary" when a file of it is damaged."""
+    try:
+        official.use(home / "vocabulary")
+    except (ValueError, KeyError, OSError):
+        raise Refusal(
+            "start",
+            "bad-vocabulary",
+            "Une nomenclature importée ne se lit pas.",
+            "Importez-la de nouveau (« anamnese vocabulary import »), ou retirez-la.",
+        ) from None
+
+
+def spool_of(home: Path, keys: KeyStore) -> Spool:
+    """The home's spool, its space taken where there is room; where there is none a card needs the journal."""
+    spool = Spool(home / "journal.spool", lambda: keys.service_key("journal"))
+    with suppress(Refusal):
+        spool.hold()
+    return spool
+
+
+def drain_spool(spool: Spool, records: Records) -> None:
+    """Chain in what waits; a journal that is still away keeps it for the next time."""
+    try:
+        spool.drain(records)
+    except Exception as error:  # nothing here may keep a home from opening: the cards are what it is for
+        log.error("spool: %s", type(error).__name__)
 
 
 def shore(settings: Settings) -> Shore | None:
@@ -133,7 +178,7 @@ def mail_server(settings: Settings) -> MailServer | None:
 @contextmanager
 def open_bench(settings: Settings) -> Iterator[Workbench]:
     """What a Celery child needs."""
-    with _bench(settings) as (bench, _, _):
+    with _bench(settings) as (bench, _, _, _):
         yield bench
 
 
@@ -145,6 +190,7 @@ class Stores:
     records: Records
     blobs: Blobs
     keys: KeyStore
+    spool: Spool
 
     @property
     def ledger(self) -> Path:
@@ -155,6 +201,7 @@ class Stores:
 @contextmanager
 def open_stores(settings: Settings) -> Iterator[Stores]:
     """Open the truth of a home, making what is absent."""
+    use_vocabulary(settings.home)
     with ExitStack() as held:
         keys = KeyStore.open(settings.home, master_of(settings), settings.keys_dir)
         held.callback(keys.close)
@@ -162,7 +209,9 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
             settings.home / "records.db", keys, server=records_server(settings), reserve=settings.reserve
         )
         held.callback(records.close)
-        yield Stores(settings, records, Blobs(settings.home / "blobs", keys, records.reserve), keys)
+        spool = spool_of(settings.home, keys)
+        drain_spool(spool, records)
+        yield Stores(settings, records, Blobs(settings.home / "blobs", keys, records.reserve), keys, spool)
 
 
 def records_server(settings: Settings) -> Server | None:
@@ -180,7 +229,7 @@ def master_of(settings: Settings) -> MasterKey:
 
 
 @contextmanager
-def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generations]]:
+def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generations, Spool]]:
     with ExitStack() as held:
         stores = held.enter_context(open_stores(settings))
         records, blobs, keys = stores.records, stores.blobs, stores.keys
@@ -200,6 +249,7 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
             ),
             keys,
             generations,
+            stores.spool,
         )
 
 
@@ -238,14 +288,12 @@ def _queue(
 
 
 @contextmanager
-def evaluation_engine(
-    settings: Settings, engine: str
-) -> Iterator[tuple[Generations, Embedder, Callable[[str], list[str]]]]:
+def evaluation_engine(settings: Settings, engine: str) -> Iterator[tuple[Generations, Embedder, Cut]]:
     """An empty engine that is gone afterwards, and the home's embedder and cutter: what `evaluate` measures with."""
     embedder = build_embedder(settings.embedder, settings.embedder_model, cache_folder())
 
-    def cut(text: str) -> list[str]:
-        return [passage.text for passage in split((Page(1, text),), lambda part: fits(embedder, part))]
+    def cut(text: str) -> list[str | tuple[str, str]]:
+        return [(each.section, each.text) for each in split((Page(1, text),), lambda part: fits(embedder, part))]
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
         if engine == "embedded":

@@ -145,7 +145,8 @@ def visitors(sample: Sample, patient_id: PatientId) -> list[Visitor]:
 
 
 def personas(home: Home, sample: Sample, patients: dict[str, PatientId]) -> tuple[Persona, ...]:
-    """Who may sign in on the demo's page: the four, an auditor and identity vigilance. Tokens are made when asked."""
+    """Who may sign in on the demo's page: the four, an auditor, an administrator, identity vigilance. Tokens are made
+    when asked."""
     ins = sample.flagship_ins
     names = {each["rpps"]: each["name"] for each in sample.manifest["practitioners"]}
 
@@ -161,6 +162,7 @@ def personas(home: Home, sample: Sample, patients: dict[str, PatientId]) -> tupl
     return (
         *map(of, visitors(sample, patients[ins])),
         Persona("auditeur", "", signed(role=CallerKind.AUDITOR)),
+        Persona("administrateur", "", signed(role=CallerKind.ADMINISTRATOR)),
         Persona("identitovigilance", "", signed(identity_vigilance="demo")),
     )
 

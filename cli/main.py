@@ -11,6 +11,7 @@ from cli import (
     acts,
     audit,
     backup,
+    claims,
     copies,
     correct,
     demo,
@@ -26,6 +27,7 @@ from cli import (
     quarantine,
     search,
     service,
+    vocabulary,
     watch,
     wishes,
 )
@@ -54,6 +56,7 @@ FAMILIES = (
     people,
     quarantine,
     identities,
+    claims,
     correct,
     projection,
     evaluate,
@@ -61,6 +64,7 @@ FAMILIES = (
     keys,
     backup,
     copies,
+    vocabulary,
 )
 for family in FAMILIES:
     family.register(app)

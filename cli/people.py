@@ -23,6 +23,7 @@ from records.practitioners import Practitioner
 from search_api.door import break_in
 from search_api.marks import PARIS
 from search_api.notifier import send_due
+from search_api.reminders import remind
 from search_api.tokens import caller_of
 from search_api.visit import Visit
 
@@ -101,11 +102,12 @@ def representative(
 def contact(
     patient: Patient,
     mail: Annotated[str, typer.Option("--mail", help="Adresse ; vide pour ne plus écrire.")],
+    reminders: Annotated[bool, typer.Option("--reminders", help="Écrire aussi les rappels de vaccination.")] = False,
     json: Json = False,
 ) -> None:
     """Où écrire au patient quand on a regardé son dossier."""
     with acting(patient, Act.CONTACT, create=True) as (tx, patient_id, now):
-        notifications.set_address(tx, patient_id, mail, now)
+        notifications.set_address(tx, patient_id, mail, now, reminders=reminders)
     told(json, "Adresse enregistrée.", patient_id=patient_id)
 
 
@@ -129,7 +131,7 @@ def break_glass(
 
 
 def notify(json: Json = False) -> None:
-    """Envoyer les notifications en attente, une fois."""
+    """Mettre en attente les rappels dus, puis envoyer ce qui attend, une fois."""
     settings = load_settings()
     server = mail_server(settings)
     if server is None:
@@ -140,6 +142,7 @@ def notify(json: Json = False) -> None:
             "Réglez ANAMNESE_SMTP_HOST et ANAMNESE_MAIL_FROM.",
         )
     with open_home(settings) as home:
+        remind(home.services.records, home.services.policy, home.clock())
         done = send_due(home.services.records, server, home.clock())
     told(json, f"{done.sent} envoyée(s), {done.failed} en échec, {done.unaddressed} sans adresse.", **done.as_dict())
 

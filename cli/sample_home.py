@@ -18,6 +18,7 @@ from ingest.batch import Deposit, deposit
 from records import grants, patients, practitioners
 from records.content import Metadata
 from records.database import Tx
+from records.home import locked
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -67,12 +68,14 @@ def load_sample(cache: Path) -> Sample:
     sources = sorted(p for p in Path(samples.__file__).parent.rglob("*") if p.suffix in (".py", ".txt"))
     version = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:12]
     folder = cache / f"demo-{version}"
-    if not (folder / "complete").exists():
-        from samples.generate import generate
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked(cache / "demo.lock"):  # two commands may start on an empty cache
+        if not (folder / "complete").exists():
+            from samples.generate import generate
 
-        err.print("Génération des documents d'exemple…")
-        generate(folder, "demo")
-        (folder / "complete").touch()
+            err.print("Génération des documents d'exemple…")
+            generate(folder, "demo")
+            (folder / "complete").touch()
     return Sample(folder, json.loads((folder / "manifest.json").read_text("utf-8")))
 
 

@@ -124,7 +124,8 @@ def _measured(
     by_code, by_name = _tables()
     codes = {by_code[code] for code, _ in coded if code in by_code}
     name = _named((label, concept, *(display for _, display in coded)), method, by_name)
-    if not codes and name is not None and not _words("autres prélèvements").isdisjoint(plain(specimen).split()):
+    said = plain(" ".join((specimen, label, *(display for _, display in coded)))).split()
+    if not codes and name is not None and not _words("autres prélèvements").isdisjoint(said):
         return Measured(None, "autre prélèvement que le sang")
     if len(codes) > 1 or (codes and name is not None and name not in codes and UNSPECIFIED not in name):
         return Measured(None, "le code et le nom se contredisent")

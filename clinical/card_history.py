@@ -12,6 +12,7 @@ from clinical.drugs import CRITICAL
 from clinical.folding import holds, plain
 from clinical.series import when_of
 from clinical.tables import listed, rows
+from clinical.text.personal import ECTOPIC
 from records.fact import Assertion, Fact, FactKind, Told
 
 NOT_FOR_TRANSFUSION = "non utilisable pour transfuser"
@@ -28,6 +29,7 @@ class Watched:
     name: str
     words: tuple[str, ...]
     codes: tuple[str, ...]  # beginnings of CIM-10 codes, without dots
+    runs_in_families: bool = False  # a relative's changes this patient's emergency care: anaesthesia, bleeding, rhythm
 
     def names(self, said: str, codes: tuple[str, ...]) -> bool:
         """Whether plain words, or codes without dots, are of these."""
@@ -35,7 +37,8 @@ class Watched:
 
 
 def condition_lines(facts: Iterable[Told]) -> list[Line]:
-    """Critical conditions, in the order of the file; a denial only beside what it denies."""
+    """Critical conditions, in the order of the file; a denial only beside what it denies. A relative's is shown, as
+    that, where the file says that it runs in families."""
     kinds = (FactKind.CONDITION, FactKind.PROCEDURE)
     return _watched(facts, kinds, "conditions.txt", everything_of=None)
 
@@ -47,9 +50,12 @@ def implant_lines(facts: Iterable[Told]) -> list[Line]:
 
 
 def pregnancy_lines(facts: Iterable[Told], now: date) -> list[Line]:
-    """What is told of a pregnancy; past its term it is to be checked, never taken off."""
+    """What is told of a pregnancy; past its term it is to be checked, never taken off. One that a document places in
+    the past is counted only."""
+    told = _of(facts, FactKind.PREGNANCY)
+    current = [each for each in told if not _is_over(each, now)]
     lines = []
-    for same in grouped(_of(facts, FactKind.PREGNANCY), _statement).values():
+    for same in grouped(current, _statement).values():
         shown = same[0]
         term = shown.fact.detail("term_date") or shown.fact.when.end
         remarks = [f"terme prévu le {french(term)}"] if term else []
@@ -58,7 +64,19 @@ def pregnancy_lines(facts: Iterable[Told], now: date) -> list[Line]:
         elif not term and older_than(when_of(shown), now, PREGNANCY_DAYS):
             remarks.append(f"{TO_CHECK} : mention ancienne, terme non précisé")
         lines.append(replace(line_of(shown, _words(shown.fact), remarks=remarks), also=others_of(same, shown)))
-    return _against(lines)
+    over = len(told) - len(current)
+    return [*_against(lines), *([Line(f"{over} mention(s) de grossesse passée, non montrée(s) ici")] if over else [])]
+
+
+def _is_over(told: Told, now: date) -> bool:
+    """Whether it is of the past: dated longer ago than a pregnancy lasts, or ectopic and told as past."""
+    fact = told.fact
+    ectopic = plain(fact.concept) == plain(ECTOPIC)
+    if fact.assertion is not Assertion.PAST and not ectopic:
+        return False
+    return (ectopic and fact.assertion is Assertion.PAST) or (
+        bool(when_of(told)) and older_than(when_of(told), now, PREGNANCY_DAYS)
+    )
 
 
 def directive_lines(facts: Iterable[Told]) -> list[Line]:
@@ -104,15 +122,19 @@ def _watched(
     *,
     everything_of: FactKind | None,
 ) -> list[Line]:
-    others = (Assertion.FAMILY, Assertion.HYPOTHETICAL)
-    kept = [each for each in facts if each.fact.kind in kinds and each.fact.assertion not in others]
+    kept = [each for each in facts if each.fact.kind in kinds and each.fact.assertion is not Assertion.HYPOTHETICAL]
     blocks = grouped(kept, lambda told: _line_of(name, told.fact))
     dated = everything_of is FactKind.IMPLANT  # when a stent was put in decides
     lines: list[Line] = []
     for number, watched in enumerate(_table(name)):
         block = blocks.get(number, [])
+        if not watched.runs_in_families:
+            block = [each for each in block if each.fact.assertion is not Assertion.FAMILY]
         if any(each.fact.assertion in _HELD for each in block):
             lines += _against(_plain_lines(block, group=watched.name, dated=dated))
+        else:
+            relatives = [each for each in block if each.fact.assertion is Assertion.FAMILY]
+            lines += _plain_lines(relatives, group=watched.name, dated=dated)
     rest = (each for each in blocks.get(-1, []) if each.fact.kind is everything_of)
     return lines + _plain_lines([each for each in rest if each.fact.assertion in _HELD], dated=dated)
 
@@ -192,9 +214,14 @@ def _is_cim(system: str) -> bool:
 
 @lru_cache(maxsize=2)
 def _table(name: str) -> tuple[Watched, ...]:
-    """`conditions.txt` or `implants.txt`: only the first has codes."""
-    table = rows(CRITICAL / name, 4)
+    """`conditions.txt` or `implants.txt`: only the first says what runs in families."""
+    conditions = name == "conditions.txt"
     return tuple(
-        Watched(called, tuple(map(plain, listed(words))), tuple(code.replace(".", "") for code in listed(codes)))
-        for called, words, codes, _ in table
+        Watched(
+            called,
+            tuple(map(plain, listed(words))),
+            tuple(code.replace(".", "") for code in listed(codes)),
+            more == ["famille"],
+        )
+        for called, words, codes, _, *more in rows(CRITICAL / name, 5 if conditions else 4)
     )

@@ -1,12 +1,13 @@
 """Medicines on the card. Those that change emergency care never age off it: they are « non confirmé depuis… ».
 
-A stop does not remove a medicine: it stands beside the last mention, with its date. Other medicines are shown while one
+A class (« sous anticoagulant ») stands behind its substance where a document names one as late, and alone otherwise. A
+stop does not remove a medicine: it stands beside the last mention, with its date. Other medicines are shown while one
 of the record's last twelve months of prescriptions mentions them, and the number of the older ones is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -21,7 +22,7 @@ from clinical.card_lines import (
     others_of,
     reading_notes,
 )
-from clinical.drugs import critical_group, critical_groups, medicines_of
+from clinical.drugs import class_of, classes_of, critical_group, critical_groups, medicines_of
 from clinical.folding import plain
 from records.fact import Assertion, Fact, FactKind, Told
 
@@ -32,6 +33,7 @@ OTHERS_DAYS = 365
 OTHER = "autre traitement"
 _FIRST = date(1900, 1, 1)
 _STOPPED, _CURRENT = "arrêt", "en cours"
+_AGAINST = frozenset({_STOPPED, Assertion.ABSENT})
 
 
 Blocks = dict[str, dict[Hashable, list[Told]]]
@@ -54,7 +56,12 @@ def medicine_blocks(facts: Iterable[Told]) -> Blocks:
 def critical_lines(blocks: Blocks, section: str, now: date) -> list[Line]:
     """The lines of one section of `critical/drugs.txt`, group by group."""
     groups = [group.name for group in critical_groups() if group.section == section]
-    return [line for name in groups for block in blocks.get(name, {}).values() for line in _block(block, name, now)]
+    lines: list[Line] = []
+    for name in groups:
+        own = blocks.get(name, {})
+        for subject, block in own.items():
+            lines += _block(_without_folded(block, own, now), name, now, opposed=_opposed(subject, own, now))
+    return lines
 
 
 def other_lines(blocks: Blocks, now: date) -> tuple[list[Line], int, date]:
@@ -66,7 +73,7 @@ def other_lines(blocks: Blocks, now: date) -> tuple[list[Line], int, date]:
         held = [each for each in block if each.fact.assertion in (Assertion.PRESENT, Assertion.SUSPECTED)]
         if not held:
             continue
-        if mentioned(held[0]) and older_than(mentioned(held[0]), last, OTHERS_DAYS):
+        if all(mentioned(each) and older_than(mentioned(each), last, OTHERS_DAYS) for each in held):
             older += 1
             continue
         lines += _block(block, OTHER, now)
@@ -84,18 +91,53 @@ def _subject(fact: Fact) -> str:
     return " + ".join(medicines_of(fact)) or plain(fact.concept or fact.detail("substance") or fact.label)
 
 
-def _block(block: Sequence[Told], group: str, now: date) -> list[Line]:
+def _without_folded(block: Sequence[Told], group: Mapping[Hashable, Sequence[Told]], now: date) -> list[Told]:
+    """A medicine's facts without those that name its class alone where a substance of it is told as late."""
+    return [told for told in block if not _is_folded(told, group, now)]
+
+
+def _is_folded(told: Told, group: Mapping[Hashable, Sequence[Told]], now: date) -> bool:
+    name = class_of(told.fact)
+    if not name or _state(told.fact, now) != _CURRENT:
+        return False
+    return any(
+        each.document_id == told.document_id or (mentioned(told) and mentioned(each) >= mentioned(told))
+        for each in _of_class(name, group)
+        if _state(each.fact, now) == _CURRENT
+    )
+
+
+def _of_class(name: str, group: Mapping[Hashable, Sequence[Told]]) -> Iterator[Told]:
+    """What is told of the substances of a class."""
+    for block in group.values():
+        if any(name in classes_of(each) for each in medicines_of(block[0].fact) if each != name):
+            yield from block
+
+
+def _opposed(subject: Hashable, group: Mapping[Hashable, Sequence[Told]], now: date) -> bool:
+    """Whether a class is denied or stopped while a substance of it is in course, for either of the two."""
+    for other, block in group.items():
+        name = class_of(block[0].fact)
+        if not name or not any(_state(each.fact, now) in _AGAINST for each in block):
+            continue
+        held = [each for each in _of_class(name, group) if _state(each.fact, now) == _CURRENT]
+        if held and (other == subject or any(_subject(each.fact) == subject for each in held)):
+            return True
+    return False
+
+
+def _block(block: Sequence[Told], group: str, now: date, *, opposed: bool = False) -> list[Line]:
     """The last mention of each state of one medicine: in course, stopped, denied, supposed."""
     states = grouped(block, lambda told: _state(told.fact, now))
-    contradicted = _CURRENT in states and bool({_STOPPED, Assertion.ABSENT} & set(states))
+    contradicted = opposed or (_CURRENT in states and not _AGAINST.isdisjoint(states))
     lines = []
     for state, same in states.items():
         shown = same[0]
-        remarks = [f"dernière mention le {french(mentioned(shown))}"]
+        remarks = _mentions(same)
         if state == _STOPPED and _says_stopped(shown.fact, now):
             remarks.insert(0, "arrêt mentionné")
-        elif state == _CURRENT and older_than(mentioned(shown), now, CONFIRMED_DAYS):
-            remarks.append(f"non confirmé depuis le {french(mentioned(shown))}")
+        elif state == _CURRENT and (unconfirmed := _unconfirmed(same, now)):
+            remarks.append(unconfirmed)
         if shown.fact.kind is FactKind.DISPENSING:
             remarks.append("délivrance")
         remarks += reading_notes(shown.fact)
@@ -104,6 +146,27 @@ def _block(block: Sequence[Told], group: str, now: date) -> list[Line]:
         line = line_of(shown, _text(shown.fact), group=group, remarks=remarks, day=mentioned(shown))
         lines.append(replace(line, contradicted=contradicted, also=others_of(same, shown)))
     return lines
+
+
+def _mentions(same: Sequence[Told]) -> list[str]:
+    """When it was last told: by a dated document, and by one that bears no date, with the day of its deposit."""
+    dated = mentioned(same[0])
+    remarks = [f"dernière mention le {french(dated)}"] if dated else []
+    undated = [each for each in same if not mentioned(each)]
+    if undated:
+        deposits = [each.deposited for each in undated if each.deposited is not None]
+        received = f", déposé le {max(deposits):%d/%m/%Y}" if deposits else ""
+        remarks.append(f"{'cité aussi par un ' if dated else ''}document non daté{received}")
+    return remarks
+
+
+def _unconfirmed(same: Sequence[Told], now: date) -> str:
+    """« Non confirmé depuis le »; a document without a date neither confirms nor lets one say since when not."""
+    if not older_than(mentioned(same[0]), now, CONFIRMED_DAYS):
+        return ""
+    if all(map(mentioned, same)):
+        return f"non confirmé depuis le {french(mentioned(same[0]))}"
+    return "non confirmé par un document daté" + (" récent" if mentioned(same[0]) else "")
 
 
 def _state(fact: Fact, now: date) -> str:
@@ -130,6 +193,8 @@ def _text(fact: Fact) -> str:
     for name in ("dose", "frequency", "route"):
         if (more := fact.detail(name)) and plain(more) not in said:
             told.append(more)
+    if class_of(fact) and fact.assertion is Assertion.PRESENT:
+        told[-1] += ", substance non précisée"
     if fact.detail("replaced_by"):
         told.append(f"→ remplacé par {fact.detail('replaced_by')}")
     return " ".join(told)

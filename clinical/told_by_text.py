@@ -176,11 +176,15 @@ class _Reading:
         """A Fact out of offsets into the unit."""
         text, at = self.page.text, self.unit.start
         start, end = at + quote[0], at + quote[1]
+        label = text[at + name[0] : at + name[1]]
+        if label.count("(") > label.count(")") and text[at + name[1] : at + name[1] + 1] == ")":
+            label += ")"  # « DFG (CKD-EPI) » is found by its words
+            end = max(end, at + name[1] + 1)
         if self.title:
             details += (("section", self.title),)
         fact = Fact(
             kind,
-            text[at + name[0] : at + name[1]],
+            label,
             Quote(self.page.number, start, end, text[start:end]),
             self.where.source(start),
             assertion,

@@ -16,6 +16,7 @@ def digest_of(document: IndexedDocument) -> str:
     for passage in sorted(document.passages, key=lambda p: p.passage_id):
         _add(hashed, passage.passage_id.encode(), str(passage.length).encode(), passage.vector or b"")
         _add(hashed, "\n".join(passage.tokens).encode(), "\n".join(passage.forms).encode())
+        _add(hashed, "\n".join(passage.heads).encode())
     return hashed.hexdigest()[:32]
 
 

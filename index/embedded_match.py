@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from access.identifiers import DocumentId, PassageId
 from access.scope import Scope
-from index.embedded_rows import ENTRY, check_width
-from index.port import Candidate, Candidates, Clause, Filters, Part, Question
-from index.scoring import LENGTHS, term_scores
+from index.embedded_rows import ENTRY, HEAD, check_width
+from index.port import Candidate, Candidates, Clause, Filters, Part, Question, clauses_of
+from index.scoring import LENGTHS, head_score, head_tokens, term_scores
 
 _ADMITTED = """
     SELECT number, document_id, digest FROM documents
@@ -103,22 +103,27 @@ class _Held:
         found[self.places[self.spans[token]]] = True
         return found
 
-    def clause(self, clause: Clause) -> Integers:
-        """Score of a clause in each passage: its best term."""
+    def clause(self, clause: Clause, heads: float) -> Integers:
+        """Score of a clause in each passage: its best term, and its share of `heads` where they hold one."""
         best = np.zeros(len(self.keys), np.int64)
         for term in clause.terms:
             span = self.spans[term.token]
             scores = term_scores(term.weight, self.frequencies[span], self.lengths[span])
             np.maximum.at(best, self.places[span], scores)
+        if heads:
+            headed = np.zeros(len(self.keys), np.bool_)
+            for token in head_tokens(clause):
+                headed[self.places[self.spans[HEAD + token]]] = True
+            best[headed] += head_score(clause, heads)
         return best
 
-    def part(self, part: Part) -> Integers:
+    def part(self, part: Part, heads: float = 0.0) -> Integers:
         """Score of a clause, or of the best alternative of a choice."""
         if isinstance(part, Clause):
-            return self.clause(part)
+            return self.clause(part, heads)
         best = np.zeros(len(self.keys), np.int64)
         for way in part.alternatives:
-            scores = [self.clause(clause) for clause in way.clauses]
+            scores = [self.clause(clause, heads) for clause in way.clauses]
             total = np.sum(scores, axis=0)
             if way.whole:
                 total = np.where(np.all([each > 0 for each in scores], axis=0), total, 0)
@@ -127,7 +132,9 @@ class _Held:
 
 
 def _held(connection: apsw.Connection, inside: Admitted, question: Question) -> _Held:
-    terms = sorted(question.tokens | question.without)
+    above = question.clauses if question.heads else ()
+    heads = {HEAD + token for clause in clauses_of(above) for token in head_tokens(clause)}
+    terms = sorted(question.tokens | question.without | heads)
     bindings = {"identities": inside.identities, "terms": json.dumps(terms), "numbers": json.dumps(inside.numbers)}
     rows = sorted(connection.execute(_POSTINGS, bindings)) if terms else []
     ranks = inside.ranks
@@ -149,7 +156,7 @@ def _words(held: _Held, question: Question) -> tuple[Integers, Integers]:
     """Keys and scores of every passage that scores, fulfils what is required and holds nothing excluded."""
     total = np.zeros(len(held.keys), np.int64)
     for part in question.clauses:
-        total += held.part(part)
+        total += held.part(part, question.heads)
     kept = (total > 0) & _allowed(held, question, held.keys)
     return held.keys[kept], total[kept]
 

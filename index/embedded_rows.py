@@ -14,6 +14,8 @@ from index.digest import digest_of
 from index.port import IndexedDocument, IndexedPassage
 from index.scoring import length_byte
 
+HEAD = "#"
+"""Before a token of a passage's heads, among the postings."""
 ENTRY = np.dtype("<u8")
 """A posting's entry: ordinal of the passage (24 bits) | frequency (32 bits) | length byte (8 bits)."""
 
@@ -104,6 +106,8 @@ def _postings(passages: list[IndexedPassage]) -> dict[str, bytes]:
         tail = length_byte(len(passage.tokens))
         for term, frequency in Counter(passage.tokens).items():
             entries[term].append(ordinal << 40 | frequency << 8 | tail)
+        for token in passage.heads:
+            entries[HEAD + token].append(ordinal << 40 | 1 << 8 | tail)
     return {term: np.array(values, dtype=ENTRY).tobytes() for term, values in sorted(entries.items())}
 
 

@@ -11,7 +11,7 @@ from index.analysis import fingerprint as analysis_fingerprint
 from index.embedders.port import Embedder
 from index.port import Generation
 
-FORMAT = 1
+FORMAT = 2
 """What an engine stores of a passage; raise it with a line in mappings/HISTORY.md."""
 
 

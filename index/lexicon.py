@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from clinical.lexicon import Entry, entries
+from clinical import official
+from clinical.lexicon import Entry
 from index.thesaurus import Concept, Link, Term, Thesaurus
 
 
-@lru_cache(maxsize=1)
 def medical_thesaurus() -> Thesaurus:
-    """The shipped vocabulary, built once in a process."""
-    return thesaurus_of(entries())
+    """The vocabulary, with the brands of an imported BDPM: built once for each import."""
+    return _built(official.current().edition)
+
+
+@lru_cache(maxsize=2)
+def _built(edition: str) -> Thesaurus:
+    del edition  # what is in use
+    return thesaurus_of(official.all_entries())
 
 
 def thesaurus_of(lines: Iterable[Entry]) -> Thesaurus:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from access.identifiers import PassageId
-from index.highlight import Span
+from index.highlight import Span, places_of
 from index.passages import bare
 from index.port import Alternative, Clause, Part, Question
 from index.rank import RankedDocument
@@ -22,7 +22,19 @@ CLOSE = 40
 """Characters inside which the words of one idea stand."""
 
 Places = Mapping[str, Sequence[Span]]
-"""token → spans of the words of a passage that hold it, in order."""
+"""token → spans of the words of a passage that hold it, in order; those of the titles above it are under zero."""
+_APART = 100_000
+"""Characters between a text and each title above it: words of the two never stand together."""
+
+
+def under(places: Places, titles: Sequence[str]) -> Places:
+    """The places of a passage with those of the titles above it."""
+    found: dict[str, list[Span]] = {}
+    for number, title in enumerate(titles, 1):
+        for token, spans in places_of(title).items():
+            moved = ((start - number * _APART, end - number * _APART) for start, end in spans)
+            found.setdefault(token, []).extend(moved)
+    return {**places, **{token: [*spans, *places.get(token, ())] for token, spans in found.items()}}
 
 
 def is_far(ranked: RankedDocument, question: Question, places: Callable[[PassageId], Places | None]) -> bool:

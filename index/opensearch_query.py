@@ -13,6 +13,7 @@ import numpy as np
 
 from access.scope import Scope
 from index.port import Alternative, Clause, Filters, Part, Question
+from index.scoring import head_score, head_tokens
 
 MOST_TERMS = 65_536  # index.max_terms_count: a longer terms filter is refused by the engine
 MOST_BUCKETS = 65_535  # search.max_buckets
@@ -36,7 +37,7 @@ def words_body(scope: Scope, question: Question) -> Body:
         "query": {
             "bool": {
                 "filter": [*scope_filter(scope, question.filters), *_conditions(question)],
-                "should": _clauses(question.clauses),
+                "should": _clauses(question.clauses, question.heads),
                 "minimum_should_match": 1,
             }
         },
@@ -137,21 +138,21 @@ def _terms(field: str, values: Iterable[str]) -> list[Body]:
     return [{"terms": {field: chunk}} for chunk in chunks]
 
 
-def _clauses(parts: Sequence[Part]) -> list[Body]:
+def _clauses(parts: Sequence[Part], heads: float = 0.0) -> list[Body]:
     """Lucene merges two clauses over the same terms into one of twice the boost, and rounding a doubled score is not
     doubling a rounded one: each repetition gets a term of its own that no passage holds."""
     seen: dict[frozenset[str], int] = {}
-    return [_part(part, seen) for part in parts]
+    return [_part(part, seen, heads) for part in parts]
 
 
-def _part(part: Part, seen: dict[frozenset[str], int]) -> Body:
+def _part(part: Part, seen: dict[frozenset[str], int], heads: float) -> Body:
     if isinstance(part, Clause):
-        return _clause(part, seen)
-    return _best([_alternative(way, seen) for way in part.alternatives])
+        return _clause(part, seen, heads)
+    return _best([_alternative(way, seen, heads) for way in part.alternatives])
 
 
-def _alternative(way: Alternative, seen: dict[frozenset[str], int]) -> Body:
-    clauses = [_clause(clause, seen) for clause in way.clauses]
+def _alternative(way: Alternative, seen: dict[frozenset[str], int], heads: float) -> Body:
+    clauses = [_clause(clause, seen, heads) for clause in way.clauses]
     if len(clauses) == 1:
         return clauses[0]
     if way.whole:
@@ -159,13 +160,17 @@ def _alternative(way: Alternative, seen: dict[frozenset[str], int]) -> Body:
     return {"bool": {"should": clauses, "minimum_should_match": 1}}
 
 
-def _clause(clause: Clause, seen: dict[frozenset[str], int]) -> Body:
+def _clause(clause: Clause, seen: dict[frozenset[str], int], heads: float) -> Body:
     tokens = frozenset(term.token for term in clause.terms)
     seen[tokens] = seen.get(tokens, 0) + 1
     terms: list[Body] = [{"term": {"tokens": {"value": t.token, "boost": t.weight}}} for t in clause.terms]
     if seen[tokens] > 1:
         terms.append({"term": {"tokens": {"value": f"!{seen[tokens]}"}}})
-    return _best(terms)
+    above = head_tokens(clause)
+    if not heads or not above:
+        return _best(terms)
+    headed = {"constant_score": {"filter": {"terms": {"heads": above}}, "boost": head_score(clause, heads)}}
+    return {"bool": {"should": [_best(terms), headed], "minimum_should_match": 1}}
 
 
 def _best(bodies: list[Body]) -> Body:

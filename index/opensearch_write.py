@@ -130,6 +130,7 @@ def _passage(name: str, document: IndexedDocument, passage: IndexedPassage, vers
         "category": document.category.value,
         "type_code": document.type_code,
         "tokens": passage.tokens,
+        "heads": passage.heads,
         "forms": passage.forms,
         "fence": document.fence,
     }

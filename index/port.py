@@ -45,6 +45,7 @@ class IndexedPassage:
     forms: tuple[str, ...]  # folded whole words, distinct: the vocabulary that typos and prefixes expand over
     length: int  # words, for the length norm
     vector: bytes | None = None  # int8, little endian, None in words-only mode
+    heads: tuple[str, ...] = ()  # tokens of its document's title and of its section's, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class Question:
     """What is asked of an engine. Either arm may be absent (`clauses` empty, `vector` None).
 
     required: each part must be held by a passage, whichever the arm. without: no token may be.
+    heads: what a clause gains, as a share of its heaviest term, in a passage whose heads hold one of its tokens.
     """
 
     clauses: tuple[Part, ...]
@@ -128,6 +130,7 @@ class Question:
     limit: int = 200  # candidates an arm
     required: tuple[Part, ...] = ()
     without: frozenset[str] = frozenset()
+    heads: float = 0.0
 
     @property
     def tokens(self) -> frozenset[str]:

@@ -111,7 +111,7 @@ class Source:
         for place, passage in enumerate(reading.passages):
             vector = None if vectors is None else vectors[place * width : (place + 1) * width]
             name = passage_id(document.document_id, passage.sequence)
-            passages.append(indexed_passage(name, passage.text, vector))
+            passages.append(indexed_passage(name, passage.text, vector, (document.title, passage.section)))
         return IndexedDocument(
             document.patient_id,
             document.document_id,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from index.passages import DENIED
 from index.port import Clause, Part, Question
 
 K1_PLUS_1, K1, ONE_MINUS_B, B, AVERAGE_TOKENS = 2.2, 1.2, 0.25, 0.75, 270.0
@@ -48,6 +49,16 @@ def length_of_byte(byte: int) -> int:
     rest = byte - _FREE
     shift = (rest >> 3) - 1
     return _FREE + (rest & 7 if shift == -1 else ((rest & 7) | 8) << shift)
+
+
+def head_score(clause: Clause, share: float) -> int:
+    """What a clause gains in a passage whose heads hold one of its tokens: exact in float32, as every boost is."""
+    return round(1000.0 * share * heaviest(clause))
+
+
+def head_tokens(clause: Clause) -> list[str]:
+    """What of a clause a title may hold: a title denies nothing."""
+    return sorted({term.token for term in clause.terms if not term.token.startswith(DENIED)})
 
 
 LENGTHS = np.array([length_of_byte(byte) for byte in range(256)], dtype=np.float64)

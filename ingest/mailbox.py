@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
+from email.utils import getaddresses
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -110,7 +111,7 @@ def _take(box: imaplib.IMAP4, uid: bytes, account: Account, bench: Workbench) ->
         patient_id=patient_id,
         file_name="message.eml",
         origin=ORIGIN,
-        deposited_by=f"mailbox:{account.user}",
+        deposited_by=_sender(data),
         deposited_for=account.organisation,
         blobs=bench.blobs,
         records=bench.records,
@@ -119,6 +120,14 @@ def _take(box: imaplib.IMAP4, uid: bytes, account: Account, bench: Workbench) ->
         key=sha256(data).hexdigest(),
     )
     return known
+
+
+def _sender(data: bytes) -> str:
+    """Who sent a mail: its one From address, which MSSanté's operators vouch for; without one, nobody else's sender."""
+    headers = BytesHeaderParser(policy=email.policy.compat32).parsebytes(data).get_all("From", [])
+    found = {address.casefold() for _, address in getaddresses([str(one) for one in headers]) if "@" in address}
+    (only,) = found if len(found) == 1 else (sha256(data).hexdigest(),)
+    return f"mail:{only[:320]}"
 
 
 def _stated(data: bytes, bench: Workbench) -> list[StatedPatient]:

@@ -293,7 +293,7 @@ def _describe(tx: Tx, document: Document, reading: Reading, now: datetime) -> No
 
 def _take_effect(tx: Tx, document: Document, reading: Reading, fence: int) -> DocumentState:
     """What it cancels is withdrawn in the record that it belongs to; a message that only cancels ends there."""
-    documents.withdraw(tx, document.patient_id, reading.metadata, document.origin)
+    documents.withdraw(tx, document.document_id, reading.metadata)
     if reading.metadata.cancels and not reading.pages:
         documents.set_state(tx, document.document_id, DocumentState.REFUSED, refusal=CANCELLATION, fence=fence)
         return DocumentState.REFUSED

@@ -34,7 +34,7 @@ def ingest(job: Job, bench: Workbench) -> DocumentState:
             return go_on(job, bench)
         doubt = unreleased(compare(upload.identity, reading.metadata, reading.pages), upload.document.released)
         if doubt is None and not upload.waits and reading.metadata.cancels and not reading.pages:
-            return withdraw(job, bench, upload, reading.metadata)
+            return withdraw(job, bench, reading.metadata)
         reading = _cut(reading, bench)
         vectors = _embed(reading, bench)
         if upload.waits:

@@ -45,12 +45,12 @@ RETRY = timedelta(seconds=30)
 CANCELLATION = Refusal(
     "understand",
     "cancellation",
-    "Ce message annule un document : s'il est dans le dossier sous ce nom, il n'est plus cherché ; sinon il ne le sera "
-    "pas s'il arrive.",
+    "Ce message annule un document : celui du même émetteur qui porte ce nom n'est plus cherché, ou ne le sera pas "
+    "s'il arrive ; celui d'un autre émetteur ne change pas sans la décision d'une personne.",
     "Vérifiez, dans la liste de tous les états, que le document voulu est annulé.",
 )
 """The end of a message that only cancels: what it did is done, and it is kept without being a document. One sentence
-whether the document is here or not: it may be hidden from who reads it."""
+whether the document is here or not, and whoever sent it: it may be hidden from who reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,16 @@ def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors:
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _describe(tx, job, upload, reading)
-        documents.withdraw(tx, job.patient_id, reading.metadata, upload.document.origin)
+        documents.withdraw(tx, job.document_id, reading.metadata)
         outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
         jobs.finish(tx, job)
     return DocumentState.READING
 
 
-def withdraw(job: Job, bench: Workbench, upload: Upload, metadata: Metadata) -> DocumentState:
+def withdraw(job: Job, bench: Workbench, metadata: Metadata) -> DocumentState:
     """A message that only cancels documents: they leave every search, and it is kept without being one itself."""
     with bench.records.write() as tx:
-        documents.withdraw(tx, job.patient_id, metadata, upload.document.origin)
+        documents.withdraw(tx, job.document_id, metadata)
         jobs.fail(tx, job, CANCELLATION)
     return DocumentState.REFUSED
 

@@ -1,12 +1,16 @@
 """Celery as an alarm clock: a message says "there may be work"; the work itself is claimed from records by lease.
 
-Losing every message loses nothing: a beat every SWEEP seconds wakes the workers anyway.
+Losing every message loses nothing: each process that reads looks by itself every SWEEP seconds, by no message. (A beat
+that sends one does not help: once Redis was emptied it knows no queue, and drops what is sent without an error.)
 """
 
 from __future__ import annotations
 
 import logging
 import mmap
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -22,12 +26,12 @@ from ingest.worker import drain, renew
 log = logging.getLogger("anamnese.tasks")
 TASK = "anamnese.work"
 QUEUE = "anamnese"
-"""Wake-ups by who uploads: every worker listens. Each lane has one more queue, for the looks of its own beat."""
+"""Wake-ups by who uploads: every worker listens."""
 LANES = ("all", "quick")
 """What a worker takes: anything, or only what is not a long scan after its first turn (20 pages, about a minute)."""
 SWEEP = 5.0  # seconds between two unasked looks at the jobs table
 TURN = 600.0  # seconds after which a task claims no other job; with the longest turn of a document, half an hour
-LIMIT = 3000  # seconds after which a task's process is killed: under VISIBILITY, so that no message comes twice
+LIMIT = 3000  # seconds after which a process that still reads is killed: under VISIBILITY, so no message comes twice
 VISIBILITY = 3600  # seconds, Redis transport's own default, stated because the lowest value of a broker's apps wins
 
 OpenBench = Callable[[], AbstractContextManager[Workbench]]
@@ -45,6 +49,7 @@ def client(redis_url: str) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # for ever: meanwhile its processes read what waits
         broker_transport_options={"visibility_timeout": VISIBILITY, "socket_connect_timeout": 2},
     )
     return app
@@ -91,16 +96,13 @@ def run_worker(
         start_http_server(metrics_port, registry=registry)
     setup_logging.connect(_own_logs, weak=False)
     app = client(redis_url)
-    sweeps = f"{QUEUE}.{lane}"
-    app.conf.beat_schedule = {
-        "sweep": {"task": TASK, "schedule": SWEEP, "options": {"expires": SWEEP, "queue": sweeps}}
-    }
     stopping = mmap.mmap(-1, 1)  # shared with the children that are forked later
     held = ExitStack()
-    bench: list[Workbench] = []
+    readers: list[_Reader] = []
 
     def _open(**_: object) -> None:
-        bench.append(held.enter_context(open_bench()))
+        readers.append(_Reader(held.enter_context(open_bench()), lane, lambda: bool(stopping[0])))
+        held.enter_context(readers[0])
 
     def _close(**_: object) -> None:
         held.close()
@@ -109,11 +111,7 @@ def run_worker(
         stopping[0] = 1
 
     def _work() -> None:
-        until = time.monotonic() + TURN
-        # what is left is for the next sweep
-        drain(bench[0], lambda: bool(stopping[0]) or time.monotonic() > until, quick=lane == "quick")
-        if not stopping[0]:
-            renew(bench[0])
+        readers[0].work()
 
     worker_shutting_down.connect(_stop, weak=False)
     worker_process_init.connect(_open, weak=False)
@@ -123,15 +121,59 @@ def run_worker(
     app.worker_main(
         [
             "worker",
-            "--beat",
-            "--scheduler=celery.beat:Scheduler",  # in memory: one entry, due at start, needs no file
-            f"--queues={QUEUE},{sweeps}",
+            f"--queues={QUEUE}",
             f"--concurrency={concurrency}",
             "--loglevel=WARNING",
             "--without-gossip",
             "--without-mingle",
         ]
     )
+
+
+class _Reader:
+    """What one process of a worker does: read what waits, when woken and every SWEEP seconds, one at a time."""
+
+    def __init__(self, bench: Workbench, lane: str, stopping: Callable[[], bool]) -> None:
+        self._bench, self._lane, self._stopping = bench, lane, stopping
+        self._reading = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sweep, name="sweep", daemon=True)
+
+    def __enter__(self) -> _Reader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def work(self) -> None:
+        """Until nothing waits, or for a TURN; what is left is for the next sweep. When this process reads already, its
+        reading finds what came meanwhile."""
+        if not self._reading.acquire(blocking=False):
+            return
+        limit = threading.Timer(LIMIT, os.kill, (os.getpid(), signal.SIGKILL))
+        limit.daemon = True
+        limit.start()
+        try:
+            until = time.monotonic() + TURN
+            drain(self._bench, lambda: self._ending() or time.monotonic() > until, quick=self._lane == "quick")
+            if not self._ending():
+                renew(self._bench)
+        finally:
+            limit.cancel()
+            self._reading.release()
+
+    def _ending(self) -> bool:
+        return self._over.is_set() or self._stopping()
+
+    def _sweep(self) -> None:
+        while not self._over.wait(SWEEP):
+            try:
+                if not self._ending():
+                    self.work()
+            except Exception as error:  # records away: look again later, never die
+                log.error("sweep: %s", type(error).__name__)
 
 
 def _own_logs(**_: object) -> None:

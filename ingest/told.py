@@ -13,6 +13,7 @@ import dataclasses
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from clinical import official
 from clinical.text.plain import plain
 from clinical.told_by_text import facts_of, section_after
 from records.content import Page
@@ -33,6 +34,8 @@ class Joiner:
         """`page` with what its text tells beside its entries."""
         said = facts_of(page, self._title)
         self._title = section_after(page, self._title)
+        if official.current().labels and page.facts:
+            page = dataclasses.replace(page, facts=tuple(map(official.named, page.facts)))
         if not said:
             return page
         entries = [fact for fact in page.facts if fact.source is FactSource.STRUCTURED]

@@ -323,22 +323,22 @@ def set_metadata(
     row.replaces_blind = blind(tx, patient_id, "unique", metadata.replaces)
     row.appends_blind = blind(tx, patient_id, "unique", metadata.appends)
     row.issued_at = metadata.issued_at
-    row.set_blind = blind(tx, patient_id, "set", metadata.set_id)
     tx.session.flush()
-    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases), row.origin)
+    names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases), metadata.set_id)
     versions.join(tx, row, asked_by(metadata.confidentiality).beyond(asked_by(words.confidentiality)))
     versions.settle(tx, row)
 
 
-def withdraw(tx: Tx, patient_id: PatientId, metadata: Metadata, origin: str) -> list[DocumentId]:
+def withdraw(tx: Tx, document_id: DocumentId, metadata: Metadata) -> list[DocumentId]:
     """Take the documents that `metadata.cancels` names out of every search; they stay in the record's history.
 
-    `origin`: of the document that cancels; a patient's own cancels none but the patient's own. One that comes
-    later is withdrawn as it comes. Returns those that are here.
+    `document_id`: of the document that says so. It speaks for its sender's documents, also for those that come later;
+    another sender's wait for a person. Returns those here that it names.
     """
-    found = names.withdraw(tx, patient_id, metadata.cancels, metadata.issued_at, origin)
-    for document_id in found:
-        versions.settle(tx, _row(tx, document_id))
+    row = _row(tx, document_id)
+    found = names.withdraw(tx, PatientId(row.patient_id), document_id, metadata.cancels, metadata.issued_at)
+    for each in found:
+        versions.settle(tx, _row(tx, each))
     return found
 
 

@@ -123,3 +123,5 @@ class Told:
     fact: Fact
     document_id: str
     event_date: date | None
+    deposited: date | None = None
+    """When the document was received: of one that bears no date it is all that is known of its age."""

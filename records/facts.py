@@ -36,7 +36,7 @@ _SILENT = (DocumentState.QUARANTINED.value, DocumentState.REFUSED.value)
 TELLING = and_(INSIDE, _D.state.not_in(_SILENT), _D.withdrawn.is_(False))
 """Which documents tell facts to a Scope."""
 _TOLD = (
-    select(_F.document_id, _F.shelf, _F.sealed, _C.patient_id, _C.category, _C.event_date)
+    select(_F.document_id, _F.shelf, _F.sealed, _C.patient_id, _C.category, _C.event_date, _C.received_at)
     .join_from(_T, _D, _D.document_id == _T.document_id)
     .where(TELLING, _T.shelf.in_(bindparam("shelves", expanding=True)))
     .order_by(_D.event_date.is_(None), _D.event_date.desc(), _T.document_id, _T.shelf)
@@ -105,7 +105,7 @@ def told(tx: Tx, scope: Scope, kinds: Collection[FactKind] | None = None) -> lis
         key = tx.patient_keys(patient_id).columns
         for value, page, words in _unpack(unseal(key, row.sealed, _place(document_id, row.shelf))):
             if value[0] in values:
-                found.append(Told(fact_in(value, page, words), document_id, row.event_date))
+                found.append(Told(fact_in(value, page, words), document_id, row.event_date, row.received_at.date()))
     return found
 
 

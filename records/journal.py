@@ -93,7 +93,7 @@ def append(tx: Tx, entry: Entry) -> int:
     chain = chains.UNKNOWN if known is None else known
     length, previous = chains.head(tx.session, key, chain)
     total, whole = chains.head(tx.session, key, chains.ALL)
-    content = _canonical(entry)
+    content = canonical(entry)
     sealed = _seal(tx, entry, _place(chain, length + 1))
     mac = chains.link(key, chain, content, sealed, previous)
     values = {
@@ -265,8 +265,8 @@ def _visible(tx: Tx, scope: Scope, asked: set[DocumentId]) -> set[DocumentId]:
     }
 
 
-def _canonical(entry: Entry) -> str:
-    """The entry without its sealed words, as JSON in one form: sorted keys, ASCII, no blanks."""
+def canonical(entry: Entry) -> str:
+    """What is chained: the entry without its sealed words, as JSON in one form: sorted keys, ASCII, no blanks."""
     value = {name: text for name, text in as_dict(entry).items() if name not in _SEALED}
     value["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

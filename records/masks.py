@@ -1,6 +1,7 @@
 """Acts on the states of one document: masked, hidden from the patient, hidden from representatives.
 
-An act covers the document's versions and duplicates: the strictest state is that of all of them.
+An act covers the document's versions, its duplicates and the copies that came after it: the strictest state is that of
+all of them. What the patient keeps from others is kept in every copy, also in those that came before.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from access.refusal import Refusal
 from access.states import is_hidden_from_patient
 from records import tables
 from records.database import Tx
-from records.versions import relatives
+from records.versions import copies, relatives, settle
 
 MASKED_AND_HIDDEN = Refusal(
     "act",
@@ -38,17 +39,18 @@ def mask(tx: Tx, document_id: DocumentId, by: str, now: datetime, policy: Policy
     waits = row.hidden_from_patient and is_hidden_from_patient(row.hidden_at or row.received_at, now, policy)
     if waits and row.deposited_by != by:
         raise MASKED_AND_HIDDEN
-    for each in relatives(tx, row):
+    for each in (*relatives(tx, row), *copies(tx, row)):
         each.masked = True
     row.masked_by = by
-    tx.session.flush()
+    settle(tx, row)
 
 
 def unmask(tx: Tx, document_id: DocumentId) -> None:
     """Show it to professionals again, within their grants."""
-    for each in relatives(tx, _row(tx, document_id)):
+    row = _row(tx, document_id)
+    for each in relatives(tx, row):
         each.masked, each.masked_by = False, None
-    tx.session.flush()
+    settle(tx, row)
 
 
 def hide_from_patient(tx: Tx, document_id: DocumentId, now: datetime) -> None:
@@ -58,7 +60,7 @@ def hide_from_patient(tx: Tx, document_id: DocumentId, now: datetime) -> None:
         raise MASKED_AND_HIDDEN
     for each in relatives(tx, row):
         each.hidden_from_patient, each.hidden_at = True, now
-    tx.session.flush()
+    settle(tx, row)
 
 
 def wait_anew(tx: Tx, document_id: DocumentId, now: datetime) -> None:
@@ -73,9 +75,10 @@ def wait_anew(tx: Tx, document_id: DocumentId, now: datetime) -> None:
 
 def announce(tx: Tx, document_id: DocumentId) -> None:
     """A carer told the patient: they see it from now on."""
-    for each in relatives(tx, _row(tx, document_id)):
+    row = _row(tx, document_id)
+    for each in relatives(tx, row):
         each.hidden_from_patient, each.hidden_at = False, None
-    tx.session.flush()
+    settle(tx, row)
 
 
 def hide_from_representatives(tx: Tx, document_id: DocumentId) -> None:
@@ -83,16 +86,17 @@ def hide_from_representatives(tx: Tx, document_id: DocumentId) -> None:
     row = _row(tx, document_id)
     if row.opened_to_representatives:
         raise OPENED_FOR_EVER
-    for each in relatives(tx, row):
+    for each in (*relatives(tx, row), *copies(tx, row)):
         each.hidden_from_representatives = True
-    tx.session.flush()
+    settle(tx, row)
 
 
 def open_to_representatives(tx: Tx, document_id: DocumentId) -> None:
     """Show it to representatives, for ever."""
-    for each in relatives(tx, _row(tx, document_id)):
+    row = _row(tx, document_id)
+    for each in relatives(tx, row):
         each.hidden_from_representatives, each.opened_to_representatives = False, True
-    tx.session.flush()
+    settle(tx, row)
 
 
 def _row(tx: Tx, document_id: DocumentId) -> tables.Document:

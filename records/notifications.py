@@ -14,7 +14,7 @@ from records import tables
 from records.database import Tx
 from records.sealed import seal_json, unseal_json
 
-Kind = Literal["first_access", "break_glass", "attested"]
+Kind = Literal["first_access", "break_glass", "attested", "reminder"]
 _N, _C = tables.Notification, tables.Contact
 _INSERT = insert(tables.core(_N))
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
@@ -76,10 +76,11 @@ def sent(tx: Tx, one: Waiting, now: datetime) -> None:
     tx.session.execute(update(_N).where(_N.notification_id == one.notification_id).values(sent_at=now))
 
 
-def set_address(tx: Tx, patient_id: PatientId, address: str, now: datetime) -> None:
-    """Where this patient wants to be written to; an empty one ends it."""
+def set_address(tx: Tx, patient_id: PatientId, address: str, now: datetime, *, reminders: bool = False) -> None:
+    """Where this patient wants to be written to, and whether of reminders too; an empty address ends it."""
     row = tx.session.get(_C, patient_id)
-    sealed = seal_json(tx.patient_keys(patient_id).columns, {"mail": address}, f"contacts/sealed/{patient_id}")
+    said = {"mail": address, "reminders": reminders}
+    sealed = seal_json(tx.patient_keys(patient_id).columns, said, f"contacts/sealed/{patient_id}")
     if row is None:
         tx.session.execute(insert(_C).values(patient_id=patient_id, sealed=sealed, recorded_at=now))
     else:
@@ -90,6 +91,48 @@ def set_address(tx: Tx, patient_id: PatientId, address: str, now: datetime) -> N
 def has_address(tx: Tx, scope: Scope) -> bool:
     """Whether the Scope's patient gave an address."""
     return not scope.is_empty and bool(address_without_scope(tx, scope.patient_id))
+
+
+def wants_reminders(tx: Tx, scope: Scope) -> bool:
+    """Whether the Scope's patient gave an address and asked for reminders."""
+    if scope.is_empty:
+        return False
+    sealed = tx.session.scalar(select(_C.sealed).where(_C.patient_id == scope.patient_id))
+    return sealed is not None and _asked(tx, scope.patient_id, sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Some of those who gave an address: who wants a reminder, and the last one looked at; None when it was the end."""
+
+    wanted: tuple[PatientId, ...]
+    last: PatientId | None
+
+
+def to_remind_without_scope(tx: Tx, since: datetime, after: PatientId, limit: int) -> Asked:
+    """Patients after `after` who asked for reminders and had none since `since`, in the order of their identifiers."""
+    recent = select(_N.patient_id).where(_N.kind == "reminder", _N.at > since)
+    rows = tx.session.execute(
+        select(_C.patient_id, _C.sealed)
+        .where(_C.patient_id > after, _C.patient_id.not_in(recent))
+        .order_by(_C.patient_id)
+        .limit(limit)
+    ).all()
+    wanted = (PatientId(row.patient_id) for row in rows if _asked(tx, PatientId(row.patient_id), row.sealed))
+    return Asked(tuple(wanted), PatientId(rows[-1].patient_id) if len(rows) == limit else None)
+
+
+def reminded_since(tx: Tx, patient_id: PatientId, since: datetime) -> bool:
+    """Whether a reminder was put in the outbox since then."""
+    recent = select(_N.notification_id).where(_N.patient_id == patient_id, _N.kind == "reminder", _N.at > since)
+    return tx.session.scalar(recent.limit(1)) is not None
+
+
+def _asked(tx: Tx, patient_id: PatientId, sealed: bytes) -> bool:
+    if not tx.keys.has_patient_key(patient_id):
+        return False  # erased: the row goes next
+    said = unseal_json(tx.patient_keys(patient_id).columns, sealed, f"contacts/sealed/{patient_id}")
+    return bool(said["mail"] and said.get("reminders", False))
 
 
 def address_without_scope(tx: Tx, patient_id: PatientId) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
-from records import documents, tables
+from records import documents, names, tables, versions
 from records.blobs import BlobRef, Blobs
 from records.database import Records, Tx
 from records.document_rows import Document, DocumentState, Words, open_words, seal_words, to_document
@@ -108,7 +108,9 @@ def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef], keys_to: Docu
     if keys_to is not None:
         here = tables.DepositKey.document_id == document.document_id
         tx.session.execute(update(tables.DepositKey).where(here).values(document_id=keys_to))
+    concerned = names.retract(tx, document.document_id)
     for table in (
+        tables.Claim,
         tables.DepositKey,
         tables.Fact,
         tables.Job,
@@ -118,6 +120,10 @@ def remove(tx: Tx, document: Document, *, left: Iterable[BlobRef], keys_to: Docu
     ):
         tx.session.execute(delete(table).where(table.document_id == document.document_id))
     tx.session.execute(delete(_T).where(_T.document_id == document.document_id))
+    tx.session.expire_all()
+    for each in concerned:
+        if each != document.document_id:
+            versions.settle(tx, tx.session.get_one(_T, each))
     leave(tx, left)
 
 

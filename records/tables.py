@@ -174,12 +174,25 @@ class DocumentName(Base):
 
 
 class Withdrawal(Base):
-    """A document's sender cancelled it. Kept apart from the document: it may come first."""
+    """A document said that another is withdrawn. Kept apart from that one: it may come first."""
 
     __tablename__ = "withdrawals"
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
     name_blind: Mapped[bytes] = mapped_column(primary_key=True)
+    document_id: Mapped[str] = mapped_column(primary_key=True)  # that says so; "": before senders were kept
     issued_at: Mapped[datetime | None]  # what was issued later stands; NULL: nothing of this name does
+
+
+class Claim(Base):
+    """A document that says to replace or cancel one of another sender, and what a person decided."""
+
+    __tablename__ = "claims"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    noted_at: Mapped[datetime]
+    verdict: Mapped[str | None]  # accepted | refused; NULL: waits
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
 
 
 class Receipt(Base):
@@ -370,7 +383,7 @@ class Notification(Base):
     __tablename__ = "notifications"
     notification_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     patient_id: Mapped[str] = mapped_column(index=True)
-    kind: Mapped[str]  # first_access | break_glass | attested
+    kind: Mapped[str]  # first_access | break_glass | attested | reminder
     at: Mapped[datetime]
     attempts: Mapped[int]
     not_before: Mapped[datetime]

@@ -3,6 +3,9 @@
 A newer version takes over when it becomes searchable, not when it arrives: while it is being read, or when it is
 refused or quarantined, the older one stays in the default view. Masks only spread: when a version joins its set, all
 take the strictest mask.
+
+All this among documents whose senders may speak for each other (`records.claims`). What says to replace another
+sender's document stands beside it; what says to be a copy of it gives way to it when it shows nothing more.
 """
 
 from __future__ import annotations
@@ -11,11 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 
 from access.confidentiality import Asked
-from records import names, tables
+from access.identifiers import PatientId
+from records import claims, names, tables
+from records.claims import Voices
 from records.database import Tx
+from records.document_rows import blind, open_words
 
 _T = tables.Document
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -29,20 +35,34 @@ def join(tx: Tx, row: tables.Document, asked: Asked) -> None:
     the document itself asks for counts for the versions that were there: a mask that arrives late masks them too.
     """
     _hide_as_asked(row, asked)
-    related = {r for r in _sets_of_relatives(tx, row) if r is not None}
-    if row.set_blind is None:
-        row.set_blind = min(related, default=row.unique_blind)
     tx.session.flush()
-    if row.set_blind is not None and related:
+    kin = _kin(tx, row)
+    known = claims.voices(tx, (row.document_id, *(one.document_id for one in kin)))
+    joined = [one for one in kin if _is_version(tx, row, one, known)]
+    related = {one.set_blind for one in joined if one.set_blind is not None}
+    own = blind(tx, PatientId(row.patient_id), "set", row.document_id)
+    row.set_blind = min(related, default=own) if names.names_of(tx, row.document_id) or joined else None
+    tx.session.flush()
+    if related:
         others = update(_T).where(_T.patient_id == row.patient_id, _T.set_blind.in_(related))
         tx.session.execute(others.values(set_blind=row.set_blind), execution_options={"synchronize_session": False})
-    members = relatives(tx, row)
-    common = strictest(members)
-    for each in members:
-        each.masked = common.masked
-        each.hidden_from_patient, each.hidden_at = common.hidden_from_patient, common.hidden_at
-        each.hidden_from_representatives = common.hidden_from_representatives
-    tx.session.flush()
+    _hide_alike(tx, row, kin)
+
+
+def _is_version(tx: Tx, row: tables.Document, other: tables.Document, known: Voices) -> bool:
+    """Whether two documents that a name connects are versions of one. If who says so may not speak for the other's
+    sender, it waits for a person. A document between two others connects them only when it may speak for both."""
+    mine, theirs = known.speaks(row.document_id, other.document_id), known.speaks(other.document_id, row.document_id)
+    replaces = row.replaces_blind is not None and row.replaces_blind in names.names_of(tx, other.document_id)
+    replaced = other.replaces_blind is not None and other.replaces_blind in names.names_of(tx, row.document_id)
+    after = replaces or (not replaced and row.version > other.version)
+    before = replaced or (not replaces and other.version > row.version)
+    if after and not mine:
+        claims.note(tx, row.document_id)
+    if before and not theirs:
+        claims.note(tx, other.document_id)
+    let = (after and row.document_id in known.accepted) or (before and other.document_id in known.accepted)
+    return let or (mine and (replaces or theirs))
 
 
 def _hide_as_asked(row: tables.Document, asked: Asked) -> None:
@@ -51,6 +71,29 @@ def _hide_as_asked(row: tables.Document, asked: Asked) -> None:
     row.hidden_from_patient = row.hidden_from_patient or asked.hidden_from_patient
     secret = asked.hidden_from_representatives and not row.opened_to_representatives
     row.hidden_from_representatives = row.hidden_from_representatives or secret
+
+
+def _hide_alike(tx: Tx, row: tables.Document, kin: Sequence[tables.Document]) -> None:
+    """A document takes the strictest state of its versions, of those who speak for it, and of the first that was
+    here and its sender's: a copy by another way must not show what is masked. The others take its state as far as it
+    may speak for them: who sends a message hides their own documents, and no other."""
+    around = {one.document_id: one for one in (row, *kin, *relatives(tx, row))}
+    if len(around) == 1:
+        return
+    known = claims.voices(tx, around)
+    first = min(around.values(), key=_arrival).document_id
+    strict = [m for m in around.values() if any(known.speaks(m.document_id, x) for x in (row.document_id, first))]
+    _take(row, strictest([row, *strict]))
+    for each in around.values():
+        if known.speaks(row.document_id, each.document_id) or known.speaks(row.document_id, first):
+            _take(each, strictest([row, each]))
+    tx.session.flush()
+
+
+def _take(row: tables.Document, common: Hiding) -> None:
+    row.masked = common.masked
+    row.hidden_from_patient, row.hidden_at = common.hidden_from_patient, common.hidden_at
+    row.hidden_from_representatives = common.hidden_from_representatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +118,24 @@ def strictest(members: Sequence[tables.Document]) -> Hiding:
 
 
 def relatives(tx: Tx, row: tables.Document) -> list[tables.Document]:
-    """A document with its versions and its duplicates: what an act on one of them covers."""
+    """A document with its versions, its duplicates, and the copies of it that came later by another's hands: what an
+    act on one of them covers. A copy that came later covers none of those before it: anybody can make one."""
     same = [_T.document_id == row.document_id, _T.content_hash == row.content_hash]
     if row.set_blind is not None:
         same.append(_T.set_blind == row.set_blind)
-    found = select(_T).where(_T.patient_id == row.patient_id, or_(*same))
-    return list(tx.session.scalars(found.execution_options(populate_existing=True)))
+    if row.unique_blind is not None:
+        same.append(and_(_T.unique_blind == row.unique_blind, _later(row)))
+    return _rows(tx, row, or_(*same))
+
+
+def copies(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    """Every document that says to be this one, whoever sent it: what is masked is masked in all of them."""
+    return [] if row.unique_blind is None else _rows(tx, row, _T.unique_blind == row.unique_blind)
+
+
+def claimed(tx: Tx, row: tables.Document) -> list[str]:
+    """The documents that a name connects with this one, whoever sent them."""
+    return [one.document_id for one in _kin(tx, row)]
 
 
 def settle(tx: Tx, row: tables.Document) -> None:
@@ -90,32 +145,69 @@ def settle(tx: Tx, row: tables.Document) -> None:
     (the same report alone and in a mail), each that shows a page which no other shows stands too: no text leaves the
     default view. Archived documents take no part. Depends on what is recorded, not on the order in which it came.
     """
-    members = [row] if row.set_blind is None else _members(tx, row)
-    for member in members:
+    tx.session.flush()
+    around = _around(tx, row)
+    for member in around:
         member.withdrawn = names.is_withdrawn(tx, member)
-    active = [m for m in members if m.status != "archived"]
+    active = [m for m in around if m.status != "archived"]
     for member in active:
         member.status = "deprecated" if member.withdrawn else "approved"
     valid = [m for m in active if not m.withdrawn]
-    searchable = [m for m in valid if m.state == "searchable"]
-    if row.set_blind is not None and searchable:
-        _fold(tx, valid, searchable)
+    if len(valid) > 1:
+        known = claims.voices(tx, (m.document_id for m in valid))
+        for member in valid:
+            group = [m for m in valid if _speaks_over(m, member, known)]
+            if any(m.state == "searchable" for m in group):
+                member.status = _status(tx, member, group)
+        _give_way([m for m in valid if m.state == "searchable" and m.status == "approved"])
     tx.session.flush()
 
 
-def _fold(tx: Tx, valid: Sequence[tables.Document], searchable: Sequence[tables.Document]) -> None:
+def _speaks_over(one: tables.Document, member: tables.Document, known: Voices) -> bool:
+    versions = one.set_blind is not None and one.set_blind == member.set_blind
+    return one is member or (versions and known.speaks(one.document_id, member.document_id))
+
+
+def _status(tx: Tx, member: tables.Document, group: Sequence[tables.Document]) -> str:
+    """What one document is among those that may speak for it."""
+    searchable = [m for m in group if m.state == "searchable"]
     replaced = {m.replaces_blind for m in searchable if m.replaces_blind is not None}
     standing = [m for m in searchable if replaced.isdisjoint(names.names_of(tx, m.document_id))] or searchable
     best = max(standing, key=_age)
     kept = _of_their_own(best, [m for m in standing if _copies(m, best)])
-    for member in valid:
-        waiting = member.state != "searchable" and _age(member) > _age(best)
-        member.status = "approved" if waiting or member in kept else "deprecated"
+    waiting = member.state != "searchable" and _age(member) > _age(best)
+    return "approved" if waiting or member in kept else "deprecated"
+
+
+def _give_way(standing: Sequence[tables.Document]) -> None:
+    """Of the same report by several senders the first stands, and what came later and shows no other page, under
+    no other type or date, gives way. Nothing that was here gives way to what another sent: they could have left a fact
+    out of it. Nor does anything to what is hidden from somebody: it would disappear for them."""
+    for later in standing:
+        shown = _prints(later)
+        if not shown:
+            continue
+        for first in standing:
+            alike = first.set_blind != later.set_blind and _copies(first, later) and _arrival(first) < _arrival(later)
+            if alike and _described(first) == _described(later) and shown <= _prints(first) and not _is_hidden(first):
+                later.status = "deprecated"
+
+
+def _described(row: tables.Document) -> tuple[object, ...]:
+    return row.category, row.type_code, row.event_date
+
+
+def _is_hidden(row: tables.Document) -> bool:
+    return row.masked or row.hidden_from_patient or row.hidden_from_representatives
 
 
 def _age(member: tables.Document) -> tuple[int, datetime, datetime, str]:
     """What makes a version newer. One that does not say when it was made is older than any that does."""
     return member.version, member.issued_at or _NEVER, member.received_at, member.document_id
+
+
+def _arrival(member: tables.Document) -> tuple[datetime, str]:
+    return member.received_at, member.document_id
 
 
 def _copies(one: tables.Document, other: tables.Document) -> bool:
@@ -138,28 +230,49 @@ def _prints(member: tables.Document) -> frozenset[bytes]:
     return frozenset(data[at : at + PRINT] for at in range(0, len(data), PRINT))
 
 
-def _members(tx: Tx, row: tables.Document) -> list[tables.Document]:
-    return list(
-        tx.session.scalars(
-            select(_T)
-            .where(_T.patient_id == row.patient_id, _T.set_blind == row.set_blind)
-            .execution_options(populate_existing=True)
-        )
-    )
+def _around(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    """The set of a document, with the sets of the copies of its members, and so on: what is settled together."""
+    found = {row.document_id: row}
+    sets, uniques = {row.set_blind} - {None}, {row.unique_blind} - {None}
+    while sets or uniques:
+        near = _rows(tx, row, or_(_T.set_blind.in_(sets), _T.unique_blind.in_(uniques)))
+        fresh = [one for one in near if one.document_id not in found]
+        sets = {one.set_blind for one in fresh} - {None}
+        uniques = {one.unique_blind for one in fresh} - {None}
+        found |= {one.document_id: one for one in fresh}
+    return list(found.values())
 
 
-def _sets_of_relatives(tx: Tx, row: tables.Document) -> list[bytes | None]:
-    """The sets of what this document replaces and of what replaces it, whichever came first."""
+def _kin(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    """What this document replaces, what replaces it, and what says to be of its set or to be the same document;
+    whichever came first, whoever sent it."""
+    called = names.names_of(tx, row.document_id)
+    of_set = blind(tx, PatientId(row.patient_id), "set", open_words(tx, row).set_id)
     relations: list[ColumnElement[bool]] = []
-    if row.replaces_blind is not None:
-        name = tables.DocumentName
-        named = select(name.document_id).where(name.patient_id == row.patient_id, name.name_blind == row.replaces_blind)
-        relations.append(_T.document_id.in_(named))
-    if called := names.names_of(tx, row.document_id):
+    for name in (row.replaces_blind, of_set):
+        if name is not None:
+            relations.append(_T.document_id.in_(_called(row, name)))
+    if called:
         relations.append(_T.replaces_blind.in_(called))
     if row.unique_blind is not None:
         relations.append(_T.unique_blind == row.unique_blind)
+    if of_set is not None:
+        relations.append(_T.set_blind == of_set)  # of a document read before sets were names
     if not relations:
         return []
-    others = (_T.patient_id == row.patient_id, _T.document_id != row.document_id)
-    return list(tx.session.scalars(select(_T.set_blind).where(*others, or_(*relations))))
+    return [one for one in _rows(tx, row, or_(*relations)) if one is not row]
+
+
+def _called(row: tables.Document, name: bytes) -> Select[str]:
+    name_of = tables.DocumentName
+    return select(name_of.document_id).where(name_of.patient_id == row.patient_id, name_of.name_blind == name)
+
+
+def _later(row: tables.Document) -> ColumnElement[bool]:
+    same_time = and_(_T.received_at == row.received_at, _T.document_id > row.document_id)
+    return or_(_T.received_at > row.received_at, same_time)
+
+
+def _rows(tx: Tx, row: tables.Document, those: ColumnElement[bool]) -> list[tables.Document]:
+    found = select(_T).where(_T.patient_id == row.patient_id, those).order_by(_T.received_at, _T.document_id)
+    return list(tx.session.scalars(found.execution_options(populate_existing=True)))

@@ -1,7 +1,7 @@
-"""The routers of the acts, one list for the application."""
+"""The routers of the acts and of who keeps the service, one list for the application."""
 
 from __future__ import annotations
 
-from search_api import door, kin, masks, reviews, will
+from search_api import door, kin, masks, reviews, upkeep, will
 
-ACTS = (door.router, will.router, masks.router, kin.router, reviews.router)
+ACTS = (door.router, will.router, masks.router, kin.router, reviews.router, upkeep.router)

@@ -44,7 +44,7 @@ from search_api.card_views import (
 from search_api.desk import AtDesk
 from search_api.marks import PARIS, banner_of
 from search_api.services import Services
-from search_api.visit import Look, Visit
+from search_api.visit import EMERGENCY_CARD, Look, Visit
 
 router = APIRouter(prefix="/v1", tags=["facts"])
 CALENDAR = "Calendrier des vaccinations, France, 2025"
@@ -55,7 +55,7 @@ _MEASURES = (FactKind.LAB_RESULT, FactKind.VITAL_SIGN)
 def read_card(patient_id: str, desk: AtDesk) -> Response:
     """Ce que les documents accessibles disent d'essentiel, en ordre fixe, chaque ligne avec sa source. Ne dépend ni
     de l'index ni du modèle."""
-    found = card_of(desk.visit(patient_id, "emergency"))
+    found = card_of(desk.visit(patient_id, EMERGENCY_CARD))
     return Response(found.model_dump_json(), media_type="application/json")
 
 
@@ -112,7 +112,7 @@ def card_answer(
     services: Services, caller: Caller, patient_id: PatientId, now: datetime, request_id: str, look: Look = Look()
 ) -> CardView:
     """The card for a caller, journalled; Refusals as any visit's."""
-    return card_of(Visit(services, caller, patient_id, "emergency", now, request_id, look))
+    return card_of(Visit(services, caller, patient_id, EMERGENCY_CARD, now, request_id, look))
 
 
 def card_of(visit: Visit) -> CardView:

@@ -17,9 +17,10 @@ from datetime import date, datetime
 from access.identifiers import DocumentId, PassageId
 from access.refusal import Refusal
 from access.scope import Scope
+from index.highlight import highlights
 from index.intent import intent_of
 from index.lexicon import medical_thesaurus
-from index.near import Places, is_far
+from index.near import Places, is_far, under
 from index.port import Candidates, Filters, Index
 from index.query import Query, parse
 from index.question import CANDIDATES, Asked, build_question, query_vector
@@ -224,7 +225,10 @@ class Shelves:
 
         def places(passage: PassageId) -> Places | None:
             sequence = sequence_of(passage)
-            return services.shelf.places(reading, sequence) if sequence < len(reading.passages) else None
+            if sequence >= len(reading.passages):
+                return None
+            titles = (document.title, reading.passages[sequence].section)
+            return under(services.shelf.places(reading, sequence), titles)
 
         shown = (
             show(services.shelf, reading, sequence_of(passage), question, self.scope.patient_id)
@@ -236,7 +240,8 @@ class Shelves:
         if not passages:
             return None
         marks = marks_of(services, self.scope, document, self.now, self.last)
-        return HitView(rank=0, document=view_of(document, marks), passages=passages, far=far)
+        lit = list(highlights(document.title, question))
+        return HitView(rank=0, document=view_of(document, marks), passages=passages, far=far, title_highlights=lit)
 
 
 def page_of(shelves: Shelves, ranked: list[RankedDocument], start: int, limit: int) -> tuple[list[HitView], int]:

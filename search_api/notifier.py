@@ -27,6 +27,11 @@ AT_ONCE = 50
 TIMEOUT = 20  # seconds for each step of a conversation
 
 SUBJECT = "Un accès à votre dossier médical"
+REMINDER, REMINDER_SUBJECT = "reminder", "Un rappel dans votre dossier médical"
+_REMINDER = (
+    "Bonjour,\n\nUn rappel qui vous concerne vous attend dans votre dossier. Vous pouvez le lire dans votre espace ; "
+    "vous y choisissez aussi de ne plus en recevoir.\n"
+)
 _SENTENCES = {
     "first_access": "Un professionnel a consulté votre dossier pour la première fois",
     "break_glass": "Un professionnel a ouvert votre dossier en urgence, sans votre accord préalable",
@@ -66,7 +71,12 @@ class Sent:
 def message_of(one: Waiting, sender: str) -> EmailMessage:
     """The mail of a notification."""
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, one.address, SUBJECT
+    reminder = one.kind == REMINDER
+    message["From"], message["To"] = sender, one.address
+    message["Subject"] = REMINDER_SUBJECT if reminder else SUBJECT
+    if reminder:
+        message.set_content(_REMINDER)
+        return message
     when = f"{one.at.astimezone(PARIS):le %d/%m/%Y à %H:%M}"
     message.set_content(f"Bonjour,\n\n{_SENTENCES[one.kind]}, {when}.\n\n{_REST}")
     return message

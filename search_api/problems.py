@@ -28,6 +28,7 @@ STATUS = {
     "authentication-too-old": 401,
     "assertion-invalid": 401,
     "assertion-replayed": 401,
+    "sign-in-refused": 401,
     "practitioner-suspended": 403,
     "practitioner-unknown": 403,
     "practice-disagrees": 403,

@@ -66,8 +66,20 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "request-succession": ("a demandé un accès comme ayant droit", "asked for access as an heir"),
     "review": ("a relu un accès ou une demande", "reviewed an access or a request"),
     "export": ("a emporté une copie du dossier", "took a copy of the record"),
+    "remind": ("a mis un rappel en attente pour le patient", "put a reminder in wait for the patient"),
     "erase": ("a effacé le dossier", "erased the record"),
     "quarantine": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
+    "claim-list": ("a vu ce qui attend une décision", "saw what waits for a decision"),
+    "claim-accept": (
+        "a laissé un document en remplacer ou en annuler d'un autre émetteur",
+        "let a document replace or cancel another sender's",
+    ),
+    "claim-refuse": (
+        "a refusé qu'un document en remplace ou en annule d'un autre émetteur",
+        "kept a document from replacing or cancelling another sender's",
+    ),
+    "read-usage": ("a vu l'usage du service", "saw how the service is used"),
+    "read-work": ("a vu le travail en cours", "saw the work in hand"),
     "too-many-requests": ("a demandé trop souvent", "asked too often"),
     "out-of-scope": ("a demandé au-delà de son jeton", "asked beyond its token"),
 }

@@ -16,6 +16,7 @@ from records.blobs import Blobs
 from records.database import Records
 from records.keys import KeyStore
 from records.policy import load_policy
+from records.spool import Spool
 from search_api.bearers import Verifier
 from search_api.cards import Cards
 from search_api.functions import Function
@@ -60,6 +61,10 @@ class ServingIndex:
         """Whether this process would build the same one: only then do its query vectors compare with the index's."""
         return generation.fingerprint == self._wanted().fingerprint
 
+    def generations(self) -> tuple[Generation | None, list[Generation]]:
+        """The one that serves, and all that there are. Refusal "index-unavailable" when the engine is down."""
+        return self._generations.serving(), sorted(self._generations.names(), key=lambda each: each.name)
+
     def ping(self) -> None:
         """Refusal "index-unavailable" when the engine cannot answer."""
         self._generations.ping()
@@ -96,6 +101,7 @@ class Services:
     lookups_a_minute: int = 0  # of one caller, whoever they look up
     bad_tokens: int = 0  # from one address in five minutes
     rates: Rates = field(default_factory=Rates, repr=False)
+    spool: Spool | None = None  # where an emergency card is journalled while the journal cannot be written
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
     front: Front = field(default_factory=Front, repr=False)
     shelf: Shelf = field(default_factory=Shelf, repr=False)

@@ -9,7 +9,7 @@ from access.identifiers import DocumentId, PatientId, passage_id
 from clinical.assertion import denials
 from clinical.text.plain import plain
 from clinical.text.sections import Context, context_of, title_of
-from index.highlight import Span, merged
+from index.highlight import Span, highlights, merged
 from index.passages import bare
 from index.port import Question
 from records.content import Box, Passage
@@ -37,6 +37,7 @@ def show(
         section=passage.section,
         page=passage.page,
         highlights=list(spans),
+        section_highlights=list(highlights(passage.section, question)),
         boxes=boxes,
         page_url=page_url(patient_id, document_id, sheet, boxes),
         page_size=(sheet.width, sheet.height) if sheet.width and sheet.height else None,

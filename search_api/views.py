@@ -110,6 +110,7 @@ class PassageView(View):
     section: str
     page: int
     highlights: list[tuple[int, int]]
+    section_highlights: list[tuple[int, int]] = Field(default=[], description="ce qui répond dans le titre de section")
     boxes: list[tuple[float, float, float, float]]
     page_url: str | None = Field(description="image de la page, les mots encadrés ; null quand il n'y a pas d'image")
     page_size: tuple[float, float] | None = Field(
@@ -129,6 +130,7 @@ class HitView(View):
     passages: list[PassageView]
     far: bool = Field(default=False, description="éloigné : ne répond pas à la question, montré faute de mieux")
     copies: list[str] = Field(default=[], description="documents de même contenu, repliés sous celui-ci")
+    title_highlights: list[tuple[int, int]] = Field(default=[], description="ce qui répond dans le titre du document")
 
 
 class Correction(View):
@@ -284,11 +286,12 @@ class OppositionList(View):
 
 
 class RecordState(View):
-    """`has_contact` is null for who has not to know."""
+    """`has_contact` and `reminders` are null for who has not to know."""
 
     patient_id: str
     state: Literal["open", "closed"]
     has_contact: bool | None
+    reminders: bool | None
 
 
 class EmergencyView(View):

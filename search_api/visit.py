@@ -27,12 +27,15 @@ from access.scope import Caller, CallerKind, Purpose, Scope
 from records import journal
 from records.database import Tx
 from records.rights import access_facts
+from records.spool import LATE
 from records.visitors import note_visit
 from search_api.functions import refuse_off
 from search_api.services import Services
 
 log = logging.getLogger("anamnese.api")
 
+EMERGENCY_CARD = "emergency"
+"""The action of an emergency card, in HTTP and on the command line."""
 JOURNAL_AWAY = Refusal(
     "journal",
     "journal-unavailable",
@@ -145,7 +148,20 @@ class Visit:
                     note_visit(tx, self.patient_id, self.caller.id, self.now)
         except Exception as error:  # whatever keeps the trace from being written keeps the answer from leaving
             log.error("journal: %s", type(error).__name__)
-            raise JOURNAL_AWAY from None
+            if outcome == "refused" or not self._spooled(documents):
+                raise JOURNAL_AWAY from None
+
+    def _spooled(self, documents: Sequence[DocumentId]) -> bool:
+        """Whether this visit is an emergency card's and stands in the spool, on the disk: the one exception."""
+        if self.action != EMERGENCY_CARD or self.services.spool is None:
+            return False
+        try:
+            self.services.spool.keep(self._entry("granted", documents=documents, detail=LATE))
+        except Exception as error:  # as above: no trace, no answer
+            log.error("spool: %s", type(error).__name__)
+            return False
+        log.warning("journal away: an emergency card was journalled in the spool")
+        return True
 
     def append(
         self,
@@ -159,9 +175,26 @@ class Visit:
         purpose: Purpose | None = None,
     ) -> None:
         """Write the journal's entry of this visit in a transaction that is open."""
+        entry = self._entry(outcome, documents=documents, query=query, detail=detail, reason=reason, purpose=purpose)
+        try:
+            journal.append(tx, entry)
+        except Exception as error:  # whatever keeps the trace from being written keeps the act from being done
+            log.error("journal: %s", type(error).__name__)
+            raise JOURNAL_AWAY from None
+
+    def _entry(
+        self,
+        outcome: journal.Outcome,
+        *,
+        documents: Sequence[DocumentId] = (),
+        query: str | None = None,
+        detail: str = "",
+        reason: str = "",
+        purpose: Purpose | None = None,
+    ) -> journal.Entry:
         caller = self.caller
         scope = self._opened[-1] if self._opened and outcome == "granted" else None
-        entry = journal.Entry(
+        return journal.Entry(
             patient_id=self.patient_id,
             caller_kind=caller.kind,
             caller=caller.system or caller.id,
@@ -179,11 +212,6 @@ class Visit:
             basis="" if scope is None or scope.basis is None else scope.basis,
             reason=reason,
         )
-        try:
-            journal.append(tx, entry)
-        except Exception as error:  # whatever keeps the trace from being written keeps the act from being done
-            log.error("journal: %s", type(error).__name__)
-            raise JOURNAL_AWAY from None
 
 
 def granted_together(shown: Sequence[tuple[Visit, Sequence[DocumentId]]], query: str) -> None:

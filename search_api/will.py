@@ -62,6 +62,7 @@ class ContactBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     mail: str = Field(max_length=254, pattern=r"^$|^[^@\s<>\"',;:]+@[^@\s<>\"',;:]+$")
+    reminders: bool = Field(False, description="écrire aussi quand un rappel du calendrier des vaccinations attend")
 
 
 @router.post(
@@ -170,8 +171,9 @@ def read_state(patient_id: str, desk: AtDesk) -> RecordState:
     with visit.record() as (tx, scope):
         state: Literal["open", "closed"] = "closed" if will.is_closed(tx, scope) else "open"
         has_contact = notifications.has_address(tx, scope) if scope.oversees else None
+        reminders = notifications.wants_reminders(tx, scope) if scope.oversees else None
     visit.granted()
-    return RecordState(patient_id=visit.patient_id, state=state, has_contact=has_contact)
+    return RecordState(patient_id=visit.patient_id, state=state, has_contact=has_contact, reminders=reminders)
 
 
 @router.post("/patients/{patient_id}/closure", summary="Fermer le dossier", status_code=204)
@@ -191,7 +193,7 @@ def set_contact(patient_id: str, body: ContactBody, desk: AtDesk) -> None:
     """Un courrier électronique dit qu'on a regardé, jamais qui ni quoi."""
     visit = desk.visit(patient_id, Act.CONTACT)
     with visit.act(Act.CONTACT) as (tx, _):
-        notifications.set_address(tx, visit.patient_id, body.mail, desk.now)
+        notifications.set_address(tx, visit.patient_id, body.mail, desk.now, reminders=body.reminders)
 
 
 def _close(patient_id: str, desk: Desk, act: Act, *, closed: bool) -> None:

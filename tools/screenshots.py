@@ -17,7 +17,9 @@ from playwright.sync_api import Page, expect, sync_playwright
 from cli.sample_home import Sample
 from samples.generate import generate
 from tests.web.site import (
+    ADMINISTRATOR,
     AUDITOR,
+    CHROMIUM,
     DESK,
     EMERGENCY,
     PHONE,
@@ -54,6 +56,12 @@ def reader(person: Person) -> None:
     expect(person.page.locator(".box.current")).to_have_count(1)
 
 
+def text(person: Person) -> None:
+    reader(person)
+    person.page.get_by_role("button", name="Texte", exact=True).click()
+    expect(person.page.get_by_label("Texte de la page 1")).to_be_visible()
+
+
 def value(person: Person) -> None:
     person.open_record().ask("créatinine > 80")
     expect(person.page.locator(".values")).to_be_visible()
@@ -80,12 +88,17 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "card": viewed(EMERGENCY, "Urgence"),
     "laboratory": viewed(EMERGENCY, "Biologie"),
     "timeline": viewed(EMERGENCY, "Frise"),
+    "vaccines": viewed(SELF, "Vaccins"),
     "documents": viewed(EMERGENCY, "Documents"),
     "deposit": viewed(TRAITANT, "Déposer"),
     "rights": viewed(SELF, "Mes autorisations"),
+    "people": viewed(SELF, "Mes proches"),
+    "text": text,
     "journal": viewed(SELF, "Qui a regardé"),
     "emergency-access": broken,
     "reviews": lambda person: person.sign_in(AUDITOR),
+    "usage": lambda person: person.sign_in(AUDITOR).view("Usage"),
+    "service": lambda person: person.sign_in(ADMINISTRATOR),
 }
 """In this order: the auditor has an opening to review once one was made."""
 
@@ -96,7 +109,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         expect.set_options(timeout=60_000)
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])

@@ -17,6 +17,8 @@ from records.fact import Assertion
 _NO_TREATMENT_BEFORE = re.compile(rf"{any_of('no treatment before')}$")
 _STOPPED_BEFORE = re.compile(rf"\b({any_of('stop before')}(?: {any_of('stop how')})?) ?{any_of('of')}? ?$")
 _STOPPED_AFTER = re.compile(rf"[^.;\n,]{{0,40}}?\b({any_of('stop after')})\b")
+_STOP_NOTED = re.compile(rf"[^.;\n,]{{0,25}}?[ ]?[,:=(–-][ ]?({any_of('stop noted')})(?![^\W_])")
+"""« Eliquis : arrêt le 12/03 », « Eliquis, arrêt définitif »."""
 PAUSED = "arrêt et reprise mentionnés"
 """Of a medicine stopped and taken again, or to be: it is not shown as stopped."""
 _NOT_TO_STOP = re.compile(r"\b(?:pas|jamais|ni|sans|not|never|don't) (?:\w{1,20} )?$")
@@ -32,6 +34,8 @@ _TOWARDS = re.compile(r"\b(?:par|vers|pour)\b[ ](?:le |la |l'|du |de la |de l'|u
 _RELAIS_BEFORE = re.compile(
     r"\b(?:relais|remplacement|switch|relaye)(?: \w{1,20})? (?:du |de la |de l'|de |d'|des )(?:la |le )?$"
 )
+_RELAYS = re.compile(r"\brelais (?:par |vers |pour )?$")
+"""« Xarelto stop, relais Lovenox »: this one is taken."""
 _CONTRAINDICATED = re.compile(rf"[^.;\n,]{{0,25}}\b{any_of('contraindicated')}\b")
 _CONTRAINDICATED_BEFORE = re.compile(rf"\b{any_of('contraindication before')}$")
 _LONG_TERM = re.compile(rf"\b{any_of('long term')}\b")
@@ -145,9 +149,9 @@ def _course(
     if stopped is not None:
         at = max(0, first.start - 70) + stopped.start(1)
         details += (("stopped", text[at : at + len(stopped[1])]),)
-    elif (ended := _STOPPED_AFTER.match(after)) is not None and not _NOT_TO_STOP.search(after[: ended.start(1)]):
+    elif (ended := _ended(after, following is not None)) is not None:
         details += (("stopped", text[end + ended.start(1) : end + ended.end(1)]),)
-    if _ON.search(before) or _DOSE_MISSED.search(before):
+    if _ON.search(before) or _DOSE_MISSED.search(before) or _RELAYS.search(before):
         return Assertion.PRESENT, ()
     resumed = _RESUMED.search(after)
     if resumed is not None and not replaced and (following is None or not _OF_NEXT.fullmatch(after, resumed.end())):
@@ -157,3 +161,11 @@ def _course(
     if _TOWARDS.search(before) and _REPLACED.search(before):
         return Assertion.PRESENT, ()
     return None, ()
+
+
+def _ended(after: str, before_another: bool) -> re.Match[str] | None:
+    """Where the words after a medicine stop it. A stop that stands right before the next medicine is that one's."""
+    found = _STOPPED_AFTER.match(after) or _STOP_NOTED.match(after)
+    if found is None or _NOT_TO_STOP.search(after[: found.start(1)]):
+        return None
+    return None if before_another and _OF_NEXT.fullmatch(after, found.end()) else found

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 
 from clinical.dates import find_dates
+from clinical.text.dated import when
 from clinical.text.signs import any_of
 from clinical.text.statements import Statement
 from clinical.text.units import Unit
 from records.fact import Assertion, FactKind, Quantity
 
 _PREGNANT = re.compile(rf"(?<![^\W_]){any_of('pregnancy')}(?![^\W_])")
+_ECTOPIC = re.compile(r"extra|ectopi|geu")
+ECTOPIC = "grossesse extra-utérine"
 _NOT_NOW = re.compile(rf"(?<![^\W_]){any_of('no pregnancy')}$")
 _DURATION = re.compile(
     r"[^.;\n]{0,30}?\b(\d{1,2}(?:[ ]?(?:\+|sa\+?|s)[ ]?\d)?[ ]?(?:sa|semaines?(?: d'amenorrhee)?|mois|weeks?|wg)"
@@ -62,9 +65,13 @@ def _pregnancy(flat: str, text: str) -> Iterator[Statement]:
     if term is not None and day is not None:
         details.append(("term_date", day.days[-1].isoformat()))
         ends.append(term.end() + day.end)
+    begun = when(flat, text, found.end()) if term is None else None
+    ends += [begun.end] if begun is not None else []
     yield Statement(
-        FactKind.PREGNANCY, found.start(), found.end(), found.start(), max(ends), "grossesse", details=tuple(details)
-    )
+        FactKind.PREGNANCY, found.start(), found.end(), found.start(), max(ends),
+        ECTOPIC if _ECTOPIC.search(found[0]) else "grossesse",
+        when=begun.written if begun is not None else "", details=tuple(details),
+    )  # fmt: skip
 
 
 def _blood(flat: str, text: str) -> Iterator[Statement]:

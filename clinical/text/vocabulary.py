@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from clinical import official
 from clinical.text.terms import Terms
 from records.fact import Coding
 
@@ -27,7 +28,7 @@ class Drug:
 
     @property
     def codes(self) -> tuple[Coding, ...]:
-        return (Coding(ATC, self.atc, self.substance),)
+        return (Coding(ATC, self.atc, self.substance),) if self.atc else ()
 
 
 def rows(name: str, columns: int) -> Iterator[tuple[str, ...]]:
@@ -46,14 +47,27 @@ def parts(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in cell.split(",") if part.strip())
 
 
-@lru_cache(maxsize=1)
 def drugs() -> Terms[Drug]:
-    """Every substance, class and brand by name. A brand that an earlier line holds keeps its substance."""
+    """Every substance, class and brand by name, of an imported BDPM too. A brand that an earlier line holds keeps its
+    substance."""
+    return _drugs(official.current().edition)
+
+
+@lru_cache(maxsize=2)
+def _drugs(edition: str) -> Terms[Drug]:
+    del edition  # what is in use
+    more = ((each.name, Drug(each.substance, each.atc, each.name)) for each in official.current().brands)
+    return Terms((*drug_names(), *more))
+
+
+@lru_cache(maxsize=1)
+def shipped_drugs() -> Terms[Drug]:
+    """Those of the shipped files alone."""
     return Terms(tuple(drug_names()))
 
 
 def drug_names() -> Iterator[tuple[str, Drug]]:
-    """Every name of a drug, with the drug."""
+    """Every shipped name of a drug, with the drug."""
     for atc, substance, variants, brands, evidence in rows("drugs.txt", 5):
         generic = Drug(substance, atc, needs_dose=evidence == "dose")
         for name in (substance, *parts(variants)):

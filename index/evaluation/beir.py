@@ -29,6 +29,7 @@ class Entry:
     patient: str
     type_code: str = ""
     event_date: date | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,8 @@ def _entries(path: Path) -> tuple[Entry, ...]:
     found = []
     for name, line in _lines(path):
         title, text = str(line.get("title") or ""), str(line.get("text") or "")
-        found.append(
-            Entry(name, f"{title}\n\n{text}" if title and text else title or text, _patient(line), *_facts(line))
-        )
+        whole = f"{title}\n\n{text}" if title and text else title or text
+        found.append(Entry(name, whole, _patient(line), *_facts(line), title))
     if not found:
         _refuse("empty-collection", f"{path.name} ne contient aucun document.")
     return tuple(found)

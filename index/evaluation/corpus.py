@@ -20,8 +20,8 @@ from index.evaluation.vectors import Vectors, embed_all
 from index.passages import indexed_passage
 from index.port import Index, IndexedDocument
 
-Cut = Callable[[str], Sequence[str]]
-"""A document's text to the texts of its passages, each inside the embedder's window."""
+Cut = Callable[[str], Sequence[str | tuple[str, str]]]
+"""A document's text to the texts of its passages, each inside the embedder's window; or each behind its title."""
 
 _BATCH = 200  # documents a write
 _CALLER = Caller(CallerKind.ADMINISTRATOR, "evaluate")
@@ -36,6 +36,14 @@ class Indexing:
     seconds: float
     embedded: int  # passages embedded now, the others came from the cache
     embedding_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A passage as it was indexed. titles: of its document and of its section, either may be empty."""
+
+    text: str
+    titles: tuple[str, str]
 
 
 def patient_of(name: str) -> PatientId:
@@ -61,11 +69,12 @@ def fill(
     cut: Cut,
     vectors: Path | None,
     progress: Callable[[str], None],
-) -> tuple[Indexing, dict[PassageId, str]]:
-    """Cut, embed and write the whole collection; the texts of its passages, to look at what is found.
+) -> tuple[Indexing, dict[PassageId, Kept]]:
+    """Cut, embed and write the whole collection; its passages, to look at what is found.
 
     Raises what the cutter, the embedder and the engine raise."""
-    texts = [tuple(cut(unicodedata.normalize("NFC", entry.text))) for entry in collection.entries]
+    cuts = [[_sectioned(each) for each in cut(unicodedata.normalize("NFC", e.text))] for e in collection.entries]
+    texts = [tuple(text for _, text in pieces) for pieces in cuts]
     start = time.perf_counter()
     embedded = embed_all([text for passages in texts for text in passages], embedder, vectors, progress)
     embedding = time.perf_counter() - start
@@ -73,24 +82,29 @@ def fill(
     for passages in texts:
         ends.append(ends[-1] + len(passages))
     start = time.perf_counter()
-    rows = zip(collection.entries, texts, pairwise(ends), strict=True)
+    rows = zip(collection.entries, cuts, pairwise(ends), strict=True)
     documents = (_indexed(entry, parts, embedded.vectors[low:high]) for entry, parts, (low, high) in rows)
     while batch := list(islice(documents, _BATCH)):
         index.put(batch)
     seconds = time.perf_counter() - start
     kept = {
-        passage_id(document_of_entry(entry.id), sequence): text
-        for entry, parts in zip(collection.entries, texts, strict=True)
-        for sequence, text in enumerate(parts)
+        passage_id(document_of_entry(entry.id), sequence): Kept(text, (entry.title, section))
+        for entry, parts in zip(collection.entries, cuts, strict=True)
+        for sequence, (section, text) in enumerate(parts)
     }
     return Indexing(len(texts), ends[-1], seconds, embedded.computed, embedding), kept
 
 
-def _indexed(entry: Entry, texts: Sequence[str], vectors: Vectors) -> IndexedDocument:
+def _sectioned(piece: str | tuple[str, str]) -> tuple[str, str]:
+    return ("", piece) if isinstance(piece, str) else piece
+
+
+def _indexed(entry: Entry, parts: Sequence[tuple[str, str]], vectors: Vectors) -> IndexedDocument:
     document = document_of_entry(entry.id)
     passages = []
-    for sequence, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
-        passages.append(indexed_passage(passage_id(document, sequence), text, vector.tobytes() or None))
+    for sequence, ((section, text), vector) in enumerate(zip(parts, vectors, strict=True)):
+        titles = (entry.title, section)
+        passages.append(indexed_passage(passage_id(document, sequence), text, vector.tobytes() or None, titles))
     return IndexedDocument(patient_of(entry.patient), document, Category.OTHER, "", None, 1, tuple(passages))
 
 

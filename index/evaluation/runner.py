@@ -25,7 +25,7 @@ from index.generations import needed
 from index.highlight import places_of
 from index.intent import Facts, intent_of
 from index.lexicon import medical_thesaurus
-from index.near import Places, is_far
+from index.near import Places, is_far, under
 from index.port import Candidates, Generation, Generations, Index, Question
 from index.query import parse
 from index.question import build_question, query_vector
@@ -196,7 +196,8 @@ class Filled:
         """Whether the answer that a person sees has only documents said to be far."""
 
         def places(passage: PassageId) -> Places | None:
-            return places_of(self._texts[passage])
+            kept = self._texts[passage]
+            return under(places_of(kept.text), kept.titles)
 
         return all(is_far(each, found.question, places) for each in found.ranked[:LOOKED_AT])
 

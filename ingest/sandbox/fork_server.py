@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgpack
 
+from clinical import official
 from ingest.sandbox.verdict import unavailable
 from ocr.private import MEMORY, is_roomy
 
@@ -162,6 +163,7 @@ def _start(module: str, more: Mapping[str, str]) -> _Running:
         "OMP_NUM_THREADS": "1",
         "OMP_THREAD_LIMIT": "1",
         "TMPDIR": str(base),
+        **({official.ENVIRONMENT: str(folder)} if (folder := official.current().folder) is not None else {}),
         **more,
     }
     with theirs:

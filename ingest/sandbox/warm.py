@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from PIL import Image
 
+from clinical import official
 from clinical.assertion import denials
 from ingest.limits import Limits
 from ingest.page_image import page_image
@@ -46,6 +49,7 @@ LETTERS = (
 
 def warm() -> None:
     """Read one small document of each kind but DICOM, whose library is large and seldom needed; draw one page."""
+    official.use(Path(folder) if (folder := os.environ.get(official.ENVIRONMENT)) else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for data in _documents():

@@ -4,5 +4,6 @@ provider.py    discovery and keys of one issuer, cached, renewed, and not to be 
 claims.py      verified claims become a Bearer: Pro Santé Connect, or claim names by settings
 verify.py      the issuer of a token is found, then signature, algorithm, issuer, audience and times are verified
 assertion.py   a system with a token of its own says, once, for which practitioner it asks
+code_flow.py   how the page signs people in
 config.py      the settings of all this
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -38,6 +39,20 @@ class System(BaseModel):
     keys: list[dict[str, Any]] = Field(min_length=1, description="Public keys (JWK).")
 
 
+class PageClient(BaseModel):
+    """How the page signs people in at an issuer, by the code flow with PKCE. Registered there with the redirect address
+    `https://…/web/signed-in.html`. Without a secret it is a public client."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str = Field(min_length=1, max_length=200)
+    secret_file: Path | None = Field(None, description="File of the client's secret, read when needed.")
+    title: str = Field("", max_length=100, description="Name on the button; the issuer's host when empty.")
+    scope: str = Field("openid", max_length=1000)
+    acr_values: str = Field("", max_length=200)
+    resource: str = Field("", max_length=500, description="RFC 8707: for whom the token is, where a provider asks.")
+
+
 class IssuerSettings(BaseModel):
     """One OpenID Connect provider. `names` is whom it may name: a professional's issuer names no patient."""
 
@@ -57,6 +72,7 @@ class IssuerSettings(BaseModel):
     smart_required: bool = Field(False, description="A token without SMART scopes opens nothing.")
     acr: tuple[str, ...] = Field((), description="Levels of authentication that sensitive acts ask for; empty: any.")
     systems: tuple[System, ...] = ()
+    page: PageClient | None = Field(None, description="The page offers to sign in there.")
 
     @model_validator(mode="after")
     def _reached_safely(self) -> Self:

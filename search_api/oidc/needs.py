@@ -13,6 +13,7 @@ RESOURCES = {
     "identity": "Patient",
     "contact": "Patient",
     "documents": "DocumentReference",
+    "document-types": "DocumentReference",
     "search": "DocumentReference",
     "masks": "DocumentReference",
     "grants": "Consent",

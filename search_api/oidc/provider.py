@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
+from urllib.parse import urlencode
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
@@ -52,18 +53,25 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NoRedirect())
 
 
-def fetch_json(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """A JSON object from the provider. Refusal "issuer-unavailable" when it is none, too long, late or elsewhere."""
+def fetch_json(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+    no: Refusal = AWAY,
+) -> dict[str, Any]:
+    """A JSON object from the provider; with `form`, by POST. Refusal "issuer-unavailable" when it is none, too long,
+    late or elsewhere; `no` when the provider answers that it will not (4xx)."""
     if not safe_address(url):
         raise AWAY
-    request = urllib.request.Request(url, headers={"Accept": "application/json", **(headers or {})})
+    body = None if form is None else urlencode(form).encode()
+    request = urllib.request.Request(url, body, headers={"Accept": "application/json", **(headers or {})})
     try:
         with _OPENER.open(request, timeout=TIMEOUT) as answer:
             content = answer.read(LONGEST + 1)
         value = json.loads(content) if len(content) <= LONGEST else None
     except urllib.error.HTTPError as error:
         error.close()
-        raise AWAY from None
+        raise (no if 400 <= error.code < 500 else AWAY) from None
     except (OSError, ValueError):
         raise AWAY from None
     if not isinstance(value, dict):

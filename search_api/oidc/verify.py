@@ -22,6 +22,7 @@ from search_api.bearers import Asserted, Bearer
 from search_api.oidc.assertion import INVALID as UNASSERTED
 from search_api.oidc.assertion import asserted
 from search_api.oidc.claims import bearer_of
+from search_api.oidc.code_flow import CodeFlow
 from search_api.oidc.config import IssuerSettings
 from search_api.oidc.provider import Provider, fetch_json
 from search_api.tokens import EXPIRED, INVALID
@@ -47,6 +48,12 @@ class Federation:
         self._clock = clock
         self._told: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
         self._lock = Lock()
+
+    def ways(self) -> tuple[CodeFlow, ...]:
+        """How the page signs in, in the order of the settings."""
+        return tuple(
+            CodeFlow(self._providers[name], each.page) for name, each in self.settings.items() if each.page is not None
+        )
 
     def verify(self, token: str, now: datetime) -> Bearer:
         """The bearer of an access token. Refusal 401 when anything is wrong with it, 503 when no key can be had."""

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from access.refusal import Refusal
 from cli.main import app
+from tests.ingest.cda_files import cda
 
 INS = "185037512345641"
 PARENT = "275037512345693"
@@ -94,6 +95,35 @@ def test_a_traitant_sees_what_is_masked_and_an_act_names_a_document_of_the_patie
     assert run("grant", "--patient", INS, "--to", RPPS, "--comme-traitant", "--medecin-traitant") == "bad-request"
     assert run("mask", "--patient", INS, "--document", "a" * 26) == "no-such-document"
     assert run("mask", "--patient", PARENT, "--document", run.document) == "no-such-document"  # type: ignore[attr-defined]
+
+
+def test_what_another_sender_says_of_a_document_waits_for_a_decision(run: Run, tmp_path: Path) -> None:
+    run("grant", "--patient", INS, "--to", RPPS)
+    letter = tmp_path / "un.xml"
+    letter.write_text(cda("X", "Y", "19850312", unique="1.2.3^v1", text="Allergie à l'arachide."), encoding="utf-8")
+    first = run("ingest", str(letter), "--patient", INS)["document_id"]
+    folder = tmp_path / "depot"
+    (folder / INS).mkdir(parents=True)
+    parent = '<relatedDocument typeCode="RPLC"><parentDocument><id root="1.2.3" extension="v1"/></parentDocument>'
+    text = cda("X", "Y", "19850312", unique="1.2.3^v2", text="Rien.").replace(
+        "<component>", f"{parent}</relatedDocument><component>", 1
+    )
+    (folder / INS / "deux.xml").write_text(text, encoding="utf-8")
+    second = run("watch", str(folder), "--once", "--settle", "0")["document_id"]
+    assert found(run) == 2, "the first text and the letter: nothing was replaced"
+    (other,) = run("claims", "list")["others"]
+    assert (other["document_id"], other["cancelled"]) == (first, False)
+    assert run("claims", "accept", second, "--reason", "x") == "no-reason"
+    assert run("claims", "accept", first, "--reason", "confirmé") == "no-such-claim"
+    run("claims", "accept", second, "--reason", "confirmé par l'émetteur")
+    assert found(run) == 1
+    assert run("claims", "list") is None
+    run("claims", "refuse", second, "--reason", "erreur de décision")
+    assert found(run) == 2
+    done = CliRunner().invoke(app, ["audit", "show", "--json"])
+    actions = [json.loads(line)["action"] for line in done.stdout.splitlines()]
+    assert actions[:2] == ["search", "claim-refuse"]
+    assert {"claim-accept", "claim-list"} <= set(actions)
 
 
 def test_masked_and_hidden_is_refused_here_too(run: Run) -> None:

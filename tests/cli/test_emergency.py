@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from access.refusal import Refusal
 from cli.main import app
+from clinical import official
+from tests.ingest import official_writing as writing
 
 INS, RPPS = "185037512345641", "10001234567"
 ASKED = ["emergency", "--patient", INS, "--as", RPPS]
@@ -39,6 +41,28 @@ def test_the_card_is_told_with_its_sources_and_its_last_line() -> None:
     assert last == "Liste possiblement incomplète: demander au patient, à ses proches."
     for said in ("pénicilline", "grave", "apixaban", "pilepsie", "p. 1", "lu dans le texte", "1 document lu"):
         assert said in done.stdout, said
+
+
+def test_an_imported_nomenclature_is_used_listed_and_taken_out(
+    home: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(lambda: official.use(None))
+    files = []
+    for name, data in writing.bdpm().items():
+        (tmp_path / name).write_bytes(data)
+        files.append(str(tmp_path / name))
+    done = CliRunner().invoke(app, ["vocabulary", "import", "bdpm", *files, "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["kind"]) == (0, "bdpm"), done.exception
+    assert (home / "vocabulary" / "bdpm.tsv").stat().st_mode & 0o777 == 0o600
+    letter = tmp_path / "autre.txt"
+    letter.write_text("Traitement : Zorbalix 5 mg.\n", encoding="utf-8")
+    assert CliRunner().invoke(app, ["ingest", str(letter), "--patient", INS]).exit_code == 0
+    assert "Zorbalix (apixaban) 5 mg" in CliRunner().invoke(app, ASKED).stdout
+    (listed,) = CliRunner().invoke(app, ["vocabulary", "list", "--json"]).stdout.splitlines()
+    assert set(json.loads(listed)["files"]) == set(writing.bdpm())
+    assert CliRunner().invoke(app, ["vocabulary", "remove", "bdpm"]).exit_code == 0
+    again = CliRunner().invoke(app, ["vocabulary", "remove", "bdpm"])
+    assert isinstance(again.exception, Refusal)
 
 
 @pytest.mark.usefixtures("home")

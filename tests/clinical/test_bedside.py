@@ -64,6 +64,41 @@ def test_a_real_stop_stays_one(text: str, stated: list[tuple[str, str]]) -> None
     assert sorted(said(text, "antithrombotics")) == stated
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Eliquis STOP",
+        "Eliquis : STOP",
+        "Eliquis (stop)",
+        "STOP Eliquis le 12/03",
+        "Eliquis 5 mg STOP le 12/03/2025.",
+        "Eliquis : arrêt le 12/03.",
+        "Eliquis, arrêt définitif le 12/03.",
+        "Eliquis à stopper",
+    ],
+)
+def test_a_stop_in_one_word_is_one(text: str) -> None:
+    (line,) = lines(text, "antithrombotics")
+    assert (line.assertion, "arrêt mentionné" in line.remarks) == ("past", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Xarelto STOP le 12/03/2025, relais Lovenox.", [("Lovenox", "present"), ("Xarelto", "past")]),
+        ("Eliquis STOP Kardégic", [("Eliquis", "present"), ("Kardégic", "past")]),
+        ("Kardégic. STOP Eliquis.", [("Eliquis", "past"), ("Kardégic", "present")]),
+        ("Score STOP-BANG 3, sous Eliquis.", [("Eliquis", "present")]),
+        ("Eliquis non-stop depuis 2020.", [("Eliquis", "present")]),
+        ("Kardégic : arrêt 5 jours avant le geste.", [("Kardégic", "present")]),
+        ("Eliquis, arrêt de travail 8 jours.", [("Eliquis", "present")]),
+        ("Xarelto, arrêt cardiaque en 2019.", [("Xarelto", "present")]),
+    ],
+)
+def test_a_stop_is_of_the_medicine_that_it_names(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "antithrombotics")) == stated
+
+
 def test_a_medicine_under_a_title_of_stopped_ones_is_stopped() -> None:
     (line,) = lines("Traitements arrêtés : Eliquis", "antithrombotics")
     assert (line.assertion, "arrêt mentionné" in line.remarks) == ("past", True)
@@ -77,6 +112,98 @@ def test_a_denial_of_treatment_beside_allergies_is_no_allergy() -> None:
 
 def test_weeks_beside_gravidity_are_a_pregnancy() -> None:
     assert [stated for _, stated in said("Mme L., G3P2, 32 SA, suivie.", "pregnancy")] == ["present"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Antécédents : grossesse extra-utérine en 2015.",
+        "ATCD : GEU.",
+        "Grossesse extra-utérine droite traitée par méthotrexate en 2019.",
+        "Grossesse en 2012, césarienne.",
+    ],
+)
+def test_a_pregnancy_that_is_over_is_no_pregnancy(text: str) -> None:
+    assert lines(text, "pregnancy") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Suspicion de grossesse extra-utérine à 6 SA.", [("grossesse extra-utérine", "suspected")]),
+        ("GEU rompue au bloc.", [("GEU", "present")]),
+        ("Enceinte de 32 SA.", [("Enceinte", "present")]),
+    ],
+)
+def test_a_pregnancy_of_today_stays_one(text: str, stated: list[tuple[str, str]]) -> None:
+    assert said(text, "pregnancy") == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Sœur : hyperthermie maligne", "hyperthermie maligne"),
+        ("Père décédé d'une hyperthermie maligne au bloc.", "hyperthermie maligne"),
+        ("Antécédents familiaux : hémophilie (frère).", "hémophilie"),
+        ("Sœur : déficit en pseudocholinestérase.", "déficit en pseudocholinestérase"),
+        ("Père : syndrome de Brugada", "syndrome de Brugada"),
+        ("ATCD familiaux : accident d'anesthésie chez le frère.", "accident d'anesthésie"),
+    ],
+)
+def test_what_runs_in_the_family_and_changes_emergency_care_is_shown_so(text: str, name: str) -> None:
+    (line,) = lines(text, "conditions")
+    assert line.told is not None
+    assert (line.told.fact.label, line.assertion, "chez un proche" in line.remarks) == (name, "family", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mère diabétique de type 1.",
+        "Pas d'antécédent familial d'hyperthermie maligne.",
+        "Père : insuffisance cardiaque.",
+    ],
+)
+def test_other_illnesses_of_relatives_are_not(text: str) -> None:
+    assert lines(text, "conditions") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Traitement anticoagulant par Eliquis 5 mg.", ["Eliquis (apixaban) 5 mg"]),
+        ("Sous AVK (Préviscan).", ["Préviscan (fluindione)"]),
+        ("Sous anticoagulant.", ["anticoagulant, substance non précisée"]),
+        (
+            "Eliquis arrêté. Toujours sous anticoagulant.",
+            ["Eliquis (apixaban)", "anticoagulant, substance non précisée"],
+        ),
+    ],
+)
+def test_a_class_stands_behind_its_substance(text: str, shown: list[str]) -> None:
+    assert sorted(line.text for line in lines(text, "antithrombotics")) == sorted(shown)
+
+
+def test_a_denied_class_contradicts_its_substance() -> None:
+    both = lines("Ne prend pas d'anticoagulant. Eliquis 5 mg matin et soir.", "antithrombotics")
+    assert [(line.assertion, line.contradicted) for line in both] == [("absent", True), ("present", True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("DFG (CKD-EPI) : 45 mL/min/1,73m²", "DFG (CKD-EPI) : 45 mL/min/1,73m²"),
+        ("DFG (CKD-EPI 2009) 45 mL/min/1,73m²", "DFG (CKD-EPI 2009) : 45 mL/min/1,73m²"),
+        ("DFG : 45 mL/min/1,73m²", "DFG (formule non précisée) : 45 mL/min/1,73m²"),
+        ("Troponine I hs : 45 ng/L", "troponine I hs : 45 ng/L"),
+        ("Troponine I : 45 ng/L", "troponine I : 45 ng/L"),
+    ],
+)
+def test_a_key_value_is_on_the_card_under_its_own_name(text: str, shown: str) -> None:
+    (line,) = lines(text, "labs")
+    assert line.text == shown
+    assert line.told is not None
+    assert line.told.fact.label.count("(") == line.told.fact.label.count(")")
 
 
 def test_a_pause_is_said_beside_the_medicine() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from clinical.analyte import Analyte, analyte_called, analytes, measured_by
 from clinical.numerals import readings_of
 from clinical.ranges import stated_range
+from clinical.text.vocabulary import parts, rows
 from clinical.units import Unit, rescale, unit_of, units, units_spelt
+from records.fact import Coding
 from tests.clinical.telling import LOINC, result
 
 NUMBERS = [
@@ -156,6 +159,50 @@ def test_code_and_name_that_disagree_join_nothing() -> None:
     assert "contredisent" in measured_by(fact).remark
     unspecified = result("Troponine", "12", "ng/L", codes=[(LOINC, "67151-1")]).fact
     assert measured_by(unspecified).analyte is analytes()["troponine T hs"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Glucose [Mass/volume] in Urine by Test strip",
+        "Potassium [Moles/volume] in Urine",
+        "Leukocytes [#/volume] in Cerebral spinal fluid",
+        "Hemoglobin [Mass/volume] in Urine",
+        "Potassium [Moles/volume] in Body fluid",
+        "Glucose (LCR)",
+    ],
+)
+def test_what_is_measured_elsewhere_than_in_blood_joins_no_series_of_blood(label: str) -> None:
+    fact = result(label, "4", "mmol/L", codes=[(LOINC, "99999-9")]).fact
+    assert measured_by(fact).analyte is None
+    named = result("Glucose", "4", "mmol/L").fact
+    display = replace(named, codes=(Coding(LOINC, "99999-9", "Glucose [Mass/volume] in Urine"),))
+    assert measured_by(named).analyte is analytes()["glycémie"]
+    assert measured_by(display).analyte is None
+
+
+CODED = [
+    (name, preferred, code, unit)
+    for _, preferred, others, codes in rows("analytes.txt", 4)
+    for name in (preferred, *parts(others))
+    for pair in filter(str.strip, codes.split(";"))
+    for code, *spelt in [pair.split()]
+    for unit in spelt
+]
+
+
+@pytest.mark.parametrize(("name", "preferred", "code", "unit"), CODED)
+def test_the_code_that_a_text_is_given_never_takes_its_value_elsewhere(
+    name: str, preferred: str, code: str, unit: str
+) -> None:
+    """The two files of analytes agree: « troponine I : 45 ng/L » is on the card, and « DFG » gets no formula."""
+    written = {"concept": preferred}
+    value = "" if unit == "sans" else unit
+    coded = measured_by(result(name, "4", value, codes=[(LOINC, code)], **written).fact)
+    bare = measured_by(result(name, "4", value, **written).fact)
+    assert not coded.remark
+    assert bare.analyte is None or coded.analyte is bare.analyte
+    assert coded.analyte is None or not value or coded.analyte.unit_written(value) is not None
 
 
 RANGES = [

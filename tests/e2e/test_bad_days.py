@@ -178,7 +178,11 @@ def test_the_reserve_holds_a_thousand_entries_and_then_nothing_is_answered(small
         answer = house.search()
         assert (answer.status_code, answer.json()["code"]) == (503, "journal-unavailable")
         assert "pénicilline" not in answer.text
+        card = house.http.get(f"/v1/patients/{house.patient}/emergency", headers=house.bearer)
+        assert "pénicilline" in card.text, "the emergency card alone goes out, by its spool"
         ballast.unlink()
+        assert house.home.services.spool is not None
+        assert house.home.services.spool.drain(house.home.services.records) == 1
         assert house.search().json()["hits"]
         with house.home.bench.records.read() as tx:
             assert journal.verify(tx) == []

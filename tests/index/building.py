@@ -63,6 +63,7 @@ def document(
     event: date | None = date(2021, 3, 12),
     fence: int = 1,
     vectors: Sequence[bytes | None] | None = None,
+    title: str = "",
 ) -> IndexedDocument:
     passages = []
     for sequence, text in enumerate(texts):
@@ -74,6 +75,7 @@ def document(
                 words.forms,
                 words.length,
                 None if vectors is None else vectors[sequence],
+                tuple(sorted(set(analyse(title).tokens))),
             )
         )
     return IndexedDocument(patient(of), document_id(name), category, type_code, event, fence, tuple(passages))

@@ -103,6 +103,33 @@ def test_the_same_clause_twice_counts_twice(engine: Index) -> None:
     assert engine.match(scope(), Question(twice)).words[0].score == 2 * single
 
 
+def test_a_title_adds_a_share_of_the_heaviest_term_once(engine: Index) -> None:
+    engine.put(
+        [
+            document("a", ["allergie", "fièvre"], title="Allergie, allergies"),
+            document("b", ["allergie"]),
+            document("c", ["fièvre"], title="Allergie"),
+        ]
+    )
+    clause = Clause((WeightedTerm("=allergie", 4.0), WeightedTerm("f:allerg", 1.0), WeightedTerm("~=allergie", 2.0)))
+    found = {c.passage_id: c.score for c in engine.match(scope(), Question((clause,), heads=0.5)).words}
+    text = plain_score(4, 1, 3)
+    assert found == {passage("a", 0): text + 2000, passage("b", 0): text, passage("a", 1): 2000, passage("c", 0): 2000}
+    without = {c.passage_id: c.score for c in engine.match(scope(), Question((clause,))).words}
+    assert without == {passage("a", 0): text, passage("b", 0): text}
+    twice = {c.passage_id: c.score for c in engine.match(scope(), Question((clause, clause), heads=0.5)).words}
+    assert twice == {name: 2 * score for name, score in found.items()}
+
+
+def test_a_title_holds_a_word_of_an_idea_but_of_no_phrase(engine: Index) -> None:
+    engine.put([document("a", ["prostate"], title="Cancer"), document("b", ["prostate"])])
+    cancer, prostate = Clause((WeightedTerm("=cancer", 2.0),)), Clause((WeightedTerm("=prostate", 2.0),))
+    idea = Choice((Alternative((cancer, prostate), whole=True),))
+    whole = engine.match(scope(), Question((idea,), heads=0.5)).words
+    assert [(c.passage_id, c.score) for c in whole] == [(passage("a", 0), 1000 + plain_score(2, 1, 3))]
+    assert engine.match(scope(), Question((prostate,), required=(cancer,), heads=0.5)).words == ()
+
+
 def test_ties_break_by_passage_id_before_the_limit(engine: Index) -> None:
     names = ["zulu", "alpha", "mike", "bravo"]
     for name in names:

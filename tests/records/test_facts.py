@@ -77,8 +77,8 @@ def test_a_document_tells_what_was_kept_newest_first(home: Home) -> None:
         facts.keep(tx, new, [Page(1, "Dossier. kaliémie.", facts=(potassium,)), Page(2, "")])
     with home.records.read() as tx:
         assert facts.told(tx, scope(who)) == [
-            Told(potassium, new, date(2024, 1, 1)),
-            Told(saying("pénicilline").facts[0], old, date(2019, 1, 1)),
+            Told(potassium, new, date(2024, 1, 1), NOW.date()),
+            Told(saying("pénicilline").facts[0], old, date(2019, 1, 1), NOW.date()),
         ]
         assert labels(facts.told(tx, scope(who), [FactKind.ALLERGY, FactKind.MEDICATION])) == ["pénicilline"]
         assert facts.told(tx, scope(who), []) == []

@@ -28,11 +28,11 @@ class Arrival:
 
 
 def arrive(home: Home, tx: Tx, who: PatientId, what: Arrival, at: int) -> DocumentId | None:
-    documents.withdraw(tx, who, what.metadata, "hl7")
-    if not what.metadata.unique_id:
-        return None
     content = repr((what.metadata, what.pages)).encode()
     document_id = deposit(home, tx, who, content, at=NOW + at * MINUTE).document_id
+    documents.withdraw(tx, document_id, what.metadata)
+    if not what.metadata.unique_id:
+        return None
     documents.set_metadata(tx, document_id, what.metadata, Category.REPORT)
     documents.set_pages(tx, document_id, len(what.pages), (), texts=what.pages)
     documents.set_state(tx, document_id, DocumentState.SEARCHABLE, now=NOW)

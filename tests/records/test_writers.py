@@ -51,4 +51,4 @@ def test_forty_writers(tmp_path: Path, server: Server | None) -> None:
         assert journal.anchor(tx).length == total
         entries = journal.entries_for_audit_without_scope(tx, who, total + 1)
         assert {entry.caller for entry in entries} == kept
-    assert home.records.damage() == 0
+        assert home.records.damage() == 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import ImageChops
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from access.identifiers import DocumentId
@@ -126,13 +127,48 @@ def test_the_index_stopped_and_no_model_change_nothing(told: World) -> None:
         assert http.get(told.url("marie", "/emergency"), headers=told.bearer(DOCTOR)).json() == before
 
 
-def test_a_card_that_cannot_be_journalled_is_not_shown(told: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> int:
-        raise OSError
+def locked_journal(world: World, locked: bool) -> None:
+    """The journal's table takes no row, or takes them again."""
+    with world.services.records.write() as tx:
+        tx.session.execute(
+            text(
+                "CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'full'); END"
+                if locked
+                else "DROP TRIGGER full"
+            )
+        )
 
-    monkeypatch.setattr(journal, "append", broken)
+
+def test_a_journal_away_lets_the_card_alone_out_by_the_spool(told: World) -> None:
+    before = card(told).json()
+    locked_journal(told, locked=True)
+    answer = card(told)
+    assert (answer.status_code, answer.json()["sections"]) == (200, before["sections"])
+    assert told.search("allergie", told.bearer(DOCTOR)).json()["code"] == "journal-unavailable"
+    assert card(told, STRANGER).json()["code"] == "journal-unavailable"
+    observations = told.http.get(told.url("marie", "/observations"), headers=told.bearer(DOCTOR))
+    assert observations.json()["code"] == "journal-unavailable"
+
+    locked_journal(told, locked=False)
+    assert told.services.spool is not None
+    assert told.services.spool.drain(told.services.records) == 1
+    with told.services.records.read() as tx:
+        late, whole = journal.entries_for_audit_without_scope(tx, told.patients["marie"], 2)
+        assert journal.verify(tx) == []
+    assert (late.action, late.outcome, late.caller, late.at, late.detail) == (
+        "emergency", "granted", DOCTOR, told.clock.now, "journal-spool",
+    )  # fmt: skip
+    assert set(late.documents) == set(whole.documents) != set()
+
+
+def test_a_card_that_neither_journal_nor_spool_can_hold_is_not_shown(told: World) -> None:
+    locked_journal(told, locked=True)
+    (told.home / "journal.spool").unlink()
     answer = card(told)
     assert (answer.status_code, answer.json()["code"]) == (503, "journal-unavailable")
+    without = dataclasses.replace(told.services, spool=None)
+    with TestClient(create_app(without)) as http:
+        assert http.get(told.url("marie", "/emergency"), headers=told.bearer(DOCTOR)).status_code == 503
 
 
 def test_new_facts_show_at_once_and_erased_ones_go(told: World) -> None:

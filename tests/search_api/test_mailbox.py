@@ -65,7 +65,7 @@ def test_a_mail_goes_to_the_patient_of_its_attachment_and_is_filed(
     server.put(sent)
     assert look(account, own_world.bench) == Round(taken=1)
     (document,) = of(own_world)
-    assert document.deposited_by == "mailbox:labo@mssante.test"
+    assert document.deposited_by == "mail:labo@mssante.test"
     assert own_world.services.blobs.read(document.upload).replace(b"\r\n", b"\n") == sent
     own_world.work()
     assert of(own_world)[0].state is DocumentState.SEARCHABLE

@@ -30,6 +30,7 @@ from records.database import Records
 from records.keys import KeyStore
 from records.patients import Identity
 from records.practitioners import Practitioner
+from records.spool import Spool
 from search_api.app import create_app
 from search_api.services import Services, ServingIndex
 from search_api.tokens import issue_token
@@ -172,6 +173,8 @@ def open_world(home: Path, embedder: Embedder | None = None, engine: Generations
     model = embedder or NoEmbedder()
     projector = Projector(records, blobs, generations, model, "anamnese")
     bench = Workbench(records, blobs, projector, model, NullOcr(), clock=clock)
+    spool = Spool(home / "journal.spool", lambda: keys.service_key("journal"))
+    spool.hold()
     services = Services(
         records=records,
         blobs=blobs,
@@ -182,6 +185,7 @@ def open_world(home: Path, embedder: Embedder | None = None, engine: Generations
         clock=clock,
         upload_limit=200_000,
         threads=8,
+        spool=spool,
     )
     app = create_app(services)
     return World(home, services, generations, bench, clock, app, TestClient(app, raise_server_exceptions=False))

@@ -54,9 +54,10 @@ def installed() -> Path:
         if done.returncode:
             pytest.fail(f"npm ci of the identity provider failed: {done.stderr[-500:]}")
         (made / "installed").touch()
-        if folder.exists():
-            shutil.rmtree(folder)
-        made.rename(folder)
+        try:
+            made.rename(folder)
+        except OSError:  # another process was faster
+            shutil.rmtree(made)
     return folder
 
 
@@ -80,6 +81,8 @@ class OpenId:
     acr: list[str] = field(default_factory=lambda: ["eidas1"])
     mute: bool = False  # access tokens say no more than who their subject is: userinfo does
     liar: str | None = None  # of whom userinfo then speaks instead
+    back: str = ""  # where the page's client is sent back to; no such client without
+    secret: str = ""  # of that client; a public one without
 
     def __post_init__(self) -> None:
         if not self.port:
@@ -171,6 +174,19 @@ class OpenId:
             tokens: dict[str, str] = answer.json()
             return tokens
 
+    def _page(self) -> list[dict[str, Any]]:
+        secret = {"client_secret": self.secret} if self.secret else {}
+        method = "client_secret_basic" if self.secret else "none"
+        client = {
+            "client_id": "page",
+            "token_endpoint_auth_method": method,
+            "redirect_uris": [self.back],
+            "grant_types": ["authorization_code"],
+            "response_types": ["code"],
+            "id_token_signed_response_alg": self.alg,
+        }
+        return [client | secret] if self.back else []
+
     def _configuration(self) -> dict[str, Any]:
         systems = [
             {
@@ -197,7 +213,7 @@ class OpenId:
             "jwks": {"keys": [{**self.key.as_dict(private=True), "kid": self.key.kid, "alg": self.alg}]},
             "audience": AUDIENCE,
             "accounts": self.accounts,
-            "clients": [app, *systems],
+            "clients": [app, *systems, *self._page()],
             "scopes": SCOPES,
             "acr": self.acr,
             "ttl": self.ttl,

@@ -12,9 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from cli.sample_home import Sample
 from samples.generate import generate
-from tests.web.site import Site, build, open_site, wanted
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+from tests.web.site import CHROMIUM, Site, build, open_site, wanted
 
 
 @pytest.fixture(scope="session")

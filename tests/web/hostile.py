@@ -41,8 +41,10 @@ def add_hostile_patient(home: Home, rpps: str) -> PatientId:
             now=now,
         )
     for number, title in enumerate((SCRIPT, BIDI, LONG)):
+        contact = f"Personne de confiance : {SCRIPT} MARTIN, 0612345678."
+        text = f"Ordonnance {number}.\n\n{contact}\n\nAmoxicilline {SCRIPT} {BIDI} {LONG}"
         receive(
-            io.BytesIO(f"Ordonnance {number}.\n\nAmoxicilline {SCRIPT} {BIDI} {LONG}".encode()),
+            io.BytesIO(text.encode()),
             patient_id=patient_id,
             file_name=f"{title[:100]}.txt",
             origin="upload",

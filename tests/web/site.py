@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import socket
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,9 @@ from cli.demo import personas
 from cli.intake import wait
 from cli.sample_home import Sample, record_people
 from cli.settings import Settings, load_settings
+from ingest.receive import receive
+from ingest.worker import drain
+from records.content import Metadata
 from samples.story import Draft
 from search_api.app import create_app
 from search_api.web.sign_in import Front
@@ -48,7 +53,8 @@ KEPT = (
 )
 """Letters, forms, tables, a CDA, a laboratory report and two scans of one patient."""
 TRAITANT, EMERGENCY, STRANGER, SELF = "médecin traitant", "urgentiste", "inconnu du patient", "le patient"
-AUDITOR, VIGILANCE = "auditeur", "identitovigilance"
+AUDITOR, ADMINISTRATOR, VIGILANCE = "auditeur", "administrateur", "identitovigilance"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 DESK, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 
@@ -69,8 +75,29 @@ def build(folder: Path, sample: Sample) -> None:
         chosen = replace(sample, manifest=sample.manifest | {"documents": kept})
         outcomes = wait(home, chosen.deposits(home, patients))
         assert all(outcome.searchable for outcome in outcomes)
+        add_hba1c(home, patients[sample.flagship_ins])
         add_hostile_patient(home, sample.demo_identities["medecin_traitant"])
         home.bench.projector.catch_up(home.clock())
+
+
+def add_hba1c(home: Home, patient_id: PatientId) -> None:
+    """Two results of a patient who has none among the samples: the newer one is what a clinician asks for most."""
+    for day, value in ((date(2025, 7, 3), "7,1"), (date(2026, 1, 20), "6,8")):
+        text = f"Laboratoire des Essais\n\nHbA1c : {value} % (4,0 - 6,0)"
+        receive(
+            io.BytesIO(text.encode()),
+            patient_id=patient_id,
+            file_name=f"hba1c-{day}.txt",
+            origin="upload",
+            deposited_by="tests",
+            deposited_for="",
+            blobs=home.services.blobs,
+            records=home.services.records,
+            now=home.clock(),
+            limit=10**6,
+            declared=Metadata(type_code="11502-2", title="Hémoglobine glyquée", event_date=day),
+        )
+    drain(home.bench)
 
 
 @dataclass(frozen=True)
@@ -210,6 +237,8 @@ def open_site(built: Path, folder: Path, sample: Sample, browser: Browser, **set
     shutil.copytree(built, folder)
     with open_home(settings_of(folder, **settings), serving=True) as home:
         patients = record_people(home, sample)
-        front = Front(personas(home, sample, patients), home.settings.idle_minutes)
+        front = home.services.front
+        if not home.settings.oidc:
+            front = replace(front, personas=personas(home, sample, patients))
         with serving(home, front) as address:
             yield Site(address, home, sample, patients, browser)

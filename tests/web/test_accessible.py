@@ -10,6 +10,7 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
 
 from tests.web.site import (
+    ADMINISTRATOR,
     AUDITOR,
     DESK,
     EMERGENCY,
@@ -39,6 +40,12 @@ def violations(person: Person) -> list[str]:
 def reading(person: Person) -> None:
     person.open_record().ask("allergie pénicilline").first.locator(".passage").first.click()
     expect(person.page.locator(".paper img")).to_be_visible()
+
+
+def text(person: Person) -> None:
+    reading(person)
+    person.page.get_by_role("button", name="Texte", exact=True).click()
+    expect(person.page.get_by_label("Texte de la page 1")).to_be_visible()
 
 
 def results(person: Person) -> None:
@@ -82,12 +89,18 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "card": viewed(EMERGENCY, "Urgence"),
     "laboratory": viewed(EMERGENCY, "Biologie"),
     "timeline": viewed(EMERGENCY, "Frise"),
+    "vaccines": viewed(SELF, "Vaccins"),
     "documents": viewed(EMERGENCY, "Documents"),
     "deposit": viewed(TRAITANT, "Déposer"),
     "journal": viewed(SELF, "Qui a regardé"),
     "rights": viewed(SELF, "Mes autorisations"),
     "masking": masking,
+    "people": viewed(SELF, "Mes proches"),
+    "text": text,
     "reviews": signed(AUDITOR),
+    "service": signed(ADMINISTRATOR),
+    "usage": lambda person: person.sign_in(AUDITOR).view("Usage"),
+    "succession": lambda person: person.sign_in(ADMINISTRATOR).view("Ayants droit"),
     "quarantine": signed(VIGILANCE),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 
 import httpx
 import pypdfium2
@@ -44,20 +45,66 @@ def test_the_card_is_one_key_away_and_every_line_opens_its_source(site: Site, of
         expect(line).to_be_focused()
 
 
+COUNT = """() => {
+  window.acts = [];
+  let typing = false;
+  const act = (name) => { typing = false; window.acts.push(name); };
+  addEventListener('pointerdown', () => act('click'), true);
+  addEventListener('keydown', (event) => { if (/^(Enter|Tab|Escape|F\\d+)$/.test(event.key)) act(event.key); }, true);
+  addEventListener('input', () => { if (!typing) act('words'); typing = true; }, true);
+}"""
+
+
+def counting(person: Person) -> None:
+    """From now on every click, every key that does something and every run of typed words is an act."""
+    person.page.evaluate(COUNT)
+
+
+def acts(person: Person) -> list[str]:
+    done: list[str] = person.page.evaluate("window.acts")
+    assert done, "nothing was counted"
+    return done
+
+
 def test_from_the_locked_screen_to_the_card_in_six_acts(own_site: Site, offers: list[str]) -> None:
     needs(offers, "emergency")
     from tests.web.test_journeys import revoke_all_but_the_traitant
 
     revoke_all_but_the_traitant(own_site)
-    with own_site.person() as doctor:
+    with own_site.person(viewport=PHONE) as doctor:
         page = doctor.page
-        page.get_by_role("button", name=EMERGENCY).click()  # 1
-        page.get_by_label("INS ou datamatrix").fill(own_site.ins)  # 2: the scanner types it
-        page.keyboard.press("Enter")  # 3, which scanners press themselves
-        page.get_by_role("button", name="Urgence vitale").click()  # 4
-        page.get_by_role("button", name="Inconscient ou confus").click()  # 5
+        expect(page.get_by_role("button", name=EMERGENCY)).to_be_visible()
+        counting(doctor)
+        page.get_by_role("button", name=EMERGENCY).click()
+        page.get_by_label("INS ou datamatrix").fill(own_site.ins)  # the scanner types it
+        page.keyboard.press("Enter")  # which scanners press themselves
+        page.get_by_role("button", name="Urgence vitale").click()
+        page.get_by_role("button", name="Inconscient ou confus").click()
         expect(page.locator(".card-line").first).to_be_visible()
         expect(page.locator(".emergency")).to_be_visible()
+        assert len(acts(doctor)) <= 6
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_with_the_index_gone_the_card_is_there_and_search_says_why_it_is_not(own_site: Site) -> None:
+    """On a phone. The engine's files are taken away while the service runs, as a lost disk would."""
+    with own_site.person(viewport=PHONE) as doctor:
+        page = doctor.open_record(EMERGENCY).page
+        assert doctor.ask("allergie pénicilline").count() > 0
+        shutil.rmtree(own_site.home.settings.home / "index")
+        page.get_by_role("searchbox").fill("traitement en cours")
+        page.keyboard.press("Enter")
+        expect(page.locator(".results .notice.bad p")).to_have_count(2)
+        page.keyboard.press("F2")
+        line = page.locator(".card-line", has_text=re.compile("p[ée]nicilline", re.IGNORECASE)).first
+        expect(line).to_be_visible()
+        line.click()
+        opens_its_source(doctor)
+        page.reload()
+        expect(page.get_by_role("button", name=EMERGENCY)).to_be_visible()
+        doctor.sign_in(EMERGENCY).present()
+        page.keyboard.press("F2")
+        expect(page.locator(".card-line").first).to_be_visible()  # from the door as well, with nothing kept
 
 
 def test_a_series_is_drawn_with_its_range_above_its_table(site: Site, offers: list[str]) -> None:
@@ -90,23 +137,35 @@ def test_the_timeline_goes_by_year_and_opens_what_it_names(site: Site, offers: l
         expect(page.locator(".reader h2")).to_be_focused()
 
 
+def words_and_enter(person: Person, question: str) -> None:
+    person.page.keyboard.insert_text(question)  # the box has the focus: nothing is clicked first
+    person.page.keyboard.press("Enter")
+    expect(person.page.locator(".coverage-bar")).to_be_visible()
+    expect(person.page.locator(".busy")).to_have_count(0)
+
+
 TASKS = {
-    "last laboratory report": ("dernier bilan biologique", "Bilan biologique annuel"),
-    "on anticoagulants": ("anticoagulant", "anticoagulant"),
-    "allergy to penicillin and its source": ("allergie pénicilline", "pénicilline"),
-    "last stay in hospital": ("dernière hospitalisation", "hospitalisation"),
+    "last HbA1c": ("dernière HbA1c", ".values tbody tr", "6,8"),
+    "on anticoagulants": ("anticoagulant", ".hits > li", "anticoagulant"),
+    "allergy to penicillin and its source": ("allergie pénicilline", ".hits > li", "pénicilline"),
+    "last stay in hospital": ("dernière hospitalisation", ".hits > li", "hospitalisation"),
 }
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_question_is_answered_by_words_and_enter(site: Site, task: str) -> None:
-    """Two acts after opening the record (the words, Enter); a third, a click, opens the page."""
-    question, answer = TASKS[task]
+def test_a_question_is_answered_in_three_acts(site: Site, task: str) -> None:
+    """After opening the record: the words, Enter, and a click that opens the page where it is said."""
+    question, where, answer = TASKS[task]
     with site.person() as doctor:
-        doctor.open_record().ask(question)
-        expect(doctor.hits.first).to_contain_text(re.compile(answer, re.IGNORECASE))
-        doctor.hits.first.locator(".passage").first.click()
+        page = doctor.open_record().page
+        expect(page.get_by_role("searchbox")).to_be_focused()
+        counting(doctor)
+        words_and_enter(doctor, question)
+        first = page.locator(where).first
+        expect(first).to_contain_text(re.compile(answer, re.IGNORECASE))
+        first.get_by_role("button").first.click()
         opens_its_source(doctor)
+        assert len(acts(doctor)) <= 3
 
 
 def test_the_last_value_is_shown_above_the_passages_and_opens_its_page(site: Site, offers: list[str]) -> None:
@@ -121,10 +180,13 @@ def test_the_last_value_is_shown_above_the_passages_and_opens_its_page(site: Sit
         opens_its_source(doctor)
 
 
-def test_who_looked_is_one_click(site: Site) -> None:
+def test_who_looked_is_one_act(site: Site) -> None:
     with site.person() as patient:
-        patient.open_record(SELF).page.get_by_role("button", name="Qui a regardé").click()
-        expect(patient.page.locator(".journal li").first).to_be_visible()
+        page = patient.open_record(SELF).page
+        counting(patient)
+        page.get_by_role("button", name="Qui a regardé").click()
+        expect(page.locator(".journal li").first).to_be_visible()
+        assert len(acts(patient)) == 1
 
 
 def test_every_printed_sheet_names_the_patient(site: Site) -> None:

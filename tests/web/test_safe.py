@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
+from records import patients
+from search_api.tokens import issue_token
 from search_api.web.files import assets
 from tests.web.hostile import HOSTILE
 from tests.web.site import SELF, TRAITANT, Person, Site
@@ -37,6 +40,29 @@ def test_hostile_names_and_texts_are_text(site: Site) -> None:
         expect(page.locator(".reader h2")).to_contain_text("<script>")
         assert page.title() == "Anamnèse"
         assert page.locator("main img[src=x], main script").count() == 0
+
+
+def test_hostile_names_and_texts_are_text_in_the_patient_s_own_views(site: Site) -> None:
+    """The hostile patient signs in by a token: contacts, vaccines, the text of a page, journal, on a phone."""
+    patient_id = patients.patient_id_of_ins(site.home.services.keys, HOSTILE)
+    token = issue_token(site.home.services, patient_id=patient_id, lifetime=timedelta(hours=1), now=site.home.clock())
+    with site.person(viewport={"width": 390, "height": 800}) as patient:
+        page = patient.page
+        page.get_by_text("Avec un jeton d’accès").click()
+        page.get_by_label("Jeton d’accès").fill(token)
+        page.keyboard.press("Enter")
+        expect(patient.banner).to_contain_text("<IMG SRC=X", ignore_case=True)
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for view in ("Urgence", "Frise", "Biologie", "Vaccins", "Documents", "Mes proches", "Mes autorisations"):
+            patient.view(view)
+            expect(page.get_by_role("heading", level=1)).to_be_attached()
+            assert page.evaluate(wide) == 0, view
+            assert page.locator("main img[src=x], main script").count() == 0, view
+        patient.view("Documents").hits.first.get_by_role("button", name="Lire").click()
+        page.get_by_role("button", name="Texte", exact=True).click()
+        expect(page.get_by_label("Texte de la page 1")).to_have_value(re.compile("<script>"))
+        assert page.evaluate(wide) == 0
+        assert page.title() == "Anamnèse"
 
 
 def test_injected_script_is_refused_by_the_policy(site: Site) -> None:

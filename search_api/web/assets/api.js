@@ -29,9 +29,10 @@ export function onClosed(run) {
   closed = run;
 }
 
-export async function call(method, path, { json, query, headers = {}, signal, blob = false } = {}) {
+// `once`: a refusal of the token is an answer like another, not a reason to ask who is there.
+export async function call(method, path, { json, query, headers = {}, signal, blob = false, once = false } = {}) {
   const response = await send(method, path, { json, query, headers, signal });
-  if (response.status === 401) {
+  if (response.status === 401 && !once) {
     await ask();
     return take(await send(method, path, { json, query, headers, signal }), blob);
   }
@@ -93,6 +94,7 @@ export function upload(file, { fields = {}, key, progress }) {
     request.onload = () => {
       if (session.epoch !== epoch) reject(new Stale());
       else if (request.status === 202) resolve(request.response);
+      else if (request.status === 401) ask().then(() => upload(file, { fields, key, progress })).then(resolve, reject);
       else reject(new Problem(request.status, request.response ?? {}));
     };
     request.onerror = () => reject(new Problem(0, { title: t('problem.unreachable'), remedy: t('remedy.unreachable') }));

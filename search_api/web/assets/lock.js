@@ -54,7 +54,7 @@ function locked() {
       h('div.row.end', {}, button(t('signout'), away)));
     document.getElementById('layer').append(dialog);
     dialog.showModal();
-    ways().then((found) => replace(place, choices(found, enter)), (error) => replace(trouble, failure(error)));
+    ways().then((found) => replace(place, choices(found, enter, { fresh: true })), (error) => replace(trouble, failure(error)));
   });
 }
 

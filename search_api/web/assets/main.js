@@ -13,32 +13,37 @@ import { searchView } from './views/search.js';
 import { cardView } from './views/card.js';
 import { timelineView } from './views/timeline.js';
 import { labsView } from './views/labs.js';
+import { vaccinesView } from './views/vaccines.js';
 import { documentsView } from './views/documents.js';
 import { depositView } from './views/deposit.js';
 import { rightsView } from './views/rights.js';
+import { peopleView } from './views/people.js';
 import { journalView } from './views/journal.js';
 import { reviewsView } from './views/reviews.js';
 import { vigilanceView } from './views/vigilance.js';
 import { serviceView } from './views/service.js';
+import { usageView } from './views/usage.js';
+import { successionView } from './views/succession.js';
 
 const VIEWS = {
   door: doorView, search: searchView, card: cardView, timeline: timelineView, labs: labsView,
-  documents: documentsView, deposit: depositView,
-  rights: rightsView, journal: journalView, reviews: reviewsView, vigilance: vigilanceView, service: serviceView,
+  vaccines: vaccinesView, documents: documentsView, deposit: depositView,
+  rights: rightsView, people: peopleView, journal: journalView,
+  reviews: reviewsView, vigilance: vigilanceView, service: serviceView, usage: usageView, succession: successionView,
 };
-const OF_RECORD = ['search', 'card', 'timeline', 'labs', 'documents', 'deposit'];
-const NEEDS = { card: 'emergency', timeline: 'timeline', labs: 'observations' }; // what a view asks of the service
+const OF_RECORD = ['search', 'card', 'timeline', 'labs', 'vaccines', 'documents', 'deposit'];
+const NEEDS = { card: 'emergency', timeline: 'timeline', labs: 'observations', vaccines: 'immunizations' }; // what a view asks of the service
 const app = document.getElementById('app');
 let view = 'door';
 
 // The views that this person may open now.
 function offered() {
   const kind = session.me.kind;
-  if (kind === 'auditor') return ['reviews'];
-  if (kind === 'administrator') return session.me.role ? ['vigilance', 'service'] : ['service'];
+  if (kind === 'auditor') return ['reviews', 'usage', 'service'];
+  if (kind === 'administrator') return [...(session.me.role ? ['vigilance'] : []), 'service', 'usage', 'succession'];
   if (!session.patient) return ['door'];
   const answered = OF_RECORD.filter((name) => !NEEDS[name] || session.offers.includes(NEEDS[name]));
-  return [...answered, ...(isPerson() ? ['rights'] : []), ...(isOverseer() ? ['journal'] : [])];
+  return [...answered, ...(isPerson() ? ['rights', 'people'] : []), ...(isOverseer() ? ['journal'] : [])];
 }
 
 // Another view. The address names the view and nothing else; going back never leads into another record.
@@ -81,8 +86,16 @@ function top() {
     h('span.brand', {}, 'Anamnèse'),
     session.me ? h('span.who', {}, named(whoSpeaks())) : h('span.who', {}),
     button(t('language.other'), () => { choose(other); render(); }, { lang: other }, 'button.quiet'),
-    session.me ? button(t('signout'), () => { signOut(); view = 'door'; go('door', { push: false }); }, {}, 'button.quiet') : null,
+    session.me ? button(t('signout'), leaveAll, {}, 'button.quiet') : null,
   );
+}
+
+// Nobody is signed in any more: nothing of before is left, in the address neither.
+function leaveAll() {
+  signOut();
+  view = 'door';
+  history.replaceState(null, '', location.pathname);
+  render();
 }
 
 function whoSpeaks() {

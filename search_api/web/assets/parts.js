@@ -74,3 +74,10 @@ export function table(caption, heads, rows) {
       h('thead', {}, h('tr', {}, heads.map((each) => h('th', { scope: 'col' }, each)))),
       h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell) => h('td', {}, cell)))))));
 }
+
+// Hand a file to the browser's downloads. Its name is ours: a document's own name may be anybody's words.
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  h('a', { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -4,7 +4,8 @@ import { h, s, button, replace, marked, named, plain, say } from './dom.js';
 import { t, day } from './i18n.js';
 import { session } from './state.js';
 import { ofPatient, Problem, Stale } from './api.js';
-import { badge, badges, busy, failure, source } from './parts.js';
+import { badge, badges, busy, failure, save, source } from './parts.js';
+import { textPanel } from './text.js';
 
 const ZOOMS = [50, 75, 100, 150, 200, 300]; // per cent of the panel's width
 
@@ -19,6 +20,8 @@ export function readerPanel(document, passages, passage, shut) {
   const where = h('span.at', { 'aria-live': 'polite' });
   const quote = h('div.quotes', {});
   const pages = h('span.pages', {});
+  const written = h('div', {});
+  const writing = () => replace(written, written.firstChild ? null : textPanel(document, here.page, () => replace(written)));
 
   const step = (by) => {
     if (!matches.length) return;
@@ -37,6 +40,7 @@ export function readerPanel(document, passages, passage, shut) {
     const shown = current ? passages[current.number] : passage;
     replace(quote, shown ? quoted(document, shown) : null);
     const asked = here.page;
+    replace(written);
     const pictured = passages.find((each) => each.page === asked);
     if (pictured && !pictured.page_url) return void replace(place, h('p.hint', {}, t('reader.nopicture')));
     if (!place.querySelector('.paper')) replace(place, busy());
@@ -63,8 +67,8 @@ export function readerPanel(document, passages, passage, shut) {
       matches.length ? h('span.group', {}, button('‹', () => step(-1), { 'aria-label': t('reader.before') }), where, button('›', () => step(1), { 'aria-label': t('reader.next') })) : null,
       h('span.group', {}, button('←', () => turn(-1), { 'aria-label': t('reader.page.before') }), pages, button('→', () => turn(1), { 'aria-label': t('reader.page.next') })),
       h('span.group', {}, button('−', () => zoom(-1), { 'aria-label': t('reader.smaller') }), button('+', () => zoom(1), { 'aria-label': t('reader.larger') })),
-      button(t('print'), () => window.print()), button(t('download'), () => download(document))),
-    quote, place,
+      button(t('text'), writing), button(t('print'), () => window.print()), button(t('download'), () => download(document))),
+    quote, written, place,
   ];
 }
 
@@ -140,8 +144,5 @@ async function copy(document, passage) {
 }
 
 async function download(document) {
-  const blob = await ofPatient('GET', `/documents/${document.id}/content`, { blob: true });
-  const address = URL.createObjectURL(blob);
-  h('a', { href: address, download: `document-${document.id}` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  save(await ofPatient('GET', `/documents/${document.id}/content`, { blob: true }), `document-${document.id}`);
 }

@@ -5,6 +5,7 @@ import { t } from './i18n.js';
 import { session, signOut } from './state.js';
 import { call, Problem } from './api.js';
 import { failure, busy } from './parts.js';
+import { byProvider } from './oidc.js';
 
 export async function ways() {
   const answer = await call('GET', '/web/sign-in');
@@ -32,15 +33,16 @@ export function signInView(entered) {
   return h('section.signin', {}, h('h1', {}, t('signin')), h('p', {}, t('signin.what')), trouble, place);
 }
 
-// The ways on offer, as buttons and a form. `enter(token, hint)` is what a way ends with; an OIDC way would end there
-// too, after the code flow, in a window of its own so that a session that is resumed keeps what was typed.
-export function choices(found, enter) {
+// The ways on offer, as buttons and a form. `enter(token, hint)` is what a way ends with. `fresh`: see oidc.js.
+export function choices(found, enter, { fresh = session.left } = {}) {
   const people = found.filter((way) => way.kind === 'demo');
+  const providers = found.filter((way) => way.kind === 'oidc');
   return h('div', {},
     people.length ? h('div', {}, h('h2', {}, t('signin.demo')), h('ul.personas', {}, people.map((way) => h('li', {},
       button([h('strong', {}, named(way.title)), h('span', {}, named(way.name))], () => enter(way.token, way.hint), {}, 'button.persona'),
     )))) : null,
-    found.some((way) => way.kind === 'token') ? byToken(enter, people.length > 0) : null);
+    providers.map((way, number) => byProvider(way, enter, { fresh, primary: number === 0 })),
+    found.some((way) => way.kind === 'token') ? byToken(enter, people.length + providers.length > 0) : null);
 }
 
 function byToken(enter, folded) {

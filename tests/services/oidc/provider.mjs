@@ -1,4 +1,5 @@
-// A real OpenID provider (oidc-provider, certified) for the tests: whoever `login_hint` names logs in without a form.
+// A real OpenID provider (oidc-provider, certified) for the tests: whoever `login_hint` names logs in without a form;
+// without one, a form asks for the account.
 // The configuration is one JSON object on stdin: port, jwks, audience, accounts {id: claims}, clients, scopes, acr, alg,
 // ttl, mute (access tokens say no more than their subject), liar (userinfo speaks of another).
 // One line on stdout when it listens. GET /fetched says how often discovery and keys were asked for.
@@ -46,15 +47,27 @@ const provider = new Provider(issuer, {
   },
 });
 
+const typed = async (request) => {
+  if (request.method !== "POST") return undefined;
+  let body = "";
+  for await (const part of request) body += part;
+  return new URLSearchParams(body).get("account");
+};
+
 const login = async (request, response) => {
   const { params, prompt } = await provider.interactionDetails(request, response);
-  const grant = new provider.Grant({ accountId: params.login_hint, clientId: params.client_id });
+  const account = params.login_hint ?? (await typed(request));
+  if (!account) {
+    response.setHeader("content-type", "text/html");
+    return response.end('<form method="post"><label>Compte <input name="account"></label><button>Entrer</button></form>');
+  }
+  const grant = new provider.Grant({ accountId: account, clientId: params.client_id });
   grant.addOIDCScope("openid");
   grant.addResourceScope(config.audience, config.scopes.join(" "));
   const ago = Number(params.state) || 0; // tests ask, in `state`, for a login of so many seconds ago
   const ts = Math.floor(Date.now() / 1000) - ago;
-  const result = { login: { accountId: params.login_hint, acr: config.acr[0], ts }, consent: { grantId: await grant.save() } };
-  if (!(params.login_hint in config.accounts)) throw new Error(`nobody: ${prompt.name}`);
+  const result = { login: { accountId: account, acr: config.acr[0], ts }, consent: { grantId: await grant.save() } };
+  if (!(account in config.accounts)) throw new Error(`nobody: ${prompt.name}`);
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 };
 

@@ -1,21 +1,23 @@
 // Depositing: dropped, chosen or photographed; how far each file is; what to do when it is refused.
 
-import { h, button, named, replace, uid } from '../dom.js';
+import { h, button, field, named, replace, uid } from '../dom.js';
 import { t } from '../i18n.js';
-import { session } from '../state.js';
-import { ofPatient, upload, Problem, Stale } from '../api.js';
+import { session, isPerson } from '../state.js';
+import { call, ofPatient, upload, Problem, Stale } from '../api.js';
 import { failure, french } from '../parts.js';
 
 const STAGES = ['sending', 'received', 'reading', 'searchable'];
 const OVER = new Set(['searchable', 'refused', 'quarantined']);
+const OWN = ['patient_note', 'directive']; // what a patient writes themselves comes first
 const PAUSE = 700; // milliseconds between two looks at a document being read
 
-export function depositView(main) {
+export async function depositView(main) {
   const kept = (session.kept.deposits ??= []);
+  const about = description();
   const list = h('ul.deposits', { 'aria-label': t('deposit.list') }, kept.map((each) => each.row));
   const take = (files) => {
     for (const file of files) {
-      const one = { file, key: crypto.randomUUID(), row: h('li.deposit', {}) };
+      const one = { file, fields: about.said(), key: crypto.randomUUID(), row: h('li.deposit', {}) };
       kept.unshift(one);
       list.prepend(one.row);
       send(one);
@@ -32,14 +34,39 @@ export function depositView(main) {
   }, h('p', {}, t('deposit.drop')), h('div.row', {},
     chosen, h('label.button.primary', { for: chosen.id }, t('deposit.choose')),
     photo, h('label.button', { for: photo.id }, t('deposit.photo'))));
-  main.append(h('h1', {}, t('view.deposit')), h('p', {}, t('deposit.what')), zone, list);
+  main.append(h('h1', {}, t('view.deposit')), h('p', {}, t(isPerson() ? 'deposit.own' : 'deposit.what')), about.form, zone, list);
+  await about.fill();
+}
+
+// What the depositor says of the files that follow. A document that says its own type, date or title is believed first.
+function description() {
+  const kept = (session.kept.about ??= {});
+  const keep = (name) => ({ on: { input: (event) => { kept[name] = event.target.value; warn(); } } });
+  const type = h('select', { name: 'type_code', ...keep('type_code') }, h('option', { value: '' }, t('deposit.type.none')));
+  const date = h('input', { type: 'date', name: 'event_date', value: kept.event_date ?? '', ...keep('event_date') });
+  const title = h('input', { type: 'text', name: 'title', maxlength: '200', autocomplete: 'off', value: kept.title ?? '', ...keep('title') });
+  const untyped = h('p.untyped', { role: 'status' });
+  const warn = () => replace(untyped, kept.type_code ? null : t('deposit.untyped'));
+  const fill = async () => {
+    const { types } = await call('GET', '/v1/document-types');
+    const categories = [...new Set(types.map((each) => each.category))];
+    if (isPerson()) categories.sort((one, other) => OWN.includes(other) - OWN.includes(one));
+    type.append(...categories.map((name) => h('optgroup', { label: t(`category.${name}`) }, types.filter((each) => each.category === name)
+      .map((each) => h('option', { value: each.code, lang: 'fr' }, each.label)))));
+    type.value = kept.type_code ?? '';
+    warn();
+  };
+  return {
+    fill, said: () => ({ ...kept }),
+    form: h('div.about', {}, field(t('deposit.type'), type), field(t('deposit.date'), date), field(t('deposit.title'), title), untyped),
+  };
 }
 
 // A file from here to searchable. The key makes a second sending of the same file the same deposit.
 async function send(one) {
   try {
     paint(one, 'sending', 0);
-    const { document_id: id } = await upload(one.file, { key: one.key, progress: (part) => paint(one, 'sending', part) });
+    const { document_id: id } = await upload(one.file, { fields: one.fields, key: one.key, progress: (part) => paint(one, 'sending', part) });
     await follow(one, id);
   } catch (error) {
     if (error instanceof Stale) return;

@@ -3,7 +3,7 @@
 import { h, button, field, named, replace } from '../dom.js';
 import { t, day, moment } from '../i18n.js';
 import { ofPatient } from '../api.js';
-import { badge, busy, confirm, failure, table } from '../parts.js';
+import { badge, busy, confirm, failure, save, table } from '../parts.js';
 
 const OPPOSITIONS = ['break_glass', 'centre_15', 'heirs'];
 
@@ -23,7 +23,7 @@ export async function rightsView(main, frame) {
     const [grants, blocks, oppositions, record] = await Promise.all(
       ['/grants', '/blocks', '/oppositions', '/record'].map((rest) => ofPatient('GET', rest)));
     replace(place, allowed(grants.grants, act), refused(blocks.practitioners, act),
-      opposed(oppositions.oppositions, act), closing(record.state, act, frame));
+      opposed(oppositions.oppositions, act), carrying(act), closing(record.state, act, frame));
   };
   await load();
 }
@@ -88,6 +88,16 @@ function opposed(found, act) {
         if (await confirm(t(`oppose.${kind}`), t(`oppose.${kind}.what`), { act: t('oppose'), danger: true }) === null) return false;
         return ofPatient('POST', '/oppositions', { json: { kind } });
       }), { 'aria-label': `${t('oppose')} : ${t(`oppose.${kind}`)}` })))));
+}
+
+// The person's own copy: everything that they may see, as one archive.
+function carrying(act) {
+  const run = act(async () => {
+    if (await confirm(t('export'), t('export.what'), { act: t('export') }) === null) return false;
+    save(await ofPatient('GET', '/export', { blob: true }), 'dossier.zip');
+    return false;
+  });
+  return h('section', {}, h('h2', {}, t('export.title')), h('p.hint', {}, t('export.what')), button(t('export'), run));
 }
 
 function closing(state, act, frame) {
