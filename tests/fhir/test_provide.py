@@ -170,6 +170,10 @@ def broken(world: World) -> list[tuple[dict[str, Any], str]]:
             "DocumentReference[0].content[0].attachment.hash",
         ),
         (changed(lambda c: c["entry"][1]["resource"].update(date="hier")), "Bundle.entry[1].resource.date"),
+        (
+            changed(lambda c: attachment(c).update(creation="2025-02-30")),
+            "Bundle.entry[1].resource.content[0].attachment.creation",
+        ),
         (changed(lambda c: c["entry"][1]["resource"].update(zorg=1)), "Bundle.entry[1].resource.zorg"),
         (
             changed(lambda c: c["entry"][1]["resource"].update(modifierExtension=[{"url": "x"}])),
