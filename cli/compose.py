@@ -40,6 +40,7 @@ from records.policy import load_policy
 from records.postgres import Server
 from records.spool import Spool
 from records.transit import TransitMaster
+from search_api.cards import warm
 from search_api.notifier import MailServer, notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
@@ -99,6 +100,8 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             spool=spool,
         )
         if serving:
+            with suppress(Refusal):
+                warm(bench.records, bench.clock())
             held.enter_context(Periodic("spool", SPOOL_EVERY, lambda: drain_spool(spool, bench.records)))
         server = mail_server(settings)
         if serving and server is not None:
