@@ -230,6 +230,20 @@ def test_reading_a_document_again_does_not_undo_what_a_person_did(home: Home) ->
     assert (more.masked, more.hidden_from_representatives) == (False, True), "what is new is asked for"
 
 
+def test_a_replacement_that_is_not_read_yet_stands_beside_what_it_replaces(home: Home) -> None:
+    """Also when both came in one instant: its sender must find what they just sent."""
+    with home.records.write() as tx:
+        for number in range(1, 9):  # which of two identifiers is the greater is chance
+            who = patient(tx, number)
+            first = deposit(home, tx, who, b"1").document_id
+            documents.set_metadata(tx, first, Metadata(unique_id="d1"), Category.REPORT)
+            documents.set_state(tx, first, DocumentState.SEARCHABLE, now=NOW)
+            second = deposit(home, tx, who, b"2").document_id
+            documents.set_metadata(tx, second, Metadata(unique_id="d2", replaces="d1"), Category.REPORT)
+            found = [documents.document_without_scope(tx, one) for one in (first, second)]
+            assert [one.status for one in found if one is not None] == ["approved", "approved"]
+
+
 def test_what_was_recorded_before_senders_counted_holds(home: Home) -> None:
     """A withdrawal of whom nobody knows who said it, and a document whose set is not among its names."""
     with home.records.write() as tx:
