@@ -60,7 +60,9 @@ async function take(response, blob) {
     throw new Problem(response.status, body);
   }
   if (response.status === 204) return null;
-  return blob ? response.blob() : response.json();
+  return (blob ? response.blob() : response.json()).catch((error) => {
+    throw error.name === 'AbortError' ? new Stale() : error; // the record was closed between the head and the body
+  });
 }
 
 // A call about the open record. Its answer is dropped (Stale) when another record was opened before it came, or when
