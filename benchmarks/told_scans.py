@@ -88,5 +88,6 @@ def _key(fact: Fact) -> tuple[str, ...]:
 
 
 def _read(cell: str) -> str:
-    """As compared: Tesseract's French and English have no « µ » and write « u », which UCUM has for the same prefix."""
-    return same(cell).replace("µ", "u")
+    """As compared: dashes are alike, and « u » is « µ », which Tesseract's French and English do not have: UCUM writes
+    this prefix so."""
+    return same(cell.replace("—", "-")).replace("µ", "u")
