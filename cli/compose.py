@@ -86,7 +86,6 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             wake=wake,
             workers_alive=alive,
             policy=_policy(settings),
-            development_profession=settings.unregistered_profession,
             verifier=federation,
             fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
@@ -159,6 +158,7 @@ def _policy(settings: Settings) -> Policy:
         break_glass_longest=timedelta(hours=settings.break_glass_longest_hours),
         break_glass_opens_masked=settings.break_glass_opens_masked,
         break_glass_ignores_blocks=settings.break_glass_ignores_blocks,
+        restricted_masks=settings.restricted_masks,
         sees_unlisted_types=settings.sees_unlisted_types,
     )
 
@@ -249,6 +249,7 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
                 ocr=_ocr(settings),
                 limits=Limits(bytes=settings.upload_limit),
                 sandbox=sandbox,
+                restricted_masks=settings.restricted_masks,
             ),
             keys,
             generations,
