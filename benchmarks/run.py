@@ -22,6 +22,7 @@ NAMES = (
     "hostile",
     "assertion",
     "told_facts",
+    "told_scans",
     "sandbox_cost",
     "ingest_memory",
 )

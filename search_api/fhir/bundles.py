@@ -7,6 +7,7 @@ others. A link is `…?_page=` and everything sealed under a key of the home, fo
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
@@ -38,9 +39,7 @@ _MANDATORY = {
     "Consent": frozenset({"status", "scope", "category", "policyRule"}),
 }
 """What R4 demands of each and no client may leave out."""
-_LONG = frozenset(
-    {"text", "contained", "extension", "note", "context", "content", "dosage", "referenceRange", "entity"}
-)
+_LONG = frozenset({"text", "extension", "note", "context", "content", "dosage", "referenceRange", "entity"})
 """What a summary leaves out, unless R4 demands it."""
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 Page = tuple[list[tuple[str, str]], str]
@@ -131,7 +130,7 @@ def _entry(counter: Counter, resource: Resource, mode: str) -> Resource:
 
 def shaped(resource: Resource, asked: Asked) -> Resource:
     """What `_summary` and `_elements` leave of a resource, marked as a part of it."""
-    demanded = _KEPT | _MANDATORY.get(resource["resourceType"], frozenset())
+    demanded = _KEPT | {"contained"} | _MANDATORY.get(resource["resourceType"], frozenset())
     if asked.elements:
         kept = {name: one for name, one in resource.items() if name in demanded or name in asked.elements}
     elif asked.summary == "true":
@@ -142,4 +141,6 @@ def shaped(resource: Resource, asked: Asked) -> Resource:
         kept = {name: one for name, one in resource.items() if name != "text"}
     else:
         return resource
+    if "contained" in kept and '"#' not in json.dumps({k: v for k, v in kept.items() if k != "contained"}):
+        del kept["contained"]  # R4: what nothing refers to may not be contained (dom-3)
     return kept | {"meta": {**resource.get("meta", {}), "tag": [SUBSETTED]}}

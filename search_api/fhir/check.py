@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from search_api.fhir.elements import NUMBERS, Element, Resource, elements_of, is_resource
@@ -27,6 +28,7 @@ _FORMS = {
     "instant": rf"[0-9]{{4}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T{_TIME}",
     "base64Binary": r"[0-9A-Za-z+/=\s]*",
 }
+_DAYS = frozenset({"date", "dateTime", "instant"})
 _MATCH = {of: re.compile(form) for of, form in _FORMS.items()}
 
 
@@ -76,7 +78,15 @@ def _well_formed(value: Any, of: str) -> bool:
     if not isinstance(value, str) or not value:
         return False
     form = _MATCH.get(of)
-    return form is None or form.fullmatch(value) is not None
+    return form is None or (form.fullmatch(value) is not None and (of not in _DAYS or _is_day(value)))
+
+
+def _is_day(text: str) -> bool:
+    """Whether the calendar has the day that a date begins with; one without a day has."""
+    try:
+        return len(text) < 10 or bool(date.fromisoformat(text[:10]))
+    except ValueError:
+        return False
 
 
 def well_formed(resource: Resource) -> bool:

@@ -93,25 +93,29 @@ def reference_of(desk: Desk, scope: Scope, document: Document) -> Resource:
         "description": item.title,
         "securityLabel": _labels(item),
         "content": [{"attachment": _attachment(document, item, identity)}],
-        "context": {"period": {"start": day(item.event_date)}} if item.event_date else None,
+        "context": {"period": {"start": day(item.event_date), "end": day(item.event_date)}}
+        if item.event_date
+        else None,
     }
     if document.submitted and not doubtful:
         ours = completed(ours, json.loads(document.submitted)["reference"])
     return versioned(filled(ours), instant(document.searchable_at or document.received_at))
 
 
+_PEOPLE = frozenset({"Practitioner", "PractitionerRole", "Organization", "Device", "RelatedPerson"})
 _KEPT = ("language", "extension", "author", "authenticator", "custodian", "relatesTo")
 _KEPT_CONTEXT = ("extension", "encounter", "event", "facilityType", "practiceSetting")
 
 
 def completed(ours: Resource, sent: Resource) -> Resource:
     """What a sender said of it beyond what is recorded here. What decides (identity, patient, state, labels, where its
-    bytes are) is ours; a Patient in it stays out, whose INS not everybody may read."""
+    bytes are) is ours; of what it contains, who made it stays: a Patient's INS is not
+    for everybody to read, and narratives are markup."""
     kept = {name: sent[name] for name in _KEPT if name in sent}
     contained = [
-        {k: v for k, v in one.items() if k != "text"}
+        {k: v for k, v in one.items() if k not in ("text", "contained")}
         for one in sent.get("contained", [])
-        if one["resourceType"] != "Patient"
+        if one["resourceType"] in _PEOPLE
     ]
     context = {name: one for name, one in sent.get("context", {}).items() if name in _KEPT_CONTEXT}
     (own,), content = ours["content"], sent.get("content", [{}])[0]

@@ -22,7 +22,7 @@ public class Judge {
             new CommonCodeSystemsTerminologyService(context));
         FhirInstanceValidator instances = new FhirInstanceValidator(chain);
         instances.setAnyExtensionsAllowed(true);
-        instances.setErrorForUnknownProfiles(true);
+        instances.setErrorForUnknownProfiles(false);
         FhirValidator validator = context.newValidator().registerValidatorModule(instances);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String path = in.readLine(); path != null; path = in.readLine()) {
