@@ -29,6 +29,8 @@ class Policy:
     """The CNIL criticised a pilot in which it did; European rules may want it."""
     break_glass_ignores_blocks: bool = False
     """Whether an emergency opens to a professional whom the patient blocked."""
+    restricted_masks: bool = True
+    """Whether a document that arrives "restricted" or "very restricted" (HL7 R, V) is masked from professionals."""
     sees_unlisted_types: bool = False
     """Whether a type that the matrix does not list shows to professions that see every listed one."""
 

@@ -21,6 +21,7 @@ NAMES = (
     "hostile",
     "assertion",
     "told_facts",
+    "told_scans",
     "sandbox_cost",
     "ingest_memory",
 )

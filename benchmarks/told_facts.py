@@ -42,10 +42,10 @@ def measure() -> str:
     missed: list[str] = []
     known = identities(drafts())
     for draft in drafts():
-        if draft.form not in _BORN_DIGITAL or not (_lines(draft) or _prescribed(draft)):
+        if draft.form not in _BORN_DIGITAL or not (lines_of(draft) or _prescribed(draft)):
             continue
         drawn = produce(draft, known[draft.document_id])
-        facts = _facts(parse(drawn.data, f"sample{drawn.suffix}", NullOcr(), Limits()).pages)
+        facts = facts_of_pages(parse(drawn.data, f"sample{drawn.suffix}", NullOcr(), Limits()).pages)
         _score_lines(draft, facts, lab, missed)
         _score_drugs(draft, facts, drug, missed)
     exact, found = lab["exact"] / lab["lines"], drug["found"] / drug["wanted"]
@@ -59,7 +59,7 @@ def measure() -> str:
     return body + "\n\nMissed or wrong, the first ten: " + "; ".join(missed[:10]) if missed else body
 
 
-def _facts(pages: tuple[Page, ...]) -> list[Fact]:
+def facts_of_pages(pages: tuple[Page, ...]) -> list[Fact]:
     facts: list[Fact] = []
     section = ""
     for page in pages:
@@ -68,7 +68,7 @@ def _facts(pages: tuple[Page, ...]) -> list[Fact]:
     return facts
 
 
-def _lines(draft: Draft) -> list[tuple[str, str, str, str]]:
+def lines_of(draft: Draft) -> list[tuple[str, str, str, str]]:
     """Name, value, unit and range of each line of a laboratory's table."""
     found = []
     for block in draft.blocks:
@@ -79,13 +79,13 @@ def _lines(draft: Draft) -> list[tuple[str, str, str, str]]:
 
 def _score_lines(draft: Draft, facts: list[Fact], counts: Counter[str], missed: list[str]) -> None:
     told = [fact for fact in facts if fact.kind is FactKind.LAB_RESULT and fact.value is not None]
-    lines = _lines(draft)
+    lines = lines_of(draft)
     counts["facts"] += len(told) if lines else 0
     for name, value, unit, reference in lines:
         counts["lines"] += 1
-        wanted = (_same(name), _same(value), _same(unit), _same(reference))
+        wanted = (same(name), same(value), same(unit), same(reference))
         exact = any(
-            (_same(f.label), _same(f.value.text), _same(f.value.unit), _same(f.value.range_text)) == wanted
+            (same(f.label), same(f.value.text), same(f.value.unit), same(f.value.range_text)) == wanted
             for f in told if f.value is not None
         )  # fmt: skip
         counts["exact"] += exact
@@ -93,7 +93,7 @@ def _score_lines(draft: Draft, facts: list[Fact], counts: Counter[str], missed: 
             missed.append(f"{draft.document_id}: {name} {value} {unit} {reference}")
 
 
-def _same(text: str) -> str:
+def same(text: str) -> str:
     """Without blanks, dashes' kinds, an explanation in brackets and what Latin-1 cannot hold."""
     bare = re.sub(r"\([^)]*\)?$", "", text.strip()).replace("–", "-")
     return re.sub(r"\s", "", plain(bare)).strip("()")
@@ -136,7 +136,7 @@ def _annotated(missed: list[str]) -> Iterator[tuple[object, ...]]:
         document, _, cell = line.partition("\t")
         names = {plain(name.strip()) for name in cell.split(";") if name.strip()}
         facts = facts_of(Page(1, texts[document]))
-        drugs = [f for f in facts if f.kind in _DRUGS and f.codes]
+        drugs = [f for f in facts if f.kind in _DRUGS and (f.codes or f.detail("substance"))]
         labels = {plain(f.label): any(len(code.code) == _SUBSTANCE for code in f.codes) for f in drugs}
         said = set(labels) | {plain(name) for f in drugs for name in (f.detail("brand"), f.quote.text) if name}
         scored = [label for label, substance in labels.items() if substance]

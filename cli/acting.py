@@ -58,7 +58,7 @@ def professional(rpps: str) -> str:
 def speaking(settings: Settings, rpps: str) -> Bearer:
     """Who speaks by `--as`; a Refusal where an issuer says who is who: nobody then speaks for anybody."""
     refuse_made_up(settings)
-    return Bearer(CallerKind.PRACTITIONER, professional(rpps))
+    return Bearer(CallerKind.PRACTITIONER, professional(rpps), unregistered=settings.unregistered_profession)
 
 
 def refuse_made_up(settings: Settings) -> None:

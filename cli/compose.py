@@ -40,6 +40,7 @@ from records.policy import load_policy
 from records.postgres import Server
 from records.spool import Spool
 from records.transit import TransitMaster
+from search_api.cards import warm
 from search_api.notifier import MailServer, notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
@@ -85,7 +86,6 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             wake=wake,
             workers_alive=alive,
             policy=_policy(settings),
-            development_profession=settings.unregistered_profession,
             verifier=federation,
             fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
@@ -100,6 +100,8 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             spool=spool,
         )
         if serving:
+            with suppress(Refusal):
+                warm(bench.records, bench.clock())
             held.enter_context(Periodic("spool", SPOOL_EVERY, lambda: drain_spool(spool, bench.records)))
         server = mail_server(settings)
         if serving and server is not None:
@@ -156,6 +158,7 @@ def _policy(settings: Settings) -> Policy:
         break_glass_longest=timedelta(hours=settings.break_glass_longest_hours),
         break_glass_opens_masked=settings.break_glass_opens_masked,
         break_glass_ignores_blocks=settings.break_glass_ignores_blocks,
+        restricted_masks=settings.restricted_masks,
         sees_unlisted_types=settings.sees_unlisted_types,
     )
 
@@ -246,6 +249,7 @@ def _bench(settings: Settings) -> Iterator[tuple[Workbench, KeyStore, Generation
                 ocr=_ocr(settings),
                 limits=Limits(bytes=settings.upload_limit),
                 sandbox=sandbox,
+                restricted_masks=settings.restricted_masks,
             ),
             keys,
             generations,

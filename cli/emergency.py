@@ -41,7 +41,7 @@ def emergency(
 def card_as(home: Home, bearer: Bearer, patient: str) -> CardView:
     """What `bearer` is answered, journalled like any other access; the door's Refusal included."""
     with home.services.records.read() as tx:
-        caller = caller_of(tx, bearer, home.services.development_profession)
+        caller = caller_of(tx, bearer)
     return card_answer(home.services, caller, resolve_patient(home, patient), home.clock(), secrets.token_hex(8))
 
 

@@ -1,4 +1,4 @@
-"""`identities list|merge|refuse|split`: what a hospital's message merged, for identity vigilance to decide."""
+"""`identities list|merge|refuse|split|status`: what a hospital merged, and how sure an identity is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from rich.table import Table
 
 from access.decide import POLICY_VERSION
 from access.identifiers import PatientId
+from access.identitovigilance import StatusEvent
 from access.refusal import Refusal
 from access.scope import Purpose
-from cli.compose import Home, open_home
+from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
 from cli.quarantine import By, Json, Reason, right_of
 from cli.settings import load_settings
@@ -22,13 +23,14 @@ from records import journal, merges, patients
 from records.database import Tx
 from search_api.quarantine import said
 
+STATUS = {"provisional": "provisoire", "retrieved": "récupérée", "validated": "validée", "qualified": "qualifiée"}
 Name = Annotated[str, typer.Argument(help="Identifiant de la fusion (« identities list » le donne).")]
 
 
 def register(app: typer.Typer) -> None:
-    family = typer.Typer(help="Les identités qu'un établissement dit être d'une même personne.", no_args_is_help=True)
+    family = typer.Typer(help="Les identités : fusions à décider, statut de l'INS.", no_args_is_help=True)
     family.command("list")(list_waiting)
-    for command in (merge, refuse, split):
+    for command in (merge, refuse, split, status):
         family.command()(command)
     app.add_typer(family, name="identities")
 
@@ -68,13 +70,42 @@ def split(name: Name, reason: Reason, by: By = "", json: Json = False) -> None:
     _decide(name, reason, by, "merge-split", merges.split, json=json)
 
 
+def status(
+    patient: Annotated[str, typer.Option("--patient", help="INS ou identifiant du patient.")],
+    event: Annotated[
+        StatusEvent,
+        typer.Option(help="retrieved (INSi interrogé), checked (pièce d'identité vue), changed, doubt."),
+    ],
+    source: Annotated[str, typer.Option("--source", help="FINESS de l'établissement qui le constate.")],
+    reason: Reason,
+    by: By = "",
+    json: Json = False,
+) -> None:
+    """Faire suivre à l'INS ce qui vient d'être constaté : provisoire, récupérée, validée, qualifiée."""
+    said = _reason(reason)
+    with open_home(load_settings()) as home:
+        patient_id = resolve_patient(home, patient)
+        with home.services.records.write() as tx:
+            now = patients.note_status(tx, patient_id, event, source)
+            journal.append(tx, _entry(patient_id, f"ins-{event}", said, by, home.clock()))
+    if json:
+        print_json({"patient_id": patient_id, "ins_status": now})
+    else:
+        out.print(f"L'identité est maintenant : {STATUS[now]}.")
+
+
+def _reason(reason: str) -> str:
+    if len(reason.strip()) < 3:
+        raise Refusal("settle", "no-reason", "Une décision se motive.", "Dites pourquoi par --reason.")
+    return reason.strip()
+
+
 def _decide(
     name: str, reason: str, by: str, action: str, act: Callable[[Tx, str, str, datetime], None], *, json: bool
 ) -> None:
-    if len(reason.strip()) < 3:
-        raise Refusal("settle", "no-reason", "Une décision se motive.", "Dites pourquoi par --reason.")
+    said = _reason(reason)
     with open_home(load_settings()) as home:
-        one = decide(home, name, reason.strip(), by, action, act)
+        one = decide(home, name, said, by, action, act)
     if json:
         print_json({"merge": name, "kept": one.kept, "other": one.other, "action": action})
     else:

@@ -123,7 +123,7 @@ def break_glass(
     bearer = speaking(settings, practitioner)
     with open_home(settings) as home:
         with home.services.records.read() as tx:
-            caller = caller_of(tx, bearer, home.services.development_profession)
+            caller = caller_of(tx, bearer)
         patient_id = resolve_patient(home, patient)
         visit = Visit(home.services, caller, patient_id, Act.BREAK_GLASS, home.clock(), secrets.token_hex(8))
         until = break_in(visit, reason, comment)

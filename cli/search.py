@@ -47,7 +47,7 @@ def search(
 def ask_as(home: Home, bearer: Bearer, patient: str, query: str, limit: int = 10) -> AnswerView:
     """What `bearer` is answered, journalled like any other access; the door's Refusal included."""
     with home.services.records.read() as tx:
-        caller = caller_of(tx, bearer, home.services.development_profession)
+        caller = caller_of(tx, bearer)
     patient_id = resolve_patient(home, patient)
     request = SearchRequest(query=query, limit=limit)
     return answer(home.services, caller, patient_id, request, home.clock(), secrets.token_hex(8))

@@ -98,6 +98,7 @@ def token(
                 patient_id=subject,
                 system=system or "",
                 identity_vigilance=vigilance or "",
+                unregistered=settings.unregistered_profession,
                 lifetime=timedelta(hours=hours),
                 now=home.clock(),
             )

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     token_issuer: str = Field("anamnese-dev", description="Issuer of development tokens.")
     development_profession: str = Field(
         "médecin généraliste",
-        description="Development tokens only: profession of an RPPS that no directory knows; empty: none.",
+        description="What `--as` says of an RPPS that no directory knows; empty: nothing, and they see nothing.",
     )
     oidc: tuple[IssuerSettings, ...] = Field(
         (), description="OpenID Connect issuers (JSON list); with one, development tokens and `--as` are refused."
@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     break_glass_longest_hours: int = Field(6, ge=1, le=72, description="Longest emergency access with its renewals.")
     break_glass_opens_masked: bool = Field(False, description="An emergency access shows masked documents.")
     break_glass_ignores_blocks: bool = Field(False, description="An emergency access opens to a blocked professional.")
+    restricted_masks: bool = Field(True, description="Documents of HL7 confidentiality R or V arrive masked.")
     sees_unlisted_types: bool = Field(False, description="Types that the matrix does not list show to physicians.")
     off: frozenset[Function] = Field(frozenset(), description="Functions switched off (JSON list; docs/compliance.md).")
     requests_a_minute: int = Field(600, ge=0, description="Requests one caller may make a minute; 0: no limit.")

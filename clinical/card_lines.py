@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 from clinical.series import when_of
 from records.fact import Assertion, Fact, FactSource, Told
@@ -114,19 +115,16 @@ def newest(facts: Iterable[Told]) -> list[Told]:
 
     The order in which every function of the card takes its facts.
     """
-    structured = FactSource.STRUCTURED
-    place = sorted(
-        facts,
-        key=lambda told: (
-            told.fact.source is not structured,
-            told.document_id,
-            told.fact.quote.page,
-            told.fact.quote.start,
-            told.fact.label,
-            repr(told.fact),  # two readings of the same words: any order, as long as it is always the same
-        ),
-    )
-    return sorted(place, key=mentioned, reverse=True)
+    placed: list[Told] = []
+    for _, same in groupby(sorted(facts, key=_place), key=_place):
+        alike = list(same)  # several readings of the same words: any order, as long as it is always the same
+        placed += alike if len(alike) == 1 else sorted(alike, key=lambda told: repr(told.fact))
+    return sorted(placed, key=mentioned, reverse=True)
+
+
+def _place(told: Told) -> tuple[bool, str, int, int, str]:
+    quote = told.fact.quote
+    return told.fact.source is not FactSource.STRUCTURED, told.document_id, quote.page, quote.start, told.fact.label
 
 
 def grouped(facts: Iterable[Told], key: Callable[[Told], Hashable]) -> dict[Hashable, list[Told]]:

@@ -18,6 +18,7 @@ from clinical.asserted import Asserted, asserted
 from clinical.text import personal, statements
 from clinical.text.allergies import Sensitivity, reactions, sensitivities
 from clinical.text.labs import Measure, analytes, measures
+from clinical.text.measured_on import Days, days_of
 from clinical.text.medications import Medicine, medicines
 from clinical.text.misspelt import misspelt
 from clinical.text.numbers import decimal_mark
@@ -41,6 +42,7 @@ _PATIENT = re.compile(rf"\W*{any_of('the patient')}(?![^\W_])")
 _TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
 _NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
 _GUESSED = "nom reconnu à une lettre près"
+_MEASURED = frozenset({FactKind.LAB_RESULT, FactKind.VITAL_SIGN})
 _STANDING = (FactKind.PROCEDURE, FactKind.IMPLANT, FactKind.IMMUNIZATION, FactKind.BLOOD_GROUP, FactKind.DIRECTIVE)
 """What was done or put in place stays true: its date says when. « Vaccin contre » is no condition of an instruction."""
 _Details = tuple[tuple[str, str], ...]
@@ -53,9 +55,13 @@ def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata
     entry already gave as facts must not be passed again. What is said twice on a page, in the same way, is told once.
     """
     facts: dict[tuple[object, ...], Fact] = {}
-    where, count = _Where(page), 0
+    where, count, standing = _Where(page), 0, ""
     for unit, title in _placed(page, section_before):
-        for fact in _facts_of_unit(page, unit, title, where):
+        days = days_of(unit.flat, page.text[unit.start : unit.end], standing)
+        told = list(_facts_of_unit(page, unit, title, where, days))
+        measured = any(fact.kind in _MEASURED for fact in told)
+        standing = days.head if days.is_heading or (measured and days.head == standing) else ""
+        for fact in told:
             key = (fact.kind, plain(fact.label), fact.assertion, fact.value, fact.when, fact.details)
             facts.setdefault(key, fact)
             count += 1
@@ -194,7 +200,7 @@ class _Reading:
         return replace(fact, **more)  # type: ignore[arg-type]
 
 
-def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where) -> Iterator[Fact]:
+def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where, days: Days) -> Iterator[Fact]:
     text = page.text[unit.start : unit.end]
     reading = _Reading(page, unit, title, context_of(title), where)
     named = list(drugs().find(unit.flat, text))
@@ -206,7 +212,9 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where) -> Iterato
     values = list(measures(unit, text, found, where.mark)) if found or "\t" in unit.flat else []
     values = [each for each in values if not _is_dose(each, named)]
     taken += [(each.start, each.name_end) for each in values]
-    yield from (_measure(reading, each) for each in values)
+    nexts = [*(each.start for each in values[1:]), len(unit.flat)]
+    for each, following in zip(values, nexts, strict=False):
+        yield _measure(reading, each, days.of(unit.flat, each.start, each.end, following))
     if reading.context is not Context.ALLERGY:
         free = [each for each in named if not any(a <= each.start < b for a, b in taken)]
         yield from (_medicine(reading, text, each) for each in medicines(unit, text, free, reading.context))
@@ -245,7 +253,7 @@ def _sensitivity(reading: _Reading, said: Sensitivity) -> Fact:
     )  # fmt: skip
 
 
-def _measure(reading: _Reading, said: Measure) -> Fact:
+def _measure(reading: _Reading, said: Measure, day: str) -> Fact:
     kind = said.analyte.kind if said.analyte is not None else FactKind.LAB_RESULT
     assertion = Assertion.PRESENT
     if reading.context is Context.FAMILY:
@@ -254,6 +262,7 @@ def _measure(reading: _Reading, said: Measure) -> Fact:
         kind, (said.start, said.name_end), (said.start, said.end), assertion, (("note", said.note),),
         concept=said.analyte.preferred if said.analyte is not None else "",
         codes=said.analyte.code(said.value.unit) if said.analyte is not None else (), value=said.value,
+        when=Period(day),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@
     a OR b, a OU b            fièvre OU frissons         either
     begin*                    cardio*                    words of the record that begin so
     field:value               type:biologie auteur:Haddad spécialité:cardiologie depuis:2023 avant:2020 absent:fièvre
+    @list  -@list             @anticoagulants           one term of a list: of the vocabulary, or one's own
 
 A field that is not known, a value that is not understood, a lone sign: each is read as plain words. `said` puts the
 reading back into words for the person who asked.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -23,7 +25,7 @@ from index.analysis import fold
 
 _PIECES = re.compile(
     r"""
-    (?P<minus>(?<!\S)[-\u2212](?=[^\W\d_]|["\u00ab]))?
+    (?P<minus>(?<!\S)[-\u2212](?=[^\W\d_]|["\u00ab@]))?
     (?:(?P<field>[^\W\d_]{2,14})\s?:\s?(?=[\w"\u00ab]))?
     (?:"(?P<quoted>[^"]*)"|\u00ab\s*(?P<guillemets>[^\u00bb\u00ab]*)\u00bb|(?P<plain>[^\s"\u00ab]+))
     """,
@@ -51,8 +53,22 @@ _SHORT = {
 }  # fmt: skip
 
 
+LIST_NAME = re.compile(r"@([^\W_][\w-]{0,39})[^\w\s]*")
+"""A list's name behind its sign, as typed; it is compared folded (`list_name`)."""
+Lists = Callable[[str], tuple[str, ...]]
+"""The terms of a list by its name (`list_name`); none when there is no such list, and its name is then a word."""
+MOST_SAID = 6
+"""Terms of a list said with an answer."""
 MOST_BESIDE = 8
 """Words beside a phrase: a longer text that holds quotation marks is a sentence that quotes, and demands nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list called by its name, and its terms."""
+
+    name: str
+    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,8 @@ class Query:
     specialties: tuple[str, ...] = ()
     date_from: date | None = None
     date_to: date | None = None
+    listed: tuple[Listed, ...] = ()
+    without_listed: tuple[Listed, ...] = ()
     said: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -87,12 +105,23 @@ class _Draft:
     words: list[str]
     query: Query
     alternatives: list[str]
+    lists: Lists
     joining: bool = False
 
 
-def parse(typed: str) -> Query:
+def no_lists(_: str) -> tuple[str, ...]:
+    """For who has no list."""
+    return ()
+
+
+def list_name(name: str) -> str:
+    """A list's name as it is compared: words folded, joined by hyphens."""
+    return "-".join(filter(None, (fold(part) for part in re.split(r"[\s_-]+", name))))
+
+
+def parse(typed: str, lists: Lists = no_lists) -> Query:
     """The Query of any string. Never raises; signs without a meaning are dropped or read as words."""
-    draft = _Draft([], Query(""), [])
+    draft = _Draft([], Query(""), [], lists)
     for piece in _PIECES.finditer(typed):
         _read(draft, piece)
     _close(draft)
@@ -118,6 +147,8 @@ def _read(draft: _Draft, piece: re.Match[str]) -> None:
     if not any(character.isalnum() for character in value):
         return
     name = _FIELDS.get(fold(piece["field"])) if piece["field"] else None
+    if quoted is None and not piece["field"] and _called(draft, value, left_out=bool(piece["minus"])):
+        return
     if piece["minus"]:
         draft.query = replace(draft.query, without=(*draft.query.without, value))
     elif name and _narrowed(draft, name, value):
@@ -130,6 +161,21 @@ def _read(draft: _Draft, piece: re.Match[str]) -> None:
         _add(draft, value.rstrip("*"))
     else:
         _add(draft, f"{piece['field']} {value}" if piece["field"] else value)
+
+
+def _called(draft: _Draft, value: str, *, left_out: bool) -> bool:
+    """Take a list by its name; False when it is none."""
+    found = LIST_NAME.fullmatch(value)
+    terms = draft.lists(list_name(found[1])) if found else ()
+    if found is None or not terms:
+        return False
+    listed = Listed(list_name(found[1]), terms)
+    query = draft.query
+    if left_out:
+        draft.query = replace(query, without_listed=(*query.without_listed, listed))
+    else:
+        draft.query = replace(query, listed=(*query.listed, listed))
+    return True
 
 
 def _add(draft: _Draft, text: str) -> None:
@@ -219,6 +265,8 @@ def _said(query: Query) -> list[str]:
     """The reading in words, a line each; nothing for a question of plain words."""
     said = [f"expression exacte : « {phrase} »" for phrase in query.phrases]
     said += [f"sans : « {word} »" for word in query.without]
+    said += [f"un terme de la liste « {each.name} » : {_some(each)}" for each in query.listed]
+    said += [f"sans aucun terme de la liste « {each.name} » : {_some(each)}" for each in query.without_listed]
     said += ["l'un ou l'autre : " + " ou ".join(f"« {each} »" for each in choice) for choice in query.either]
     said += [f"mots qui commencent par « {begin} »" for begin in query.prefixes]
     said += [f"dit absent : « {word} »" for word in query.absent]
@@ -231,3 +279,9 @@ def _said(query: Query) -> list[str]:
     if query.date_to:
         said.append(f"jusqu'au {query.date_to:%d/%m/%Y}")
     return said
+
+
+def _some(listed: Listed) -> str:
+    """The first terms of a list, and how many there are."""
+    more = len(listed.terms) - MOST_SAID
+    return ", ".join(listed.terms[:MOST_SAID]) + (f"… ({len(listed.terms)} termes)" if more > 0 else "")

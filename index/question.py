@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
@@ -13,12 +13,13 @@ from clinical.assertion import Denials, denials
 from index.analysis import ENGLISH, EXACT, FRENCH, Analysis, Word, analyse, fold, stems
 from index.embedders.port import Embedder, quantise
 from index.ideas import STEM_SHARE, Synonym, Typed, clause_of, with_ideas
+from index.lists import choice_of
 from index.passages import DENIED
 from index.port import Clause, Filters, Part, Question
 from index.query import Query
 from index.scoring import MOST_CLAUSES, heaviest
 from index.stopwords import STOP_WORDS
-from index.thesaurus import NO_THESAURUS, Thesaurus
+from index.thesaurus import NO_THESAURUS, Thesaurus, simple_words
 from index.vocabulary import Expansion, Kind, Vocabulary, expand, suggestion, vocabulary
 from index.weights import weight, weight_of_zipf
 
@@ -57,6 +58,7 @@ class Asked:
     shortened: bool = False
     synonyms: tuple[Synonym, ...] = ()
     suggestions: tuple[tuple[str, str], ...] = ()  # typed, and the medical word that was perhaps meant
+    meant: str = ""  # the text respelt, to be embedded in its place; "" when no word of it was misspelt
 
 
 def build_question(
@@ -83,8 +85,10 @@ def build_question(
     suggested: dict[str, str] = {}
     clauses: list[Clause] = []
     for place, word in enumerate(words.words):
-        terms = dict(_own_terms(word, text, words))
-        for expansion in (*expand(word.exact, known, thesaurus.forms), *_beginnings(word, known, query)):
+        expansions = (*expand(word.exact, known, thesaurus.forms), *_beginnings(word, known, query))
+        stands = not expansions or known.holds(word.exact)
+        terms = dict(_own_terms(word, text, words)) if stands else {}
+        for expansion in expansions:
             corrections[Correction(text[word.start : word.end], expansion.form, expansion.kind)] = None
             if expansion.kind is Kind.TYPO:
                 corrected.setdefault(place, expansion.form)
@@ -92,14 +96,29 @@ def build_question(
                 terms[token] = max(value, terms.get(token, 0.0))
         if place not in corrected and (meant := suggestion(word.exact, known, thesaurus.words)):
             corrected[place] = suggested[text[word.start : word.end]] = meant
-        for form in known.family(word.exact):
+        for form in known.family(word.exact) if stands else ():
             terms.setdefault(EXACT + form, weight(word.exact) * FAMILY_SHARE)
         clauses.append(clause_of(terms, denied.covers(word.start, word.end)))
     kept = _heaviest(clauses)
     parts, synonyms = with_ideas(Typed(text, words.words, kept, corrected, denied), known, thesaurus)
+    parts += [choice_of(each, known) for each in query.listed]
     question = Question(tuple(parts), vector, filters or Filters(), limit)
     question = replace(question, required=tuple(_required(query)), without=frozenset(_without(query)), heads=HEADS)
-    return Asked(question, tuple(corrections), len(kept) < len(clauses), tuple(synonyms), tuple(suggested.items()))
+    meant = _spelt(text, words, corrected)
+    return Asked(
+        question, tuple(corrections), len(kept) < len(clauses), tuple(synonyms), tuple(suggested.items()), meant
+    )
+
+
+def _spelt(text: str, words: Analysis, corrected: Mapping[int, str]) -> str:
+    """The text with its misspelt words as they were probably meant; "" when none is."""
+    pieces, end = [], 0
+    for place in sorted(corrected):
+        word = words.words[place]
+        if word.start >= end:  # the joined form of a hyphenated word overlaps its parts
+            pieces += [text[end : word.start], corrected[place]]
+            end = word.end
+    return "".join((*pieces, text[end:])) if pieces else ""
 
 
 def query_vector(embedder: Embedder, text: str) -> bytes | None:
@@ -142,6 +161,10 @@ def _without(query: Query) -> Iterator[str]:
         for word in analyse(each).words:
             for token in (EXACT + word.exact, FRENCH + word.french):
                 yield from (token, DENIED + token)
+    for term in (term for each in query.without_listed for term in each.terms):
+        words = simple_words(term)
+        if len(words) == 1:  # of several words, one alone names something else
+            yield from (EXACT + words[0].exact, DENIED + EXACT + words[0].exact)
 
 
 def _beginnings(word: Word, known: Vocabulary, query: Query) -> Iterator[Expansion]:

@@ -25,6 +25,7 @@ from wordfreq import zipf_frequency
 from access.refusal import Refusal
 from clinical.folding import plain
 from clinical.official import Brand
+from clinical.text.labs import analytes
 from clinical.text.vocabulary import shipped_drugs
 
 Row = tuple[str, ...]
@@ -37,11 +38,21 @@ _CIS, _CIP13 = re.compile(r"\d{8}"), re.compile(r"34009\d{8}")
 _CODE = re.compile(r"[A-Z]\d{2}(?:\.?[\dA-Z+]{1,5})?")
 _LOINC = re.compile(r"\d{1,7}-\d")
 _SALT = re.compile(r"\s*\([^()]*\)|\b(?:base|anhydre|monohydrate|monohydratee?|dihydratee?)\b", re.IGNORECASE)
+_ACID = re.compile(r"^(.+?) \(acide\)$")
 _SALT_OF = re.compile(
     r"^(?:\w{4,20}(?:ate|bromure) (?:de |d'))(?!(?:sodium|potassium|calcium|magn|zinc|fer\b|lithium|alumin))"
 )
 _OTHERS = re.compile(r"homéopathique|virus|anatoxine|conjugué|souche|polyosid|toxoïde")
 """Homeopathy, and vaccines: these are immunizations (`vocabulary/codes/acts.txt`), never treatments."""
+_BODY = frozenset(
+    (
+        "alanine", "arginine", "asparagine", "citrulline", "cystéine", "cystine", "glutamine", "glycine", "histidine",
+        "isoleucine", "leucine", "lysine", "méthionine", "ornithine", "phénylalanine", "proline", "sérine", "taurine",
+        "thréonine", "tryptophane", "tyrosine", "valine", "choline", "créatine", "bicarbonate", "fibrine", "thrombine",
+        "sérotonine", "dopamine", "histamine", "cortisol", "benzyle",
+    )
+)  # fmt: skip
+"""Amino acids and other constituents of the body: a text that names one speaks of a measure or an illness."""
 MOST = 4
 """A brand of more substances (amino acids, plants) would name nothing to a reader."""
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -95,6 +106,10 @@ def _bdpm(files: list[bytes]) -> list[Row]:
         brand = _brand(name, said)
         if brand and 0 < len(said) <= MOST and not _OTHERS.search(" ".join(said)):
             brands.setdefault(plain(brand), _completed(Brand(brand, said, atc.get(cis, ""))))
+    for name in sorted(
+        {one for kept in substances.values() for _, written in kept.values() if (one := _alone(written))}
+    ):
+        brands.setdefault(plain(name), Brand(name, (name,)))
     rows: list[Row] = [("brand", one.name, one.substance, one.atc) for one in brands.values()]
     rows += [("code", code, names[cis]) for code, cis in sorted(packs.items()) if cis in names]
     return rows
@@ -116,9 +131,21 @@ def _brand(denomination: str, substances: tuple[str, ...]) -> str:
     return "" if next(shipped_drugs().find(first[0], first[0]), None) is not None else brand.title()
 
 
+def _alone(written: str) -> str:
+    """A substance that a text may name by itself; empty for what is also a word of everybody, a constituent of the body
+    or something measured, and for what the shipped list holds."""
+    name = _substance(written)
+    usual = not name.replace("-", "").isalpha() or len(name) < SHORTEST or zipf_frequency(name, "fr") >= EVERYDAY
+    if usual or name in _BODY or _OTHERS.search(written.lower()):
+        return ""
+    known = next(shipped_drugs().find(plain(name), name), None) or next(analytes().find(plain(name), name), None)
+    return name if known is None else ""
+
+
 def _substance(written: str) -> str:
     """Without its salt: « chlorhydrate de ranitidine » is ranitidine, « carbonate de calcium » stays itself."""
-    name = " ".join(_SALT.sub(" ", written).split()).lower()
+    written = _ACID.sub(r"acide \1", written.lower())
+    name = " ".join(_SALT.sub(" ", written).split())
     return _SALT_OF.sub("", name)
 
 

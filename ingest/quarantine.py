@@ -72,11 +72,13 @@ REFUSED = Refusal(
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a decision works on. `embedder_fingerprint`: whose vectors go along with a reading; "" for none."""
+    """What a decision works on. `embedder_fingerprint`: whose vectors go along with a reading; "" for none.
+    `restricted_masks`: the policy's setting."""
 
     records: Records
     blobs: Blobs
     embedder_fingerprint: str
+    restricted_masks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ class _Settling:
         with self.stores.records.write() as tx:
             self._begin(tx, document)
             quarantine.release_evidence(tx, document.document_id, keys)
-            _describe(tx, document, reading, self.now)
+            _describe(tx, document, reading, self.now, restricted_masks=self.stores.restricted_masks)
             fence = documents.next_fence(tx, document.document_id)
             state = _take_effect(tx, document, reading, fence)
         return Settled(document.document_id, document.patient_id, state)
@@ -233,7 +235,7 @@ class _Settling:
                 self._note(tx, arrived.patient_id, "quarantine-receive", arrived.document_id)
                 keys = [] if doubt is None else [one.key for one in doubt.evidence]
                 quarantine.move(tx, document, arrived, released=keys, left=left)
-                _describe(tx, arrived, reading, self.now)
+                _describe(tx, arrived, reading, self.now, restricted_masks=self.stores.restricted_masks)
                 _take_effect(tx, arrived, reading, arrived.fence)
             outbox.append(tx, document.patient_id, document.document_id, "remove", document.fence + 1)
         return _settled(twin or arrived)
@@ -283,10 +285,11 @@ class _Settling:
         return readings.blobs_of(self.stores.blobs, document, self.stores.embedder_fingerprint, reading.recipe)
 
 
-def _describe(tx: Tx, document: Document, reading: Reading, now: datetime) -> None:
+def _describe(tx: Tx, document: Document, reading: Reading, now: datetime, *, restricted_masks: bool) -> None:
     """What a document says of itself counts only now: in quarantine it would have told of another patient."""
     metadata = completed(reading.metadata, document)
-    documents.set_metadata(tx, document.document_id, metadata, category_of(metadata.type_code))
+    kind = category_of(metadata.type_code)
+    documents.set_metadata(tx, document.document_id, metadata, kind, restricted_masks=restricted_masks)
     masks.wait_anew(tx, document.document_id, now)
     facts.keep(tx, document.document_id, reading.pages)
 

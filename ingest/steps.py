@@ -91,7 +91,7 @@ def store(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors:
     """Keep the reading and its vectors; then, in one transaction, what it says, the outbox event, the job's end."""
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
-        _describe(tx, job, upload, reading)
+        _describe(tx, job, upload, reading, restricted_masks=bench.restricted_masks)
         documents.withdraw(tx, job.document_id, reading.metadata)
         outbox.append(tx, job.patient_id, job.document_id, "put", job.fence)
         jobs.finish(tx, job)
@@ -160,10 +160,17 @@ def refuse(job: Job, bench: Workbench, refusal: Refusal) -> DocumentState:
     return DocumentState.REFUSED
 
 
-def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading) -> None:
+def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading, *, restricted_masks: bool) -> None:
     """What the document says of itself, completed by what its sender declared; and how much of it was read."""
     metadata = completed(reading.metadata, upload.document)
-    documents.set_metadata(tx, job.document_id, metadata, category_of(metadata.type_code), fence=job.fence)
+    documents.set_metadata(
+        tx,
+        job.document_id,
+        metadata,
+        category_of(metadata.type_code),
+        fence=job.fence,
+        restricted_masks=restricted_masks,
+    )
     _set_pages(tx, job, reading)
     facts.keep(tx, job.document_id, reading.pages, fence=job.fence)
 

@@ -36,3 +36,4 @@ class Workbench:
     clock: Callable[[], datetime] = utc_now
     lease: timedelta = timedelta(minutes=10)
     sandbox: Sandbox = field(default_factory=shared_sandbox)
+    restricted_masks: bool = True  # of the policy: what arrives as R or V is masked

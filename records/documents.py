@@ -290,11 +290,18 @@ def set_state(
 
 
 def set_metadata(
-    tx: Tx, document_id: DocumentId, metadata: Metadata, category: Category, *, fence: int | None = None
+    tx: Tx,
+    document_id: DocumentId,
+    metadata: Metadata,
+    category: Category,
+    *,
+    fence: int | None = None,
+    restricted_masks: bool = True,
 ) -> None:
     """Record what a document says of itself. It joins the versions of its set and takes their strictest mask.
 
     What it asked for when it was read before is not asked again: a person may have unmasked or announced it since.
+    `restricted_masks`: the policy's setting.
     """
     row = fenced_row(tx, document_id, fence)
     patient_id = PatientId(row.patient_id)
@@ -325,7 +332,11 @@ def set_metadata(
     row.issued_at = metadata.issued_at
     tx.session.flush()
     names.record(tx, patient_id, document_id, (metadata.unique_id, *metadata.aliases), metadata.set_id)
-    versions.join(tx, row, asked_by(metadata.confidentiality).beyond(asked_by(words.confidentiality)))
+    now, before = (
+        asked_by(codes, restricted_masks=restricted_masks)
+        for codes in (metadata.confidentiality, words.confidentiality)
+    )
+    versions.join(tx, row, now.beyond(before))
     versions.settle(tx, row)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from records.content import Page
 from records.fact import Assertion, Coding, Fact, FactKind, FactSource, Period, Quantity, Quote
 
+_NEVER = Period()
 _KINDS = {one.value: one for one in FactKind}
 _SOURCES = {one.value: one for one in FactSource}
 _ASSERTIONS = {one.value: one for one in Assertion}  # look-ups take a third of the time of an Enum's call
@@ -46,10 +47,10 @@ def fact_in(value: list[Any], page: int, words: str) -> Fact:
         source=_SOURCES[source],
         assertion=_ASSERTIONS[assertion],
         concept=concept,
-        codes=tuple([Coding(*one) for one in codes]),
+        codes=tuple([Coding(*one) for one in codes]) if codes else (),
         value=None if measured is None else _value_in(measured),
-        when=Period(*when),
-        details=tuple([(name, text) for name, text in details]),
+        when=Period(*when) if when[0] or when[1] else _NEVER,
+        details=tuple(map(tuple, details)),
         confidence=confidence,
     )
 

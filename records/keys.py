@@ -124,6 +124,12 @@ class KeyStore:
             _, row = self._row(PATIENT + patient_id)
         return row is not None and not row[1]
 
+    def was_destroyed(self, patient_id: PatientId) -> bool:
+        """Whether a patient's key was destroyed. One look at the store, whoever it is."""
+        with translated():
+            _, row = self._row(PATIENT + patient_id)
+        return row is not None and row[1]
+
     def words_key(self, service: bytes, patient_id: str) -> bytes | None:
         """A key that takes both a service's key and this patient's; None for nobody, and for an erased patient.
 

@@ -1,7 +1,8 @@
 """Patients: who they are, sealed under their key, and how they are looked up without being listed.
 
 An identifier says nothing: with an INS it is a keyed hash of the matricule, so that looking up an INS that nobody has
-gives an identifier of the same form, without a look at the database, and the same one for ever.
+gives an identifier of the same form, without a look at the database. It is the same one until a record under it is
+erased: who is recorded anew gets another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import date, datetime
 from sqlalchemy import insert, select
 
 from access.identifiers import Ins, PatientId
+from access.identitovigilance import StatusEvent, status_after
 from access.refusal import Refusal
 from access.scope import Scope
 from records import tables
@@ -40,8 +42,15 @@ class Identity:
 
 
 def patient_id_of_ins(keys: KeyStore, ins: Ins) -> PatientId:
-    """The identifier of whoever has this INS, existing or not. The OID does not count: a typed INS has none."""
-    return PatientId(opaque(keyed_hash(keys.service_key("lookup"), "patient", ins.matricule)))
+    """The identifier of whoever has this INS, existing or not. The OID does not count: a typed INS has none.
+
+    An erased identifier is not used again (the ledger would erase the second record like the first): the next one of
+    the same INS takes its place.
+    """
+    words = ["patient", ins.matricule]
+    while keys.was_destroyed(found := PatientId(opaque(keyed_hash(keys.service_key("lookup"), *words)))):
+        words.append("again")
+    return found
 
 
 def patient_id_of_traits(keys: KeyStore, traits: Identity) -> PatientId:
@@ -117,6 +126,24 @@ def record_local(tx: Tx, patient_id: PatientId, value: str, assigner: str) -> bo
     blind = _local_blind(tx, value, assigner)
     tx.session.execute(insert(tables.PatientIdentifier).values(patient_id=patient_id, kind="local", value_blind=blind))
     return True
+
+
+def note_status(tx: Tx, patient_id: PatientId, event: StatusEvent, source: str) -> str:
+    """Change the status of a patient's INS by what happened; returns the new one. `source`: FINESS of who did it.
+
+    Refusals "no-such-patient", "no-ins" and those of `access.identitovigilance.status_after`.
+    """
+    row = tx.session.get(tables.Patient, patient_id)
+    if row is None:
+        raise Refusal("identity", "no-such-patient", "Aucun dossier n'a cet identifiant.", "Vérifiez l'identifiant.")
+    key, place = tx.patient_keys(patient_id).columns, f"patients/sealed/{patient_id}"
+    identity = _from_json(unseal_json(key, row.sealed, place))
+    if identity.ins is None:
+        raise Refusal("identity", "no-ins", "Ce dossier n'a pas d'INS.", "Enregistrez d'abord son INS.")
+    status = status_after(identity.ins_status, event)
+    row.sealed = seal_json(key, _to_json(replace(identity, ins_status=status, ins_source=source)), place)
+    tx.session.flush()
+    return status
 
 
 def tray_id(keys: KeyStore) -> PatientId:

@@ -410,6 +410,16 @@ class Visitor(Base):
     before_at: Mapped[datetime | None]  # end of the visit before
 
 
+class SavedSearch(Base):
+    """A search or a list of terms that a professional keeps for their own questions (records/saved_searches.py)."""
+
+    __tablename__ = "saved_searches"
+    search_id: Mapped[str] = mapped_column(primary_key=True)  # a keyed hash of owner and name
+    owner_blind: Mapped[bytes] = mapped_column(index=True)
+    sealed: Mapped[bytes]  # name, query, terms, under a service's key
+    saved_at: Mapped[datetime]
+
+
 class JournalEntry(Base):
     __tablename__ = "journal"
     position: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)

@@ -26,6 +26,7 @@ from search_api import (
     patients,
     problems,
     quarantine,
+    saved,
     search,
     uploads,
 )
@@ -72,7 +73,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    looking = (patients, identity, kinds, documents, pages, corrections, search, facts, card)
+    looking = (patients, identity, kinds, documents, pages, corrections, search, saved, facts, card)
     for router in (*(module.router for module in (*looking, oversight, export, quarantine)), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)

@@ -32,6 +32,7 @@ from search_api.finding import (
     understand,
 )
 from search_api.marks import banner_of
+from search_api.saved import in_full, with_saved
 from search_api.services import Services
 from search_api.sift import facets_of
 from search_api.values import values_in
@@ -56,7 +57,7 @@ def answer(
     Refusals: DOOR and its kin (journalled too), "query-empty", "query-too-long", "bad-cursor", "index-unavailable",
     "records-unavailable", "journal-unavailable".
     """
-    request = replace(request, query=cleaned(request.query))
+    request = with_saved(services, caller, replace(request, query=cleaned(request.query)))
     if not request.query and request.like is None:
         raise QUERY_EMPTY
     visit = Visit(services, caller, patient_id, "search", now, request_id, look)
@@ -76,7 +77,7 @@ def answer(
         asked_values = request.cursor is None and request.like is None and "observations" not in services.off
         values, behind = values_in(tx, scope, request.query) if asked_values else ([], [])
     shown = dict.fromkeys([*(DocumentId(hit.document.id) for hit in hits), *behind])
-    visit.granted(list(shown), query=request.query)
+    visit.granted(list(shown), query=in_full(request.query, found.query))
     return AnswerView(
         patient_id=patient_id,
         query=request.query,

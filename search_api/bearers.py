@@ -51,6 +51,7 @@ class Bearer:
     issuer: str = ""  # empty: development
     asserted: bool = False
     finess: str = ""
+    unregistered: str = ""  # what a development token says of an RPPS that no directory knows
 
     def with_authentication(self, authentication: Authentication) -> Self:
         return dataclasses.replace(self, authentication=authentication)

@@ -100,7 +100,7 @@ def stood(request: Request, look: Look) -> tuple[Desk, Bearer]:
     if bearer.kind is CallerKind.SYSTEM and (said := request.headers.get(HEADER)) is not None:
         bearer = _once(services, issuer.asserted(bearer, said, now), now)
     with services.records.read() as tx:
-        caller = caller_of(tx, bearer, services.development_profession, services.policy.matrix)
+        caller = caller_of(tx, bearer, services.policy.matrix)
     fresh = is_fresh(bearer, now, services.fresh_for)
     made = Desk(services, caller, now, secrets.token_hex(8), request.app.state.cursors, look, fresh)
     keep_pace(made, _pace(services, bearer, request), request.path_params.get("patient_id", ""))

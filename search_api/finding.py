@@ -10,9 +10,10 @@ Nothing here depends on what lies outside the Scope.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from access.identifiers import DocumentId, PassageId
 from access.refusal import Refusal
@@ -22,7 +23,7 @@ from index.intent import intent_of
 from index.lexicon import medical_thesaurus
 from index.near import Places, is_far, under
 from index.port import Candidates, Filters, Index
-from index.query import Query, parse
+from index.query import Lists, Query, no_lists, parse
 from index.question import CANDIDATES, Asked, build_question, query_vector
 from index.rank import RankedDocument, calibration_of, fuse
 from records import documents
@@ -43,6 +44,10 @@ NO_SUCH_PASSAGE = Refusal(
 )
 
 
+MOST_MEANT = 6
+"""Terms of a list that its question is embedded with: a model makes an average of more."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """A question as asked. `limit`: most documents shown. Filters narrow, never widen; `cursor` goes on behind an
@@ -60,6 +65,8 @@ class SearchRequest:
     cursor: str | None = None
     like: PassageId | None = None
     new_only: bool = False
+    lists: Lists = no_lists  # terms of the lists that the question may call by name
+    said: tuple[str, ...] = ()  # what was written out in it
 
     def filters(self, query: Query) -> Filters:
         """What the request and the question's own fields ask for, both at once."""
@@ -96,6 +103,7 @@ class Understood:
     asked: Query
     engine: Index
     vector: bytes | None
+    embed: Callable[[str], bytes | None]  # a vector comparable with those of the engine, or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +147,19 @@ def text_of(services: Services, tx: Tx, scope: Scope, passage: PassageId) -> str
 
 def understand(services: Services, request: SearchRequest) -> Understood:
     """Parse and embed, once a question whatever the number of records. Without comparable vectors, words alone."""
-    query = parse(request.query) if request.like is None else Query(request.query)
-    text = query.text or " ".join((*query.types, *query.authors, *query.organizations, *query.specialties))
+    query = parse(request.query, request.lists) if request.like is None else Query(request.query)
+    query = replace(query, said=(*request.said, *query.said))
+    text = query.text
+    if not text and not query.listed:
+        text = " ".join((*query.types, *query.authors, *query.organizations, *query.specialties))
+    meant = " ".join((text, *(term for each in query.listed for term in each.terms[:MOST_MEANT]))).strip()
     engine = services.index.current()
-    vector = None if request.mode == "words" else _vector(services, engine, text)
-    return Understood(request, query, request.filters(query), replace(query, text=text), engine, vector)
+
+    @lru_cache(maxsize=8)
+    def embed(text: str) -> bytes | None:
+        return None if request.mode == "words" else _vector(services, engine, text)
+
+    return Understood(request, query, request.filters(query), replace(query, text=text), engine, embed(meant), embed)
 
 
 def find(understood: Understood, tx: Tx, scope: Scope, last: datetime | None = None) -> Found:
@@ -162,6 +178,8 @@ def find(understood: Understood, tx: Tx, scope: Scope, last: datetime | None = N
         thesaurus=medical_thesaurus(),
         query=understood.asked,
     )
+    if asked.meant and vector is not None and (respelt := understood.embed(asked.meant)) is not None:
+        asked = replace(asked, question=replace(asked.question, vector=respelt))
     degraded = [WORDS_ONLY] if vector is None and request.mode != "words" else []
     mode: Mode = "words" if vector is None else "hybrid"
     if request.mode == "meaning" and vector is not None:

@@ -37,6 +37,7 @@ OFF = Refusal(
 _ACTIONS: dict[str, Function] = {
     "search": "search",
     "search-patients": "search",
+    "saved-searches": "search",
     "read-document": "documents",
     "download": "documents",
     "view-page": "documents",

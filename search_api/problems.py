@@ -88,6 +88,8 @@ STATUS = {
     "idempotency-key-reused": 422,
     "query-empty": 422,
     "no-such-passage": 404,
+    "no-such-search": 404,
+    "too-many-searches": 409,
     "too-many-patients": 422,
     "bad-ins": 422,
     "over-window": 422,

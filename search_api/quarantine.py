@@ -131,7 +131,7 @@ def permitted(desk: Desk, action: str) -> Vigilance:
 def stores_of(services: Services) -> Stores:
     """What a decision works on, out of the API's services."""
     fingerprint = services.embedder.fingerprint if services.embedder.dimensions else ""
-    return Stores(services.records, services.blobs, fingerprint)
+    return Stores(services.records, services.blobs, fingerprint, services.policy.restricted_masks)
 
 
 def view_of(held: Held) -> HeldView:

@@ -25,6 +25,7 @@ from records.rights import patients_of
 from search_api.coverage import coverage_view
 from search_api.finding import QUERY_EMPTY, Found, SearchRequest, Shelves, cleaned, find, page_of, ranked_in, understand
 from search_api.functions import refuse_off
+from search_api.saved import in_full, with_saved
 from search_api.services import Services
 from search_api.views import Expansion, HitView, PatientHits, PatientsAnswerView, PersonView
 from search_api.visit import Visit, granted_together
@@ -71,7 +72,7 @@ def answer_rounds(
 
     Refusals: of the role, "query-empty", "too-many-patients", and those of a search in one record.
     """
-    request = replace(request, query=cleaned(request.query))
+    request = with_saved(services, caller, replace(request, query=cleaned(request.query)))
     if not request.query:
         raise QUERY_EMPTY
     if (refusal := role_refusal(caller, services.policy)) is not None:
@@ -87,8 +88,9 @@ def answer_rounds(
             records.append(_Record(visit, scope, found, ranked_in(services, tx, scope, request, found)))
         groups, more = _groups(services, tx, records, request.limit, now)
         counted = _together(documents.coverage(tx, each.scope) for each in records)
+    asked = in_full(request.query, understood.query)
     shown = {group.patient.patient_id: [DocumentId(hit.document.id) for hit in group.hits] for group in groups}
-    granted_together([(each.visit, shown.get(each.scope.patient_id, [])) for each in records], request.query)
+    granted_together([(each.visit, shown.get(each.scope.patient_id, [])) for each in records], asked)
     unshown = None if groups else sum(each.found.candidates.matched_documents for each in records)
     degraded = list(dict.fromkeys(mode for each in records for mode in each.found.degraded))
     return PatientsAnswerView(

@@ -33,9 +33,7 @@ class SearchBody(BaseModel):
     date_to: date | None = Field(None, description="dernier jour inclus ; écarte les documents sans date")
 
     sort: Sort = Field("relevance", description="pertinence, ou du plus récent au plus ancien")
-    facets: bool = Field(
-        False, description="compter les documents trouvés par type, année, auteur, organisation, provenance, état"
-    )
+    facets: bool = Field(False, description="compter les documents trouvés par type, année, auteur, spécialité…")
     new_only: bool = Field(False, description="ce qui est arrivé depuis votre visite précédente de ce dossier")
     cursor: str | None = Field(None, max_length=400, description="suite d'une réponse : `next`, avec la même question")
 

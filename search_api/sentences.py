@@ -69,6 +69,10 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "remind": ("a mis un rappel en attente pour le patient", "put a reminder in wait for the patient"),
     "erase": ("a effacé le dossier", "erased the record"),
     "quarantine": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
+    "ins-retrieved": ("a récupéré l'identité nationale", "retrieved the national identity"),
+    "ins-checked": ("a vérifié la pièce d'identité", "checked an identity document"),
+    "ins-changed": ("a noté que l'identité nationale a changé", "noted that the national identity changed"),
+    "ins-doubt": ("a mis l'identité en doute", "put the identity in doubt"),
     "claim-list": ("a vu ce qui attend une décision", "saw what waits for a decision"),
     "claim-accept": (
         "a laissé un document en remplacer ou en annuler d'un autre émetteur",

@@ -93,7 +93,6 @@ class Services:
     threads: int = 16  # requests answered at the same time
     sandbox: Sandbox = field(default_factory=shared_sandbox, repr=False)
     policy: Policy = field(default_factory=load_policy)
-    development_profession: str = ""  # of an RPPS that no directory knows; only where tokens are development tokens
     verifier: Verifier | None = None  # of the configured issuers; None: development tokens
     fresh_for: timedelta = timedelta(minutes=15)  # how recent an authentication the acts of access.acts.FRESH ask for
     off: frozenset[Function] = frozenset()  # functions switched off

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from access.document_types import label_of
 from access.identifiers import DocumentId
 from access.scope import Scope
+from clinical.specialties import specialties_in, specialty_of
 from index.analysis import WORD, fold
 from index.intent import Facts
 from index.query import Query
@@ -72,6 +73,7 @@ def facets_of(found: Iterable[Document]) -> Facets:
         type=_values((each.type_code for each in kept), label_of),
         year=_values(years, lambda year: year or "sans date"),
         author=_values((each.author for each in kept), str),
+        specialty=_values((_specialty(each) for each in kept), lambda name: name or "non précisée"),
         organization=_values((each.organization for each in kept), str),
         origin=_values((each.origin for each in kept), str),
         state=_values((each.status for each in kept), lambda status: _STATUS[status]),
@@ -94,8 +96,19 @@ def _is_by(document: Document, query: Query) -> bool:
     return (
         _any_in(query.authors, document.author)
         and _any_in(query.organizations, document.organization)
-        and _any_in(query.specialties, f"{document.organization} {document.title} {document.author}")
+        and _of_specialty(document, query.specialties)
     )
+
+
+def _specialty(document: Document) -> str:
+    return specialty_of(document.type_code, document.title, document.author, document.organization)
+
+
+def _of_specialty(document: Document, wanted: Sequence[str]) -> bool:
+    """By its words, or by what they say: « cardiologie » is of Dr X, cardiologue."""
+    text = f"{document.title} {document.author} {document.organization}"
+    named = {name for each in wanted for name in specialties_in(each)}
+    return _any_in(wanted, text) or not named.isdisjoint((_specialty(document), *specialties_in(text)))
 
 
 def _any_in(wanted: Sequence[str], text: str) -> bool:

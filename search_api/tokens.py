@@ -4,7 +4,7 @@ A token only names its bearer. A practitioner's profession, establishments, team
 each request, so a change there acts at once whatever tokens are about.
 
     kind            claims beside iss, aud, iat, exp
-    practitioner    rpps
+    practitioner    rpps, and perhaps the profession to take where no directory knows them ("unregistered")
     patient         patient_id
     system          client_id, and the rpps of the practitioner it speaks for (ACCESS.md 9); alone, it reads nothing
     auditor, administrator   sub, and for an administrator the role "identitovigilance" or none
@@ -111,10 +111,12 @@ def issue_token(
     system: str = "",
     role: CallerKind | None = None,
     identity_vigilance: str = "",
+    unregistered: str = "",
     lifetime: timedelta,
     now: datetime,
 ) -> str:
     """A development token for a practitioner, a patient, a system (with or without a practitioner), or a bare role.
+    `unregistered`: the profession of a practitioner whom no directory knows; empty: none.
 
     Where issuers are configured it would open nothing: `anamnese token` refuses before.
     """
@@ -123,7 +125,7 @@ def issue_token(
     elif system:
         claims = {"kind": "system", "sub": system, "client_id": system, **({"rpps": rpps} if rpps else {})}
     elif rpps is not None:
-        claims = {"kind": "practitioner", "sub": rpps, "rpps": rpps}
+        claims = {"kind": "practitioner", "sub": rpps, "rpps": rpps, "unregistered": unregistered}
     elif identity_vigilance:
         claims = {"kind": CallerKind.ADMINISTRATOR.value, "sub": identity_vigilance, "role": ROLE}
     else:
@@ -131,11 +133,11 @@ def issue_token(
     return issuer_of(services).sign(claims, now, lifetime)
 
 
-def caller_of(tx: Tx, bearer: Bearer, unregistered: str = "", matrix: Matrix | None = None) -> Caller:
+def caller_of(tx: Tx, bearer: Bearer, matrix: Matrix | None = None) -> Caller:
     """The caller that a bearer is today; Refusal (403) for a suspended practitioner.
 
-    One whom the directory does not know has no establishment or team, and the profession `unregistered`: none by
-    default, and then the matrix (the shipped one when not given) shows them nothing.
+    One whom the directory does not know has no establishment or team, and no profession unless a development token, or
+    a trusted issuer, says so: the matrix (the shipped one when not given) then shows them nothing.
     """
     if bearer.kind is not CallerKind.PRACTITIONER:
         return Caller(bearer.kind, bearer.id, profession=bearer.role, system=bearer.system)
@@ -145,7 +147,7 @@ def caller_of(tx: Tx, bearer: Bearer, unregistered: str = "", matrix: Matrix | N
     if bearer.asserted and (known is None or (bearer.finess and bearer.finess not in known.organizations)):
         raise UNREGISTERED
     if known is None:
-        return _unregistered(bearer, unregistered, matrix)
+        return _unregistered(bearer, matrix)
     organizations, regulates = frozenset(known.organizations), known.regulates
     if (stated := bearer.stated) is not None:
         _agree(known, stated, matrix)
@@ -171,11 +173,11 @@ def _agree(known: Practitioner, stated: Stated, matrix: Matrix) -> None:
         raise DISAGREES
 
 
-def _unregistered(bearer: Bearer, profession: str, matrix: Matrix) -> Caller:
-    """Whom no directory knows: as a trusted issuer says, by the narrowest of their practices; else as `profession`."""
+def _unregistered(bearer: Bearer, matrix: Matrix) -> Caller:
+    """Whom no directory knows: as a trusted issuer says, by the narrowest of their practices; else as a token says."""
     stated = bearer.stated
     if stated is None or not stated.trusted or not stated.practices:
-        return Caller(CallerKind.PRACTITIONER, bearer.id, profession=profession, system=bearer.system)
+        return Caller(CallerKind.PRACTITIONER, bearer.id, profession=bearer.unregistered, system=bearer.system)
     narrowest = min(stated.practices, key=lambda practice: len(matrix.role_of(*practice).types))
     return Caller(
         CallerKind.PRACTITIONER,
@@ -193,7 +195,10 @@ def _bearer(claims: dict[str, Any]) -> Bearer:
     kind, rpps, patient_id, client = (claims.get(name) for name in ("kind", "rpps", "patient_id", "client_id"))
     has_rpps = isinstance(rpps, str) and is_rpps(rpps)
     if kind == CallerKind.PRACTITIONER and has_rpps and client is None and patient_id is None:
-        return Bearer(CallerKind.PRACTITIONER, str(rpps))
+        profession = claims.get("unregistered", "")
+        return Bearer(
+            CallerKind.PRACTITIONER, str(rpps), unregistered=profession if isinstance(profession, str) else ""
+        )
     if kind == CallerKind.SYSTEM and isinstance(client, str) and client and patient_id is None:
         if has_rpps:
             return Bearer(CallerKind.PRACTITIONER, str(rpps), system=client)

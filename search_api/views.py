@@ -160,6 +160,7 @@ class Facets(View):
     type: list[FacetValue]
     year: list[FacetValue]
     author: list[FacetValue]
+    specialty: list[FacetValue]
     organization: list[FacetValue]
     origin: list[FacetValue]
     state: list[FacetValue]

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("decide", "grants", "relations", "emergency", "states", "habilitation", "acts")
+MODULES = ("decide", "grants", "relations", "emergency", "states", "habilitation", "acts", "senders", "confidentiality")
 PRESUMED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 TURNED = {
     ast.Eq: ast.NotEq,

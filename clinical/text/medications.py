@@ -40,6 +40,11 @@ _CONTRAINDICATED = re.compile(rf"[^.;\n,]{{0,25}}\b{any_of('contraindicated')}\b
 _CONTRAINDICATED_BEFORE = re.compile(rf"\b{any_of('contraindication before')}$")
 _LONG_TERM = re.compile(rf"\b{any_of('long term')}\b")
 _TREATS = re.compile(rf"\b{any_of('treats')}\b[^.;\n]{{0,40}}$")
+_ANTIBIOGRAM = re.compile(
+    r"\b(?:souches?|germes?|bacteries?|isolats?|antibiogrammes?|bacilles?|cocci|coque|coli)\b[^.;\n]{0,80}?"
+    r"\b(?:sensibles?|resistante?s?|intermediaires?) (?:a|aux?)\b"
+)
+_TREATED = re.compile(rf"\btrait|therapie|\b(?:{any_of('treats')})\b")
 _SERUM = re.compile(
     r"\s*[:=]?\s*(?:a |de )?\d[^.;\n]{0,12}(?:mmol|mg/l|mg/dl|µmol|g/l|g/dl|ng/ml|pg/ml|meq/l|ug/l|µg/l)"
 )
@@ -110,7 +115,7 @@ def _pairs(flat: str, drugs: list[Found[Drug]]) -> Iterator[tuple[Found[Drug], F
 
 def _is_treatment(flat: str, first: Found[Drug], end: int, said: Posology, context: Context) -> bool:
     before = flat[max(0, first.start - 60) : first.start]
-    if _NO_TREATMENT_BEFORE.search(before):
+    if _NO_TREATMENT_BEFORE.search(before) or _is_tested(flat[: first.start]):
         return False
     if not first.entry.needs_dose:
         return True
@@ -119,6 +124,12 @@ def _is_treatment(flat: str, first: Found[Drug], end: int, said: Posology, conte
     if said.dose is not None or said.route is not None or context in (Context.TREATMENT, Context.STOPPED):
         return True
     return _TREATS.search(before) is not None
+
+
+def _is_tested(before: str) -> bool:
+    """Whether a germ's sensitivity is told: « souche sensible aux antibiotiques suivants : amoxicilline »."""
+    tested = [found.end() for found in _ANTIBIOGRAM.finditer(before)]
+    return bool(tested) and _TREATED.search(before, tested[-1]) is None
 
 
 def _course(

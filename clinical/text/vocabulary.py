@@ -56,7 +56,8 @@ def drugs() -> Terms[Drug]:
 @lru_cache(maxsize=2)
 def _drugs(edition: str) -> Terms[Drug]:
     del edition  # what is in use
-    more = ((each.name, Drug(each.substance, each.atc, each.name)) for each in official.current().brands)
+    brands = ((each, "" if each.name == each.substance else each.name) for each in official.current().brands)
+    more = ((each.name, Drug(each.substance, each.atc, brand)) for each, brand in brands)
     return Terms((*drug_names(), *more))
 
 

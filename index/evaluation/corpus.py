@@ -21,7 +21,7 @@ from index.passages import indexed_passage
 from index.port import Index, IndexedDocument
 
 Cut = Callable[[str], Sequence[str | tuple[str, str]]]
-"""A document's text to the texts of its passages, each inside the embedder's window; or each behind its title."""
+"""A document's text to its passages', each inside the embedder's window; or each behind the title of its section."""
 
 _BATCH = 200  # documents a write
 _CALLER = Caller(CallerKind.ADMINISTRATOR, "evaluate")
@@ -105,7 +105,9 @@ def _indexed(entry: Entry, parts: Sequence[tuple[str, str]], vectors: Vectors) -
     for sequence, ((section, text), vector) in enumerate(zip(parts, vectors, strict=True)):
         titles = (entry.title, section)
         passages.append(indexed_passage(passage_id(document, sequence), text, vector.tobytes() or None, titles))
-    return IndexedDocument(patient_of(entry.patient), document, Category.OTHER, "", None, 1, tuple(passages))
+    return IndexedDocument(
+        patient_of(entry.patient), document, Category.OTHER, entry.type_code, entry.event_date, 1, tuple(passages)
+    )
 
 
 def _opaque(kind: str, name: str) -> str:

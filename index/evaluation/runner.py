@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +26,7 @@ from index.highlight import places_of
 from index.intent import Facts, intent_of
 from index.lexicon import medical_thesaurus
 from index.near import Places, is_far, under
-from index.port import Candidates, Generation, Generations, Index, Question
+from index.port import Candidates, Filters, Generation, Generations, Index, Question
 from index.query import parse
 from index.question import build_question, query_vector
 from index.rank import RankedDocument, calibration_of, fuse
@@ -221,7 +221,10 @@ def ask(
         question = Question((), vector)
     else:
         known = index.forms(scope)
-        question = build_question(query.text, known, vector, thesaurus=medical_thesaurus(), query=query).question
+        filters = Filters(query.type_codes, query.date_from, query.date_to)
+        asked = build_question(query.text, known, vector, filters, thesaurus=medical_thesaurus(), query=query)
+        respelt = _vector(embedder, asked.meant, mode) if asked.meant else None
+        question = asked.question if respelt is None else replace(asked.question, vector=respelt)
     candidates = index.match(scope, question)
     ranked = fuse(
         candidates,

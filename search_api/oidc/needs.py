@@ -15,6 +15,7 @@ RESOURCES = {
     "documents": "DocumentReference",
     "document-types": "DocumentReference",
     "search": "DocumentReference",
+    "searches": "DocumentReference",
     "masks": "DocumentReference",
     "grants": "Consent",
     "blocks": "Consent",
@@ -28,7 +29,7 @@ RESOURCES = {
     "immunizations": "Immunization",
 }
 EVERYTHING = "*"
-_SEARCHES = frozenset({"lookup", "search"})
+_SEARCHES = frozenset({"lookup", "search", "searches"})
 _STATES = frozenset({"masks", "closure"})  # made and undone: a change of what is there
 _VERBS = {"GET": "r", "HEAD": "r", "POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
 

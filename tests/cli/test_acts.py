@@ -126,6 +126,30 @@ def test_what_another_sender_says_of_a_document_waits_for_a_decision(run: Run, t
     assert {"claim-accept", "claim-list"} <= set(actions)
 
 
+@pytest.mark.parametrize(("setting", "seen"), [("", 1), ("false", 2)])
+def test_whether_a_restricted_document_arrives_masked_is_a_setting(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, seen: int
+) -> None:
+    if setting:
+        monkeypatch.setenv("ANAMNESE_RESTRICTED_MASKS", setting)
+    letter = tmp_path / "un.xml"
+    text = cda("X", "Y", "19850312", text="Allergie à l'arachide.")
+    letter.write_text(text.replace("<recordTarget>", '<confidentialityCode code="R"/><recordTarget>'), encoding="utf-8")
+    run("ingest", str(letter), "--patient", INS)
+    run("grant", "--patient", INS, "--to", RPPS)
+    assert found(run) == seen
+
+
+def test_the_status_of_an_identity_follows_what_was_seen(run: Run) -> None:
+    step = ["identities", "status", "--patient", INS, "--source", "750000001", "--reason", "au guichet"]
+    assert run(*step, "--event", "checked")["ins_status"] == "validated"
+    assert run(*step, "--event", "retrieved")["ins_status"] == "qualified"
+    assert run("identities", "status", "--patient", PARENT, *step[4:], "--event", "doubt") == "no-such-patient"
+    assert run(*step[:-1], "x", "--event", "doubt") == "no-reason"
+    done = CliRunner().invoke(app, ["audit", "show", "--json"])
+    assert [json.loads(line)["action"] for line in done.stdout.splitlines()][:2] == ["ins-retrieved", "ins-checked"]
+
+
 def test_masked_and_hidden_is_refused_here_too(run: Run) -> None:
     run("mask", "--patient", INS, "--document", run.document)  # type: ignore[attr-defined]
     hidden = run("hide", "--patient", INS, "--document", run.document)  # type: ignore[attr-defined]

@@ -328,3 +328,13 @@ def test_what_is_to_come_is_not_shown_as_done(text: str, key: str) -> None:
 )
 def test_what_was_done_is_shown(text: str, key: str) -> None:
     assert len(said(text, key)) == 1
+
+
+def test_what_a_germ_is_sensitive_to_is_no_treatment() -> None:
+    text = "La souche était sensible aux antibiotiques suivants : bêtalactamines (amoxicilline), amikacine, céfotaxime."
+    assert said(text, "treatments") == []
+    assert said(f"{text} Traité par amoxicilline.", "treatments") == [("amoxicilline", "present")]
+    assert said("Germe sensible à l'amoxicilline, traité par céfotaxime.", "treatments") == [("céfotaxime", "present")]
+    assert said("Bacille acido-alcoolo-résistant : traitement par rifampicine.", "treatments") == [
+        ("rifampicine", "present")
+    ]

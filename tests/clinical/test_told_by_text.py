@@ -228,3 +228,27 @@ def test_a_letter_wrong_in_a_drug_is_read_and_a_french_word_is_none() -> None:
         "nom reconnu à une lettre près",
     )
     assert not told("Dosage normal : ferritine, glycérine, lanoline.", FactKind.MEDICATION)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Le 12/03/2024, créatinine à 150 µmol/L et kaliémie 5,2 mmol/L.", ["2024-03-12", "2024-03-12"]),
+        ("Créatinine à 150 µmol/L le 12/03/2024, kaliémie 4,5 mmol/L le 13/03/2024.", ["2024-03-12", "2024-03-13"]),
+        ("Créatinine 150 µmol/L (12/03/2024).", ["2024-03-12"]),
+        ("Kaliémie le 12/10/2023 : 6,8 mmol/L", ["2023-10-12"]),
+        ("Bilan biologique de contrôle du 12/03/24 : INR 2,4.", ["2024-03-12"]),
+        ("Biologie du 12/03/2024 :\n- Créatinine : 150 µmol/L\n- Kaliémie : 4,5 mmol/L\n", ["2024-03-12"] * 2),
+        ("Prélèvement du 12/03/2024 à 08h10\nCréatinine : 150 µmol/L\n", ["2024-03-12"]),
+        (
+            "Biologie du 12/03/2024 :\n- Créatinine : 150 µmol/L\n\nAu total, stable.\nKaliémie 4,5 mmol/L\n",
+            ["2024-03-12", ""],
+        ),
+        ("Hospitalisé le 12/03/2024 pour chute, créatinine à 150 µmol/L.", [""]),
+        ("Né le 12/03/1950. Créatinine 90 µmol/L.", [""]),
+        ("Opéré le 12/03/2024. Créatinine 90 µmol/L, à recontrôler avant le 20/04/2024.", [""]),
+    ],
+)
+def test_a_value_bears_the_day_that_its_sentence_or_heading_gives_it(text: str, days: list[str]) -> None:
+    told = [fact for fact in facts_of(Page(1, text)) if fact.kind is FactKind.LAB_RESULT]
+    assert [fact.when.start for fact in told] == days

@@ -8,11 +8,13 @@ from datetime import date
 import pytest
 
 from access.identifiers import Ins, ins_key, parse_ins
-from access.identitovigilance import may_read_ins
+from access.identitovigilance import StatusEvent, may_read_ins, status_after
+from access.refusal import Refusal
 from access.scope import Caller, CallerKind
 from records import patients
+from records.erasure import erase
 from records.patients import Identity
-from tests.search_api.conftest import DOCTOR, TRAITANT
+from tests.search_api.conftest import DOCTOR, STRANGER, TRAITANT
 from tests.search_api.world import World, ins_of
 
 
@@ -64,6 +66,72 @@ def test_status_and_source_are_recorded_and_the_number_is_kept_back(own_world: W
     assert read(own_world.as_patient("luc")) == (number, "validated")
     assert read(own_world.bearer(TRAITANT)) == ("", "validated")
     assert read(own_world.bearer(TRAITANT), "marie") == (ins_of("2850375123456").matricule, "qualified")
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "after"),
+    [
+        ("provisional", "retrieved", "retrieved"),
+        ("provisional", "checked", "validated"),
+        ("retrieved", "checked", "qualified"),
+        ("validated", "retrieved", "qualified"),
+        ("qualified", "retrieved", "qualified"),
+        ("qualified", "checked", "qualified"),
+        ("qualified", "changed", "validated"),
+        ("retrieved", "changed", "provisional"),
+        ("validated", "changed", "validated"),
+        ("qualified", "doubt", "provisional"),
+        ("validated", "doubt", "provisional"),
+    ],
+)
+def test_a_status_follows_what_happened_and_only_both_steps_qualify(before: str, event: str, after: str) -> None:
+    assert status_after(before, StatusEvent(event)) == after
+
+
+@pytest.mark.parametrize("status", ["", "qualifiée", "QUALIFIED"])
+def test_a_status_that_is_none_is_not_moved(status: str) -> None:
+    with pytest.raises(Refusal, match="RNIV"):
+        status_after(status, StatusEvent.CHECKED)
+
+
+def test_a_number_is_read_elsewhere_from_the_moment_it_is_qualified_and_no_longer_when_in_doubt(
+    own_world: World,
+) -> None:
+    luc = Identity(ins_of("1990175123456"), "provisional", "PETIT", "LUC", date(1999, 1, 2), "M", "75112")
+    own_world.add_patient("luc", luc)
+    own_world.grant("elsewhere", "luc", TRAITANT)
+    told = []
+    for event in (StatusEvent.RETRIEVED, StatusEvent.CHECKED, StatusEvent.DOUBT):
+        with own_world.services.records.write() as tx:
+            patients.note_status(tx, own_world.patients["luc"], event, "750000001")
+        shown = own_world.http.get(own_world.url("luc", "/identity"), headers=own_world.bearer(TRAITANT)).json()
+        told.append((shown["ins_status"], bool(shown["ins"])))
+    assert told == [("retrieved", False), ("qualified", True), ("provisional", False)]
+
+
+def test_a_person_erased_and_recorded_anew_has_a_record_of_their_own(own_world: World) -> None:
+    world, services = own_world, own_world.services
+    before = world.patients["marie"]
+    erase(services.records, services.blobs, services.keys, services.keys.ledger, before, world.clock(), "t")
+    assert world.http.post(
+        "/v1/patients/lookup", json={"ins": ins_of("2850375123456").matricule}, headers=world.bearer(STRANGER)
+    ).json()["patient_id"] not in ("", before)
+    marie = Identity(ins_of("2850375123456"), "qualified", "MARTIN", "MARIE LOUISE", date(1985, 3, 12), "F", "75112")
+    after = world.add_patient("marie", marie)
+    assert after != before
+    world.grant("again", "marie", TRAITANT)
+    world.deposit("nouveau", "marie", "Un xanthome éruptif.")
+    world.work()
+    assert len(world.search("xanthome", world.bearer(TRAITANT)).json()["hits"]) == 1
+    assert world.search("pénicilline", world.bearer(TRAITANT)).json()["hits"] == []
+    found = world.http.post(
+        "/v1/patients/lookup", json={"ins": ins_of("2850375123456").matricule}, headers=world.bearer(STRANGER)
+    ).json()
+    assert found["patient_id"] == after, "so that a broken glass opens this record"
+    with pytest.raises(Refusal, match="déjà enregistré"):
+        world.add_patient("encore", marie)
+    erase(services.records, services.blobs, services.keys, services.keys.ledger, after, world.clock(), "t")
+    assert world.add_patient("marie", marie) not in (before, after)
 
 
 def test_a_home_of_before_has_numbers_without_source() -> None:

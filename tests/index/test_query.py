@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.refusal import Refusal
-from index.query import Query, parse, type_codes_of
+from index.lexicon import members_of
+from index.lists import HEAVY
+from index.query import Listed, Query, parse, type_codes_of
 from index.question import build_question
+from index.scoring import heaviest
 
 PIECES = st.sampled_from(
     ["fièvre", '"', "«", "»", "-", "OR", "OU", "*", ":", "type:", "auteur:", "depuis:", "2023", "31/02/2020", "absent:",
@@ -51,6 +54,36 @@ def test_a_type_is_a_code_a_usual_name_or_words_of_its_label() -> None:
     assert type_codes_of("11502-2") == {"11502-2"}
     assert type_codes_of("ordonnances") == type_codes_of("prescription")
     assert "34874-8" in type_codes_of("compte rendu opératoire")
+
+
+LISTS = {"mes-anticoagulants": ("warfarine", "Eliquis")}
+
+
+@pytest.mark.parametrize("typed", ["@mes-anticoagulants", "@Mes-Anticoagulants,", "@MES_anticoagulants"])
+def test_a_list_is_called_by_its_name(typed: str) -> None:
+    def lists(name: str) -> tuple[str, ...]:
+        return LISTS.get(name, ())
+
+    named = Listed("mes-anticoagulants", ("warfarine", "Eliquis"))
+    assert parse(f"chute {typed} hier", lists) == Query("chute hier", listed=(named,))
+    assert parse(f"chute -{typed}", lists) == Query("chute", without_listed=(named,))
+    assert parse(f"chute {typed}") == Query(f"chute {typed}")
+    assert parse("@ a@b.fr @@", lists) == Query("a@b.fr")
+
+
+def test_a_class_of_the_vocabulary_is_a_list_but_neither_a_leaf_nor_somebodys_own_is() -> None:
+    assert {"warfarine", "Eliquis", "apixaban"} <= set(members_of("anticoagulants"))
+    assert "ibuprofène" not in members_of("anticoagulants")
+    assert members_of("warfarine") == members_of("mes-anticoagulants") == members_of("zzz") == members_of("") == ()
+
+
+def test_a_list_weighs_as_one_word_and_finds_only_what_the_scope_holds() -> None:
+    query = Query("", listed=(Listed("x", ("warfarine", "acide folique", "Eliquis")),))
+    question = build_question("", frozenset({"warfarine", "acide"}), query=query).question
+    assert question.tokens == {"=@x", "=warfarine", "~=warfarine", "f:warfarin", "~f:warfarin"}
+    assert heaviest(question.clauses[0]) == HEAVY
+    without = build_question("", frozenset(), query=Query("", without_listed=query.listed)).question.without
+    assert without == {"=warfarine", "~=warfarine", "=eliquis", "~=eliquis"}
 
 
 def test_the_reading_comes_back_in_words() -> None:

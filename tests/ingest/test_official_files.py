@@ -61,6 +61,7 @@ def test_brands_substances_and_packs_of_the_bdpm(encoding: str) -> None:
         ("Zorbalix", "apixaban", "B01AF02"),
         ("Melvorane Fort", "inventazol", "J01CA99"),
         ("Duolexir", "inventazol + amlodipine", ""),
+        ("inventazol", "inventazol", ""),
     ], "no generic, no everyday word, no vaccine"
     packs = {row[1]: row[2] for row in rows if row[0] == "code"}
     assert packs["3400900000018"] == packs["0000001"] == "ZORBALIX 5 mg, comprimé pelliculé"

@@ -200,6 +200,17 @@ def test_a_mask_that_arrives_with_one_version_masks_all(home: Home, code: str, f
     assert [getattr(one, field) for one in found] == [True, True, False]
 
 
+@pytest.mark.parametrize(("code", "masked"), [("R", False), ("V", False), ("MASQUE_PS", True)])
+def test_whether_restricted_documents_are_masked_is_a_setting(home: Home, code: str, masked: bool) -> None:
+    with home.records.write() as tx:
+        one = deposit(home, tx, patient(tx)).document_id
+        stated = Metadata(confidentiality=code)
+        documents.set_metadata(tx, one, stated, Category.REPORT, restricted_masks=False)
+        found = documents.document_without_scope(tx, one)
+    assert found is not None
+    assert found.masked is masked
+
+
 def test_reading_a_document_again_does_not_undo_what_a_person_did(home: Home) -> None:
     """A release that reads everything again must not hide from carers what its patient has opened to them."""
     asked = Metadata(unique_id="d1", confidentiality="MASQUE_PS")

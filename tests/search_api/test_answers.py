@@ -214,3 +214,25 @@ def test_facets_count_where_documents_come_from(world: World) -> None:
     assert ask(world, "hypertension", facets=True)["facets"]["origin"] == [
         {"value": "upload", "label": "upload", "count": 2}
     ]
+
+
+def test_specialties_are_counted_and_asked_for(world: World) -> None:
+    """« sein » is an « Anapath » by its title; its copy and the notes say nothing of theirs."""
+    counted = ask(world, "cancer du sein toux", facets=True)["facets"]["specialty"]
+    assert {each["value"]: (each["label"], each["count"]) for each in counted} == {
+        "anatomie pathologique": ("anatomie pathologique", 1),
+        "": ("non précisée", MANY + 1),
+    }
+    answer = ask(world, 'cancer toux spécialité:"anatomie pathologique"')
+    assert names(world, answer) == ["sein"]
+    assert answer["understood"] == ["spécialité : anatomie pathologique"]
+    assert names(world, ask(world, "cancer toux spécialité:cardiologie")) == []
+
+
+def test_a_title_alone_answers_and_shows_why(world: World) -> None:
+    """« caché » is only in a title that was given to the document."""
+    first = ask(world, "caché")["hits"][0]
+    assert names(world, {"hits": [first]}) == ["hidden"]
+    assert first["far"] is False
+    assert [first["document"]["title"][start:end] for start, end in first["title_highlights"]] == ["caché"]
+    assert names(world, ask(world, "caché", NURSE)) == []

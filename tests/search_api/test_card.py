@@ -18,6 +18,7 @@ from index.embedders.none import NoEmbedder
 from records import journal, readings
 from records.fact import Assertion, FactKind, FactSource, Quantity, Quote
 from search_api.app import create_app
+from search_api.cards import warm
 from search_api.services import ServingIndex
 from tests.clinical.telling import LOINC, allergy, medicine, result, tell
 from tests.records.building import scope
@@ -302,3 +303,13 @@ def test_values_are_off_with_the_results(told: World) -> None:
             told.url("marie", "/search"), json={"query": "dernière créatinine"}, headers=told.bearer(DOCTOR)
         )
     assert answer.json()["values"] == []
+
+
+def test_what_is_warmed_at_the_start_is_nobodys_and_shows_nothing(told: World) -> None:
+    before = card(told).json()
+    with told.services.records.read() as tx:
+        length = journal.anchor(tx).length
+    warm(told.services.records, told.clock.now)
+    assert card(told).json() == before
+    with told.services.records.read() as tx:
+        assert journal.anchor(tx).length == length + 1, "the card's own entry, and none of warming"

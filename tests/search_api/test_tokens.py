@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,10 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
-from starlette.testclient import TestClient
 
 from access.scope import CallerKind
-from search_api.app import create_app
 from search_api.tokens import ALGORITHM, issue_token
 from tests.search_api.conftest import DOCTOR, SUSPENDED
 from tests.search_api.world import DAY, World
@@ -136,16 +133,14 @@ def test_a_practitioner_who_is_not_in_the_directory_has_no_profession_and_sees_n
     assert (known.content, known.headers) == (unknown.content, unknown.headers)
 
 
-def test_a_development_home_takes_such_a_practitioner_for_a_generalist(own_world: World) -> None:
-    world, headers = own_world, own_world.bearer("19999999999")
+def test_only_a_development_token_says_what_such_a_practitioner_is(own_world: World) -> None:
+    world, headers = own_world, own_world.bearer("19999999999", unregistered="médecin généraliste")
     world.grant("unknown", "marie", "19999999999")
-    services = dataclasses.replace(world.services, development_profession="médecin généraliste")
-    with TestClient(create_app(services)) as http:
-        answer = http.get(world.url("marie", "/documents"), headers=headers)
-        assert len(answer.json()["documents"]) == 4
-        world.add_practitioner("19999999999", profession="diététicien", specialty="")  # registered: what it says counts
-        answer = http.get(world.url("marie", "/documents"), headers=headers)
-        assert len(answer.json()["documents"]) < 4
+    answer = world.http.get(world.url("marie", "/documents"), headers=headers)
+    assert len(answer.json()["documents"]) == 4
+    world.add_practitioner("19999999999", profession="diététicien", specialty="")  # registered: what it says counts
+    answer = world.http.get(world.url("marie", "/documents"), headers=headers)
+    assert len(answer.json()["documents"]) < 4
 
 
 def test_a_system_adds_no_right_to_its_practitioner_and_has_none_alone(world: World) -> None:

@@ -51,6 +51,15 @@ def site(built: Path, sample: Sample, browser: Browser, tmp_path_factory: pytest
         yield opened
 
 
+@pytest.fixture(scope="module")
+def changed_site(
+    built: Path, sample: Sample, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A copy for the tests of a module that change it without standing in each other's way: a copy costs seconds."""
+    with open_site(built, tmp_path_factory.mktemp("changed") / "home", sample, browser) as opened:
+        yield opened
+
+
 @pytest.fixture
 def own_site(built: Path, sample: Sample, browser: Browser, tmp_path: Path) -> Iterator[Site]:
     """A copy for one test, which may change it."""

@@ -70,6 +70,12 @@ def masking(person: Person) -> None:
     expect(person.page.get_by_role("dialog")).to_be_visible()
 
 
+def come_back(person: Person) -> None:
+    person.page.add_init_script("window.close = () => {}")
+    person.page.goto(f"{person.site.address}/web/signed-in.html")
+    expect(person.page.get_by_role("heading", level=1)).to_be_visible()
+
+
 def signed(title: str) -> Callable[[Person], object]:
     return lambda person: person.sign_in(title)
 
@@ -80,6 +86,7 @@ def viewed(title: str, view: str) -> Callable[[Person], object]:
 
 VIEWS: dict[str, Callable[[Person], object]] = {
     "sign in": lambda person: expect(person.page.get_by_role("button", name=TRAITANT)).to_be_visible(),
+    "back from a provider": come_back,
     "door": signed(TRAITANT),
     "door closed": door_closed,
     "break-glass": glass,

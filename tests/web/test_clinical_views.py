@@ -102,9 +102,10 @@ def test_with_the_index_gone_the_card_is_there_and_search_says_why_it_is_not(own
         opens_its_source(doctor)
         page.reload()
         expect(page.get_by_role("button", name=EMERGENCY)).to_be_visible()
-        doctor.sign_in(EMERGENCY).present()
-        page.keyboard.press("F2")
-        expect(page.locator(".card-line").first).to_be_visible()  # from the door as well, with nothing kept
+        doctor.sign_in(EMERGENCY)
+        page.get_by_label("INS ou datamatrix").fill(own_site.ins)
+        page.keyboard.press("F2")  # from the door as well, with nothing kept: it opens the record on the card
+        expect(page.locator(".card-line").first).to_be_visible()
 
 
 def test_a_series_is_drawn_with_its_range_above_its_table(site: Site, offers: list[str]) -> None:

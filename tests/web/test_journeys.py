@@ -151,18 +151,18 @@ def test_revoked_in_mid_session(own_site: Site) -> None:
         assert "MOREAU" not in doctor.page.content().upper()
 
 
-def test_a_scan_is_sent_and_found(own_site: Site) -> None:
-    with own_site.person() as doctor:
+def test_a_scan_is_sent_and_found(changed_site: Site) -> None:
+    with changed_site.person() as doctor:
         doctor.open_record().view("Déposer")
         page = doctor.page
-        page.get_by_label("Choisir des fichiers").set_input_files(own_site.scan_to_send)
+        page.get_by_label("Choisir des fichiers").set_input_files(changed_site.scan_to_send)
         expect(page.locator(".deposit .done", has_text="cherchable")).to_be_visible(timeout=90_000)
         doctor.view("Recherche").ask("carte d'allergie médicamenteuse")
         expect(doctor.hits.filter(has_text=re.compile("carte", re.IGNORECASE)).first).to_be_visible()
 
 
-def test_a_refused_upload_says_why_and_what_to_do(own_site: Site) -> None:
-    with own_site.person() as doctor:
+def test_a_refused_upload_says_why_and_what_to_do(changed_site: Site) -> None:
+    with changed_site.person() as doctor:
         doctor.open_record().view("Déposer")
         page = doctor.page
         page.get_by_label("Choisir des fichiers").set_input_files(
@@ -174,9 +174,9 @@ def test_a_refused_upload_says_why_and_what_to_do(own_site: Site) -> None:
         expect(page.get_by_role("button", name="Envoyer de nouveau")).to_be_visible()
 
 
-def test_a_masked_document_vanishes_for_professionals_and_not_for_its_patient(own_site: Site) -> None:
+def test_a_masked_document_vanishes_for_professionals_and_not_for_its_patient(changed_site: Site) -> None:
     title = "Consultation de psychiatrie"
-    with own_site.person() as doctor, own_site.person() as patient:
+    with changed_site.person() as doctor, changed_site.person() as patient:
         doctor.open_record(EMERGENCY).view("Documents")
         expect(doctor.hits.filter(has_text=title)).to_have_count(1)
         patient.open_record(SELF).view("Documents")

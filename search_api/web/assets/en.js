@@ -100,7 +100,7 @@ export const en = {
   'trusted.what': 'These are your documents’ own words. To name or change your trusted person, add the signed form, of type “Volontés et droits du patient”.',
   'trusted.deposit': 'Add a document', 'kin': 'Who may look for you', 'kin.what': 'Recorded by the administration, by a court’s decision or civil status.', 'kin.none': 'Nobody.',
   'kin.until': 'until {date}', 'kin.accept': 'Let them read', 'kin.refuse': 'No longer let them read', 'kin.legal_representative': 'Legal representative', 'kin.guardian': 'Guardian',
-  'kin.curator': 'Curator', 'kin.heir': 'Heir', 'kin.partner': 'Partner', 'export': 'Take a copy', 'export.title': 'Your copy',
+  'kin.curator': 'Curator', 'export': 'Take a copy', 'export.title': 'Your copy',
   'export.what': 'All that you may see, as one archive: documents, texts, authorisations, journal. This copy is no longer protected by the service: keep it safe.', 'text': 'Text',
   'text.page': 'Text of page {page}', 'text.what': 'Correct what the machine read badly. The corrected text is searched; the old one is kept, and the picture stays the reference.',
   'text.save': 'Save the text', 'text.saved': 'Text saved.', 'text.corrected': 'Text corrected by {who}, {when}.',

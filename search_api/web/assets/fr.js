@@ -100,7 +100,7 @@ export const fr = {
   'trusted.what': 'Ce sont les mots de vos documents. Pour désigner ou changer votre personne de confiance, déposez le formulaire signé, de type « Volontés et droits du patient ».',
   'trusted.deposit': 'Déposer un document', 'kin': 'Qui peut regarder pour vous', 'kin.what': 'Enregistré par l’administration, sur décision de justice ou d’état civil.',
   'kin.none': 'Personne.', 'kin.until': 'jusqu’au {date}', 'kin.accept': 'Accepter qu’il lise', 'kin.refuse': 'Ne plus accepter', 'kin.legal_representative': 'Représentant légal',
-  'kin.guardian': 'Tuteur', 'kin.curator': 'Curateur', 'kin.heir': 'Ayant droit', 'kin.partner': 'Conjoint', 'export': 'Emporter une copie', 'export.title': 'Votre copie',
+  'kin.guardian': 'Tuteur', 'kin.curator': 'Curateur', 'export': 'Emporter une copie', 'export.title': 'Votre copie',
   'export.what': 'Tout ce que vous pouvez voir, dans une archive : documents, textes, autorisations, journal. Cette copie n’est plus protégée par le service : gardez-la en lieu sûr.',
   'text': 'Texte', 'text.page': 'Texte de la page {page}',
   'text.what': 'Corrigez ce que la machine a mal lu. Le texte corrigé est cherché ; l’ancien est gardé, et l’image reste la référence.', 'text.save': 'Enregistrer le texte',

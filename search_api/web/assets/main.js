@@ -64,6 +64,7 @@ export function render({ focus = true } = {}) {
   );
   Promise.resolve(VIEWS[view](main, { go, render, leave, reload })).catch((error) => fallen(main, error));
   if (focus) (main.querySelector('[data-first]') ?? main).focus({ preventScroll: true });
+  app.querySelector('.tab[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   say(t(`view.${view}`));
 }
 
@@ -151,6 +152,7 @@ addEventListener('keydown', (event) => {
   if (event.key !== 'F2' || !session.me || document.querySelector('dialog[open]')) return;
   event.preventDefault();
   if (session.patient) go('card');
+  else app.querySelector('.lookup')?.dispatchEvent(new CustomEvent('urgent'));
 });
 onExpired(again);
 onClosed(shutOut);

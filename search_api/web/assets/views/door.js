@@ -10,11 +10,11 @@ import { openGlass } from '../glass.js';
 export function doorView(main, frame) {
   const below = h('div', { 'aria-live': 'polite' }, session.told ? failure(session.told) : null);
   session.told = null;
-  const present = (body) => async () => {
+  const present = (body) => async (next) => {
     replace(below);
     try {
       const { patient_id: id } = await call('POST', '/v1/patients/lookup', { json: body() });
-      await enter(id, below, frame);
+      await enter(id, below, frame, next);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       replace(below, failure(error));
@@ -53,8 +53,10 @@ function byTraits(present) {
     field(t('door.sex'), sex), field(t('door.place'), place, t('door.place.hint'))));
 }
 
+// Enter opens the record; the card's key opens it on the card.
 function form(run, ...fields) {
-  return h('form.lookup', { on: { submit: (event) => { event.preventDefault(); run(); } } },
+  const urgent = (event) => event.target.reportValidity() && run('card');
+  return h('form.lookup', { on: { submit: (event) => { event.preventDefault(); run(); }, urgent } },
     ...fields, h('button.primary', { type: 'submit' }, t('door.open')));
 }
 

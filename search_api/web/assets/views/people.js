@@ -6,6 +6,8 @@ import { ofPatient } from '../api.js';
 import { badge, busy, failure, notice } from '../parts.js';
 import { sourcePanel } from '../source.js';
 
+const ACTING = ['legal_representative', 'guardian', 'curator']; // an heir's request acts for nobody who lives
+
 export async function peopleView(main, frame) {
   const trouble = h('div', {});
   const place = h('div.results', {}, busy());
@@ -53,7 +55,7 @@ function contact(fact, open) {
 }
 
 function representatives(relations, act) {
-  const live = relations.filter((each) => !each.ended_at);
+  const live = relations.filter((each) => !each.ended_at && ACTING.includes(each.kind));
   return h('section', {}, h('h2', {}, t('kin')), h('p.hint', {}, t('kin.what')),
     live.length ? h('ul.plain', {}, live.map((each) => h('li', {},
       h('p', {}, h('strong', {}, t(`kin.${each.kind}`)), ' ', badge(each.valid_until ? t('kin.until', { date: moment(each.valid_until) }) : t('grant.forever'))),

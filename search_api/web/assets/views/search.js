@@ -28,7 +28,7 @@ export function searchView(main) {
   const ask = async (more = false) => {
     if (!kept.typed.trim()) return void box.focus();
     if (!more) Object.assign(kept, { asked: kept.typed, hits: [], values: [], open: null });
-    if (!more) replace(results, busy());
+    if (!more) { replace(results, busy()); show(); }
     try {
       const answer = await ofPatient('POST', '/search', { json: question(kept, more), query: states(kept) });
       kept.answer = answer;

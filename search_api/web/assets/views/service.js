@@ -10,7 +10,7 @@ const PAUSE = 5000; // milliseconds between two looks while an index is being bu
 
 export async function serviceView(main) {
   const parts = h('div', {}, busy());
-  const work = h('div', {});
+  const work = h('div', {}, busy());
   main.append(h('h1', {}, t('view.service')), parts, work);
   const look = async () => {
     const answer = await fetch('/readyz', { cache: 'no-store' });

@@ -22,7 +22,7 @@ export async function vaccinesView(main) {
 }
 
 function vaccine(each, open) {
-  return h('article.hit', {},
+  return h('article.hit.vaccine', {},
     h('div.row.between', {}, french(each.vaccine, 'h2'), badge(t(`vaccine.${each.status}`), KINDS[each.status])),
     h('p', {}, french(each.reason), each.next_due ? [' ', h('strong', {}, t('vaccine.next', { date: day(each.next_due) }))] : null),
     each.doses.length ? h('ul.moments', {}, each.doses.map((dose) => h('li', {}, line(dose, open)))) : null);
