@@ -29,7 +29,7 @@ def measure() -> str:
     """p50 of each, and the ratios."""
     with tempfile.TemporaryDirectory() as folder, open_home(load_settings(home=Path(folder))) as home:
         patient, documents, passages = fill(home)
-        with _served(home) as address, httpx.Client(base_url=address, headers=_headers(home)) as http:
+        with _served(home) as address, httpx.Client(base_url=address, headers=_headers(home), timeout=60) as http:
             times = _interleaved(http, patient)
     p50 = {name: milliseconds(values) for name, values in times.items()}
     rows = [[label, f"{p50[name]:.1f}", f"{milliseconds(times[name], 0.95):.1f}"] for name, label in LABELS.items()]
