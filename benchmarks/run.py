@@ -12,6 +12,7 @@ NAMES = (
     "engine_agreement",
     "search_http",
     "features_http",
+    "fhir_http",
     "first_paint",
     "emergency_http",
     "door_timing",

@@ -105,7 +105,7 @@ def deposit(counter: Counter, submission: Submission, limit: int) -> list[Resour
     desk = counter.desk
     named = submission.reference.split("/")[-1]
     patient = named or counter.patient_named(submission.identifier)
-    visit = counter.visit(patient, "deposit", CREATE)
+    visit = counter.visit(patient, "deposit", CREATE, counter.all_states)  # a version that waits is shown to its sender
     with visit.record() as (tx, scope):
         if not may(Act.DEPOSIT, scope):
             raise NOT_YOUR_ACT

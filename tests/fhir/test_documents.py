@@ -242,7 +242,10 @@ def test_looking_up_tells_nothing(world: World) -> None:
         known = get(world, path + MARIE, world.bearer(STRANGER))
         unknown = get(world, path + nobody, world.bearer(STRANGER))
         assert known.status_code == unknown.status_code
-        if known.status_code == 200:
+        if known.status_code == 403:
+            assert known.content == unknown.content
+            assert b"no-access" in known.content
+        else:
             (one,), (other,) = resources(known.json()), resources(unknown.json())
             assert set(one) == set(other) == {"resourceType", "id", "meta", "identifier"}
             assert len(one["id"]) == len(other["id"]) == 26
@@ -267,6 +270,16 @@ def test_nothing_identifying_is_logged(world: World, caplog: pytest.LogCaptureFi
     assert "GET /fhir/DocumentReference/{identity} 404" in said
     for secret in (MARIE.split("|")[1], "carcinome", "Auteur", world.patients["marie"]):
         assert secret not in said
+
+
+def test_whoever_asks_too_fast_is_told_in_fhir(own_world: World) -> None:
+    object.__setattr__(own_world.services, "requests_a_minute", 2)
+    object.__setattr__(own_world.services, "lookups_a_minute", 1)
+    looks = [get(own_world, f"/DocumentReference?patient.identifier={MARIE}") for _ in range(2)]
+    assert [one.status_code for one in looks] == [200, 429]
+    last = get(own_world, "/Patient/{marie}")
+    assert (last.status_code, code_of(last)) == (429, "too-many-requests")
+    assert last.headers["retry-after"] == "60"
 
 
 def test_every_look_is_journalled_before_it_is_shown(own_world: World) -> None:
