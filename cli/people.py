@@ -102,7 +102,9 @@ def representative(
 def contact(
     patient: Patient,
     mail: Annotated[str, typer.Option("--mail", help="Adresse ; vide pour ne plus écrire.")],
-    reminders: Annotated[bool, typer.Option("--reminders", help="Écrire aussi les rappels de vaccination.")] = False,
+    reminders: Annotated[
+        bool | None, typer.Option(help="Écrire aussi les rappels de vaccination ; comme avant sinon.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Où écrire au patient quand on a regardé son dossier."""

@@ -76,9 +76,12 @@ def sent(tx: Tx, one: Waiting, now: datetime) -> None:
     tx.session.execute(update(_N).where(_N.notification_id == one.notification_id).values(sent_at=now))
 
 
-def set_address(tx: Tx, patient_id: PatientId, address: str, now: datetime, *, reminders: bool = False) -> None:
-    """Where this patient wants to be written to, and whether of reminders too; an empty address ends it."""
+def set_address(tx: Tx, patient_id: PatientId, address: str, now: datetime, *, reminders: bool | None = None) -> None:
+    """Where this patient wants to be written to, and whether of reminders too (None: as before); an empty address ends
+    both."""
     row = tx.session.get(_C, patient_id)
+    if reminders is None:
+        reminders = bool(address) and row is not None and _asked(tx, patient_id, row.sealed)
     said = {"mail": address, "reminders": reminders}
     sealed = seal_json(tx.patient_keys(patient_id).columns, said, f"contacts/sealed/{patient_id}")
     if row is None:

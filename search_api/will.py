@@ -57,12 +57,14 @@ class OppositionBody(BaseModel):
 
 
 class ContactBody(BaseModel):
-    """An address for notifications; empty for none."""
+    """An address for notifications; empty for none. Reminders: as before when not said."""
 
     model_config = ConfigDict(extra="forbid")
 
     mail: str = Field(max_length=254, pattern=r"^$|^[^@\s<>\"',;:]+@[^@\s<>\"',;:]+$")
-    reminders: bool = Field(False, description="écrire aussi quand un rappel du calendrier des vaccinations attend")
+    reminders: bool | None = Field(
+        None, description="écrire aussi quand un rappel du calendrier des vaccinations attend ; comme avant sinon"
+    )
 
 
 @router.post(

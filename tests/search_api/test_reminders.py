@@ -42,6 +42,8 @@ def test_who_asked_is_reminded_once_and_again_after_half_a_year(late: World) -> 
     with late.services.records.read() as tx:
         entry = journal.entries_for_audit_without_scope(tx, late.patients["marie"], 1)[0]
     assert (entry.action, entry.caller, entry.documents) == ("remind", "rappels", ())
+    act(late, "PUT", "/contact", late.as_patient("marie"), mail="marie@ailleurs.test")
+    assert act(late, "GET", "/record", late.as_patient("marie")).json()["reminders"] is True, "an address alone"
     ask(late, reminders=False)
     assert act(late, "GET", "/record", late.as_patient("marie")).json()["reminders"] is False
     late.clock.now += AGAIN + timedelta(days=1)

@@ -95,7 +95,7 @@ export const en = {
 
   'view.vaccines': 'Vaccines', 'view.people': 'My people', 'view.usage': 'Use', 'view.succession': 'Heirs', 'vaccine.done': 'done', 'vaccine.due': 'due', 'vaccine.unknown': 'unknown',
   'vaccine.next': 'Next dose: {date}.', 'contact': 'Being told', 'contact.what': 'A mail says that your record was looked at, never by whom nor what.',
-  'contact.known': 'An address is recorded.', 'contact.none': 'No address: you are not told.', 'contact.mail': 'Mail address', 'contact.save': 'Save', 'contact.remove': 'No longer be told',
+  'contact.known': 'An address is recorded.', 'contact.none': 'No address: you are not told.', 'contact.mail': 'Mail address', 'contact.save': 'Save', 'contact.remove': 'No longer be told', 'contact.reminders': 'Write too when a vaccination is due',
   'contact.saved': 'Saved.', 'trusted': 'Trusted person and contacts', 'trusted.none': 'Your documents name nobody.',
   'trusted.what': 'These are your documents’ own words. To name or change your trusted person, add the signed form, of type “Volontés et droits du patient”.',
   'trusted.deposit': 'Add a document', 'kin': 'Who may look for you', 'kin.what': 'Recorded by the administration, by a court’s decision or civil status.', 'kin.none': 'Nobody.',

@@ -96,7 +96,7 @@ export const fr = {
   'view.vaccines': 'Vaccins', 'view.people': 'Mes proches', 'view.usage': 'Usage', 'view.succession': 'Ayants droit', 'vaccine.done': 'fait', 'vaccine.due': 'à faire',
   'vaccine.unknown': 'inconnu', 'vaccine.next': 'Prochaine dose : {date}.', 'contact': 'Être prévenu', 'contact.what': 'Un courriel dit qu’on a regardé votre dossier, jamais qui ni quoi.',
   'contact.known': 'Une adresse est enregistrée.', 'contact.none': 'Aucune adresse : vous n’êtes pas prévenu.', 'contact.mail': 'Adresse électronique', 'contact.save': 'Enregistrer',
-  'contact.remove': 'Ne plus être prévenu', 'contact.saved': 'Enregistré.', 'trusted': 'Personne de confiance et contacts', 'trusted.none': 'Vos documents ne nomment personne.',
+  'contact.remove': 'Ne plus être prévenu', 'contact.reminders': 'Écrire aussi quand un vaccin est à faire', 'contact.saved': 'Enregistré.', 'trusted': 'Personne de confiance et contacts', 'trusted.none': 'Vos documents ne nomment personne.',
   'trusted.what': 'Ce sont les mots de vos documents. Pour désigner ou changer votre personne de confiance, déposez le formulaire signé, de type « Volontés et droits du patient ».',
   'trusted.deposit': 'Déposer un document', 'kin': 'Qui peut regarder pour vous', 'kin.what': 'Enregistré par l’administration, sur décision de justice ou d’état civil.',
   'kin.none': 'Personne.', 'kin.until': 'jusqu’au {date}', 'kin.accept': 'Accepter qu’il lise', 'kin.refuse': 'Ne plus accepter', 'kin.legal_representative': 'Représentant légal',

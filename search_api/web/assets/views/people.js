@@ -1,6 +1,6 @@
 // For the patient: where they are told of accesses, whom their documents name to call, and who may look for them.
 
-import { h, button, field, named, plain, replace } from '../dom.js';
+import { h, button, field, named, plain, replace, uid } from '../dom.js';
 import { t, day, moment } from '../i18n.js';
 import { ofPatient } from '../api.js';
 import { badge, busy, failure, notice } from '../parts.js';
@@ -24,19 +24,20 @@ export async function peopleView(main, frame) {
   const load = async () => {
     const [record, told, kin] = await Promise.all([
       ofPatient('GET', '/record'), ofPatient('GET', '/facts', { query: { kind: 'contact', limit: 100 } }), ofPatient('GET', '/representatives')]);
-    replace(place, address(record.has_contact, act), trusted(told, open, frame), representatives(kin.relations, act));
+    replace(place, address(record, act), trusted(told, open, frame), representatives(kin.relations, act));
   };
   await load();
 }
 
 // The address itself is never shown again: whoever looks over a shoulder learns only that there is one.
-function address(known, act) {
+function address({ has_contact: known, reminders }, act) {
   const mail = h('input', { type: 'email', maxlength: '254', autocomplete: 'email', required: true });
-  const send = (value) => act(() => ofPatient('PUT', '/contact', { json: { mail: value() } }), t('contact.saved'));
+  const asked = h('input', { type: 'checkbox', id: uid('reminders'), checked: Boolean(reminders) });
+  const send = (value) => act(() => ofPatient('PUT', '/contact', { json: { mail: value(), reminders: Boolean(value()) && asked.checked } }), t('contact.saved'));
   return h('section', {}, h('h2', {}, t('contact')), h('p.hint', {}, t('contact.what')),
     h('p', {}, known ? t('contact.known') : t('contact.none')),
     h('form', { on: { submit: (event) => { event.preventDefault(); send(() => mail.value.trim())(); } } },
-      field(t('contact.mail'), mail),
+      field(t('contact.mail'), mail), h('label', { for: asked.id }, asked, ' ', t('contact.reminders')),
       h('div.row', {}, h('button.primary', { type: 'submit' }, t('contact.save')), known ? button(t('contact.remove'), send(() => '')) : null)));
 }
 
