@@ -11,6 +11,7 @@ NAMES = (
     "relevance",
     "engine_agreement",
     "search_http",
+    "features_http",
     "fhir_http",
     "first_paint",
     "emergency_http",

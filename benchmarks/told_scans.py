@@ -73,7 +73,7 @@ def _score(draft: Draft, known: dict[str, Identity], ocr: Ocr, missed: list[str]
     told = Counter(_key(fact) for fact in facts if fact.kind is FactKind.LAB_RESULT and fact.value is not None)
     lines, exact = lines_of(draft), 0
     for name, *rest in lines:
-        wanted = tuple(same(cell) for cell in rest)
+        wanted = tuple(_read(cell) for cell in rest)
         if told[wanted]:
             told[wanted] -= 1
             exact += 1
@@ -84,4 +84,10 @@ def _score(draft: Draft, known: dict[str, Identity], ocr: Ocr, missed: list[str]
 
 def _key(fact: Fact) -> tuple[str, ...]:
     assert fact.value is not None
-    return same(fact.value.text), same(fact.value.unit), same(fact.value.range_text)
+    return _read(fact.value.text), _read(fact.value.unit), _read(fact.value.range_text)
+
+
+def _read(cell: str) -> str:
+    """As compared: dashes are alike, and « u » is « µ », which Tesseract's French and English do not have: UCUM writes
+    this prefix so."""
+    return same(cell.replace("—", "-")).replace("µ", "u")

@@ -175,7 +175,8 @@ def _status(tx: Tx, member: tables.Document, group: Sequence[tables.Document]) -
     standing = [m for m in searchable if replaced.isdisjoint(names.names_of(tx, m.document_id))] or searchable
     best = max(standing, key=_age)
     kept = _of_their_own(best, [m for m in standing if _copies(m, best)])
-    waiting = member.state != "searchable" and _age(member) > _age(best)
+    after = member.replaces_blind in names.names_of(tx, best.document_id) or _age(member) > _age(best)
+    waiting = member.state != "searchable" and after
     return "approved" if waiting or member in kept else "deprecated"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.report import table
 from benchmarks.settings import COLLECTIONS, VECTORS, cutter, embedder
 from cli.local_services import cache_folder
-from index import ideas, question
+from index import ideas, question, rank
 from index.embedded import EmbeddedGenerations
 from index.evaluation import runner
 from index.evaluation.beir import read_collection
@@ -33,7 +33,8 @@ def _none() -> Thesaurus:
 @contextmanager
 def without(*parts: str) -> Iterator[None]:
     """The ranking without some of its parts."""
-    shares, family = dict(ideas.SHARES), question.FAMILY_SHARE
+    shares, family, heads = dict(ideas.SHARES), question.FAMILY_SHARE, question.HEADS
+    powers = rank.COVER_POWER, rank.MEANING_POWER
     try:
         if "vocabulary" in parts:
             runner.medical_thesaurus = _none  # type: ignore[assignment]
@@ -41,9 +42,14 @@ def without(*parts: str) -> Iterator[None]:
             ideas.SHARES.update({Link.NARROWER: 0.001, Link.BROADER: 0.001})
         if "families" in parts:
             question.FAMILY_SHARE = 0.001
+        if "titles" in parts:
+            question.HEADS = 0.0
+        if "powers" in parts:
+            rank.COVER_POWER = rank.MEANING_POWER = 1.0
         yield
     finally:
-        runner.medical_thesaurus, question.FAMILY_SHARE = _THESAURUS, family
+        runner.medical_thesaurus, question.FAMILY_SHARE, question.HEADS = _THESAURUS, family, heads
+        rank.COVER_POWER, rank.MEANING_POWER = powers
         ideas.SHARES.update(shares)
 
 
@@ -67,6 +73,8 @@ def ablations() -> str:
         ("fused, no vocabulary", "hybrid", ("vocabulary",)),
         ("fused, no classes of concepts", "hybrid", ("classes",)),
         ("fused, no families of words", "hybrid", ("families",)),
+        ("fused, no titles", "hybrid", ("titles",)),
+        ("fused, no powers", "hybrid", ("powers",)),
     )
     present = [name for name in SETS if COLLECTIONS[name].is_dir()]
     rows: dict[str, list[object]] = {label: [label] for label, _, _ in runs}
@@ -91,7 +99,7 @@ def time_of_features() -> str:
         for _ in range(ROUNDS):
             for query in held.collection.queries:
                 for features in (True, False):
-                    with without(*(() if features else ("vocabulary", "classes", "families"))):
+                    with without(*(() if features else ("vocabulary", "classes", "families", "titles"))):
                         start = time.perf_counter()
                         held.rank(query, "lexical")
                         seconds[features].append(time.perf_counter() - start)

@@ -33,6 +33,12 @@ _RANGE = re.compile(
 )
 _COUNTS = re.compile(rf"[ ]?{any_of('counted')}(?![^\W_])")
 """« Kaliémie à 6 h », « plaquettes 3 jours après », « kaliémie : 2 prélèvements »: the number counts something else."""
+_RULING = re.compile(
+    r"\||(?<=\t)[ ]?[/!=:;\\\[\]][ ]?(?=\t|$)|(?<=\t)[ ]?[!:;\[\]][ ](?=\S)|(?<=\t)[ ]?[“”‘’'\"](?=\w)"
+)
+_UNIT_CELL = re.compile(rf"[ \t]*(?!{any_of('range word')}\b|[^\t]*\d/\d)([a-z%µ][^\t\n]{{0,11}}?)[ ]*(?=\t)")
+"""A cell between a value and a range is a unit, whatever OCR made of it (« gdL »): it is kept as written, and not
+converted. Without it the range beside it would be lost."""
 _GLUED = re.compile(r"[ ]?[-–—][ ]?\d")
 _WINDOW = 150
 _WRITINGS = str.maketrans({" ": "", ".": "", ",": "", "μ": "µ", "³": "3", "²": "2"})
@@ -98,7 +104,10 @@ def measures(unit: Unit, text: str, named: list[Found[Analyte]], mark: Mark) -> 
 
 
 def _cells(flat: str) -> str:
-    """A row whose cells are set apart by « ; » or « | » with tabs for them; anything else as it is."""
+    """A row whose cells are set apart by « ; » or « | » with tabs for them; anything else as it is. In a row of tabs a
+    bar, or a slash alone in its cell, is the ruling of a scanned table."""
+    if "\t" in flat:
+        return _RULING.sub(lambda found: " " * len(found[0]), flat)
     return next((flat.replace(mark, " \t ") for mark in (" ; ", " | ") if flat.count(mark) >= 2), flat)
 
 
@@ -134,6 +143,9 @@ def _measure(
     written = text[found.start("num") : digits_end]
     scale = text[found.start("unit") : found.end("unit")] if found["unit"] is not None and stop == found.end() else ""
     flag = (found["flag"] or "").strip(" ()\t").upper() if stop == found.end() else ""
+    cell = _UNIT_CELL.match(unit.flat, stop, limit) if "\t" in unit.flat and stop == found.end() else None
+    if not scale and cell is not None:
+        scale, stop = text[cell.start(1) : cell.end(1)], cell.end(1)
     bounds = _RANGE.match(unit.flat, stop, min(len(unit.flat), stop + 60))
     value = number(plain(written), mark)
     if not _plausible_unit(analyte, scale, value, "\t" in unit.flat):

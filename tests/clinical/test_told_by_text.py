@@ -252,3 +252,26 @@ def test_a_letter_wrong_in_a_drug_is_read_and_a_french_word_is_none() -> None:
 def test_a_value_bears_the_day_that_its_sentence_or_heading_gives_it(text: str, days: list[str]) -> None:
     told = [fact for fact in facts_of(Page(1, text)) if fact.kind is FactKind.LAB_RESULT]
     assert [fact.when.start for fact in told] == days
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "unit", "span"),
+    [
+        ("Leucocytes\t8,0\tG/L\t|4,0— 10,0\t| 6,8 (24/07/17)", "8,0", "G/L", "4,0— 10,0"),
+        ("| ALAT\t| 24\tUI/L\t|<50\t| 34 (24/07/17)", "24", "UI/L", "<50"),
+        ("Créatinine\t91\t|\tumol/L\t62 - 106\t|\t93 (06/03/23)", "91", "umol/L", "62 - 106"),
+        ("Créatinine\t/\t91\t!\tumol/L\t62 - 106", "91", "umol/L", "62 - 106"),
+        ("Hémoglobine\t10,4\tgdL\t13,0 — 17,0\t12,7 (06/2022)", "10,4", "gdL", "13,0 — 17,0"),
+        ("Vitamine B12\t148\t‘pmol/L\t|156-672\t|210", "148", "pmol/L", "156-672"),
+        ("INR\t2,4\t\t2,0 - 3,0", "2,4", "", "2,0 - 3,0"),
+        ("INR\t2,4\tcible 2,0 - 3,0\t2,1", "2,4", "", "cible 2,0 - 3,0"),
+    ],
+)
+def test_the_ruling_of_a_scanned_table_is_no_part_of_a_row(row: str, value: str, unit: str, span: str) -> None:
+    (fact,) = (fact for fact in facts_of(Page(1, row)) if fact.kind is FactKind.LAB_RESULT)
+    assert fact.value is not None
+    assert (fact.value.text, fact.value.unit, fact.value.range_text) == (value, unit, span)
+
+
+def test_a_date_is_no_value() -> None:
+    assert [f.label for f in facts_of(Page(1, "PSA et uricémie du 07.09.23")) if f.kind is FactKind.LAB_RESULT] == []

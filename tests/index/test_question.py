@@ -13,7 +13,7 @@ from index.highlight import highlights
 from index.passages import DENIED
 from index.port import Clause, clauses_of
 from index.question import build_question
-from index.scoring import MOST_CLAUSES, quantised
+from index.scoring import MOST_CLAUSES, heaviest, quantised
 from index.vocabulary import Kind, expand, vocabulary
 from index.weights import is_common, is_known, weight, zipf
 
@@ -156,3 +156,13 @@ def test_highlights_stay_inside_the_text_in_order_without_overlap(text: str, que
     edges = [edge for span in spans for edge in span]
     assert edges == sorted(edges)
     assert all(0 <= start < end <= len(text) for start, end in spans)
+
+
+def test_a_misspelt_word_weighs_what_it_became_and_is_embedded_so() -> None:
+    asked = build_question("alergie sévère", frozenset({"allergie", "severe"}))
+    assert asked.meant == "allergie sévère"
+    assert "=alergie" not in asked.question.tokens
+    assert heaviest(asked.question.clauses[0]) == quantised(weight("allergie") * 0.8)
+    assert build_question("allergie sévère", frozenset({"allergie", "severe"})).meant == ""
+    unknown = build_question("zolmidexine", frozenset({"severe"}))
+    assert (unknown.meant, heaviest(unknown.question.clauses[0])) == ("", weight("zolmidexine"))

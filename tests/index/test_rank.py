@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from access.identifiers import DocumentId, PassageId, document_of, passage_id
 from index.embedders.none import NoEmbedder
+from index.near import NEAR, is_far
 from index.port import Candidate, Candidates, Clause, Question, WeightedTerm
 from index.rank import E5, LEAST_COVER, PASSAGES_SHOWN, WORDS_OF_SEVERAL, Calibration, calibration_of, fuse
 
@@ -54,6 +55,15 @@ def test_words_that_hold_little_of_the_question_speak_low() -> None:
     meaning = [candidate("b", 0, 0.90 * UNIT), candidate("a", 0, 0.84 * UNIT), candidate("c", 0, 0.80 * UNIT)]
     assert ids(arms([candidate("a", 0, 8000)], meaning))[0] == "a"
     assert ids(arms([candidate("a", 0, 2400)], meaning))[0] == "b"
+
+
+def test_what_the_floor_alone_lets_in_is_far() -> None:
+    """So a cosine that falls on either side of it on two machines is an empty answer or one said to be none."""
+    assert E5.floor < E5.close
+    assert LEAST_COVER < NEAR / 2
+    ranked = fuse(arms([], [candidate("a", 0, 0.862 * UNIT)]), limit=5, question=QUESTION)
+    assert [each.close for each in ranked] == [False]
+    assert is_far(ranked[0], QUESTION, lambda _: {})
 
 
 def test_an_unmeasured_model_has_no_floor() -> None:

@@ -119,6 +119,43 @@ def engine(tmp_path: Path, server: Server | None) -> Iterator[Engine]:
     engine.dispose()
 
 
+def test_a_name_that_several_withdrew_stays_withdrawn_by_the_latest_when_going_back(engine: Engine) -> None:
+    """Before 0011 a name has one withdrawal: none dated is later than any, as everywhere."""
+    migrations.upgrade(engine)
+    who = {"p": "a" * 26, "at": "2026-03-01 12:00:00", "late": "2026-03-02 12:00:00"}
+    with for_writing(engine).begin() as connection:
+        connection.execute(
+            text("INSERT INTO patients (patient_id, closed, sealed, created_at) VALUES (:p, false, :s, :at)"),
+            {**who, "s": b"x"},
+        )
+        for name, document, at in (
+            (b"1", "d1", "at"),
+            (b"1", "d2", "late"),
+            (b"1", "d3", "late"),
+            (b"2", "d1", "late"),
+            (b"2", "d2", None),
+            (b"3", "", "at"),
+        ):
+            row = {"p": who["p"], "n": name, "d": document, "at": who[at] if at else None}
+            connection.execute(
+                text(
+                    "INSERT INTO withdrawals (patient_id, name_blind, document_id, issued_at) VALUES (:p, :n, :d, :at)"
+                ),
+                row,
+            )
+    migrations.downgrade(engine, "0010")
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT name_blind, issued_at FROM withdrawals ORDER BY name_blind")).all()
+    assert [(bytes(name), str(at)[:10]) for name, at in kept] == [
+        (b"1", "2026-03-02"),
+        (b"2", "None"),
+        (b"3", "2026-03-01"),
+    ]
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        assert set(connection.execute(text("SELECT document_id FROM withdrawals")).scalars()) == {""}
+
+
 def test_migrations_go_down_and_up_and_end_at_the_tables(engine: Engine) -> None:
 
     def tables() -> set[str]:

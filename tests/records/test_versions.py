@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
-from records import documents, masks
+from records import documents, masks, names, tables
 from records.content import Metadata
 from records.database import Tx
+from records.document_rows import blind
 from records.documents import Document, DocumentState
 from records.receipts import Way, add, receipts
 from tests.records.building import MINUTE, NOW, Home, deposit, patient, scope
@@ -227,6 +228,43 @@ def test_reading_a_document_again_does_not_undo_what_a_person_did(home: Home) ->
     assert more is not None
     assert not again.masked
     assert (more.masked, more.hidden_from_representatives) == (False, True), "what is new is asked for"
+
+
+def test_a_replacement_that_is_not_read_yet_stands_beside_what_it_replaces(home: Home) -> None:
+    """Also when both came in one instant: its sender must find what they just sent."""
+    with home.records.write() as tx:
+        for number in range(1, 9):  # which of two identifiers is the greater is chance
+            who = patient(tx, number)
+            first = deposit(home, tx, who, b"1").document_id
+            documents.set_metadata(tx, first, Metadata(unique_id="d1"), Category.REPORT)
+            documents.set_state(tx, first, DocumentState.SEARCHABLE, now=NOW)
+            second = deposit(home, tx, who, b"2").document_id
+            documents.set_metadata(tx, second, Metadata(unique_id="d2", replaces="d1"), Category.REPORT)
+            found = [documents.document_without_scope(tx, one) for one in (first, second)]
+            assert [one.status for one in found if one is not None] == ["approved", "approved"]
+
+
+def test_what_was_recorded_before_senders_counted_holds(home: Home) -> None:
+    """A withdrawal of whom nobody knows who said it, and a document whose set is not among its names."""
+    with home.records.write() as tx:
+        who = patient(tx)
+        first = arrive(home, tx, who, Arrival(Metadata(unique_id="d1", set_id="s")), 0)
+        assert first is not None
+        row = tx.session.get_one(tables.Document, first)
+        row.set_blind = blind(tx, who, "set", "s")
+        names.record(tx, who, first, ("d1",), "")
+        gone = blind(tx, who, "unique", "d9")
+        tx.session.add(tables.Withdrawal(patient_id=who, name_blind=gone, document_id=names.BEFORE))
+        tx.session.flush()
+        second = arrive(home, tx, who, Arrival(Metadata(unique_id="d2", set_id="s", version=2)), 1)
+        third = arrive(home, tx, who, Arrival(Metadata(unique_id="d9")), 2)
+        made = [one for one in (first, second, third) if one is not None]
+        found = [documents.document_without_scope(tx, one) for one in made]
+    assert [(one.status, one.withdrawn) for one in found if one is not None] == [
+        ("deprecated", False),
+        ("approved", False),
+        ("deprecated", True),
+    ]
 
 
 def test_what_completes_a_document_is_linked_and_both_stand(home: Home) -> None:

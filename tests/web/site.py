@@ -137,7 +137,7 @@ class Site:
             with_page.watch()
             with_page.page.goto(self.address)
             yield with_page
-            assert with_page.complaints == []
+            assert not with_page.complaints, with_page.complaints
         finally:
             opened.close()
 

@@ -125,6 +125,37 @@ def test_a_late_answer_of_another_patient_is_never_shown(site: Site) -> None:
         assert "pénicilline" not in page.locator("main").inner_text().lower()
 
 
+HALF = """() => {
+  const real = window.fetch;
+  window.fetch = async (url, options) => {
+    if (!String(url).endsWith('/search')) return real(url, options);
+    const body = new ReadableStream({ start(held) {
+      window.drop = () => held.error(new TypeError('network error'));
+      options.signal.addEventListener('abort', () => held.error(options.signal.reason));
+    } });
+    return new Response(body, { headers: { 'content-type': 'application/json' } });
+  };
+}"""
+"""The head of an answer is there; its body does not come."""
+
+
+def test_a_record_closed_in_the_middle_of_an_answer_is_no_error_and_a_lost_line_is_told(site: Site) -> None:
+    with site.person() as doctor:
+        page = doctor.open_record().page
+        page.evaluate(HALF)
+        for ends in ("window.drop()", ""):
+            page.evaluate("delete window.drop")
+            page.get_by_role("searchbox").fill("allergie")
+            page.keyboard.press("Enter")
+            page.wait_for_function("() => window.drop", timeout=60_000)
+            if ends:
+                page.evaluate(ends)
+                expect(page.locator(".results .notice.bad")).to_contain_text("Le service ne répond pas.")
+        page.get_by_role("button", name="Changer de patient").click()
+        expect(page.get_by_role("heading", name="Ouvrir un dossier")).to_be_visible()
+        assert page.evaluate("() => new Promise((done) => setTimeout(() => done(true), 200))")  # an error would be told
+
+
 def test_an_answer_that_names_another_patient_is_dropped(site: Site) -> None:
     with site.person() as doctor:
         page = doctor.open_record().page

@@ -69,7 +69,9 @@ def heir(changed_site: Site) -> PatientId:
     """A relative, patient here too, who asks to know why the demo's patient died."""
     home = changed_site.home
     with home.services.records.write() as tx:
-        identity = patients.Identity(ins_of("2620375123456"), "qualified", "MOREAU", "HÉLÈNE", None, "F", "75112")
+        identity = patients.Identity(
+            ins_of(f"2620375123{next(NUMBERS)}"), "qualified", "MOREAU", "HÉLÈNE", None, "F", "75112"
+        )
         person = patients.create_patient(tx, identity, home.clock())
         relations.request_succession(
             tx, changed_site.patient_id, person, RelationKind.HEIR, "cause_of_death", now=home.clock()

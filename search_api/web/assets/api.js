@@ -34,9 +34,9 @@ export async function call(method, path, { json, query, headers = {}, signal, bl
   const response = await send(method, path, { json, query, headers, signal });
   if (response.status === 401 && !once) {
     await ask();
-    return take(await send(method, path, { json, query, headers, signal }), blob);
+    return take(await send(method, path, { json, query, headers, signal }), blob, signal);
   }
-  return take(response, blob);
+  return take(response, blob, signal);
 }
 
 async function send(method, path, { json, query, headers, signal }) {
@@ -54,13 +54,18 @@ async function send(method, path, { json, query, headers, signal }) {
   }
 }
 
-async function take(response, blob) {
+async function take(response, blob, signal) {
   if (!response.ok) {
     const body = await response.json().catch(() => ({ title: t('problem.internal') }));
     throw new Problem(response.status, body);
   }
   if (response.status === 204) return null;
-  return blob ? response.blob() : response.json();
+  try {
+    return await (blob ? response.blob() : response.json());
+  } catch {
+    if (signal?.aborted) throw new Stale(); // the record was closed between the head and the body
+    throw new Problem(0, { title: t('problem.unreachable'), remedy: t('remedy.unreachable') });
+  }
 }
 
 // A call about the open record. Its answer is dropped (Stale) when another record was opened before it came, or when
