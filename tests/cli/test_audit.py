@@ -64,9 +64,8 @@ def test_the_journal_is_exported_as_audit_events(run: Run) -> None:
     assert (search["action"], search["outcome"], search["subtype"][0]["code"]) == ("E", "0", "search")
     queries = [each for each in search["entity"] if each.get("role", {}).get("code") == "24"]
     assert base64.b64decode(queries[0]["query"]).decode() == "allergie"
-    assert [e["what"]["reference"] for e in search["entity"] if e.get("role", {}).get("code") == "3"] == [
-        f"DocumentReference/{run.document}"  # type: ignore[attr-defined]
-    ]
+    named = {e["role"]["code"]: e["what"]["reference"] for e in search["entity"] if "reference" in e.get("what", {})}
+    assert named["3"] == f"DocumentReference/{named['1'].removeprefix('Patient/')}.{run.document}"  # type: ignore[attr-defined]
     asked = next(agent for agent in search["agent"] if agent["requestor"])
     assert asked["who"]["identifier"]["value"] == RPPS
     assert glass["type"]["code"] == "110113"
