@@ -62,8 +62,11 @@ def test_a_document_that_is_not_there_is_a_refused_access(world: World) -> None:
     assert (entry.outcome, entry.detail, entry.documents) == ("refused", "no-such-document", ())
 
 
-@pytest.mark.parametrize("name", [*REQUESTS, "lookup"])
-@pytest.mark.parametrize("rpps", [DOCTOR, STRANGER])
+EVERYTHING = [(rpps, name) for rpps in (DOCTOR, STRANGER) for name in (*REQUESTS, "lookup")]
+EVERYTHING.remove((DOCTOR, "emergency card"))  # the one exception: tests/search_api/test_card.py
+
+
+@pytest.mark.parametrize(("rpps", "name"), EVERYTHING)
 def test_nothing_is_answered_when_the_journal_cannot_be_written(
     world: World, name: str, rpps: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
