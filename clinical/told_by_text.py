@@ -36,6 +36,8 @@ MOST_FACTS = 10_000
 """Facts of a page. More is no page of a health record: reading stops there, so that a hostile one costs seconds."""
 _MARK_SAMPLE = 200_000
 _NEAR = 40
+_COMMA = re.compile(r"[,;](?!\d)|(?<!\d)[,;]")
+"""Not that of « 0,6 ml »."""
 _OVER = re.compile(rf"\b{any_of('over')}\b")
 _SINCE = re.compile(rf"\b{any_of('since')}")
 _PATIENT = re.compile(rf"\W*{any_of('the patient')}(?![^\W_])")
@@ -166,9 +168,9 @@ class _Reading:
     def around(self, start: int, end: int) -> str:
         """The words near unit.flat[start:end], as far as the next commas."""
         flat = self.unit.flat
-        begin = max(flat.rfind(",", 0, start), flat.rfind(";", 0, start), start - _NEAR) + 1
-        stops = [at for at in (flat.find(",", end), flat.find(";", end)) if at >= 0]
-        return flat[max(0, begin) : min([*stops, end + _NEAR])]
+        commas = [found.start() for found in _COMMA.finditer(flat)]
+        begin = max([*(at + 1 for at in commas if at < start), start - _NEAR, 0])
+        return flat[begin : min([*(at for at in commas if at >= end), end + _NEAR])]
 
     def fact(
         self,
@@ -215,16 +217,28 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where, days: Days
     nexts = [*(each.start for each in values[1:]), len(unit.flat)]
     for each, following in zip(values, nexts, strict=False):
         yield _measure(reading, each, days.of(unit.flat, each.start, each.end, following))
+    own = list(personal.read(unit, text, taken))
+    refused = [
+        (each.start, each.end) for each in own if each.kind is FactKind.DIRECTIVE
+    ]  # « refuse toute transfusion »
+    known = list(statements.read(unit, text, reading.context, [*taken, *refused]))
+    taken += [
+        (each.start, each.end) for each in known if each.kind is FactKind.CONDITION
+    ]  # « … induite par l'héparine »
     if reading.context is not Context.ALLERGY:
         free = [each for each in named if not any(a <= each.start < b for a, b in taken)]
         yield from (_medicine(reading, text, each) for each in medicines(unit, text, free, reading.context))
-    for said in (*statements.read(unit, text, reading.context, taken), *personal.read(unit, text, taken)):
+    for said in (*known, *own):
         yield _statement(reading, said)
 
 
 def _is_dose(value: Measure, named: list[Found[Drug]]) -> bool:
     """« Calcium 500 mg » and « digoxine 0,25 mg » are doses: a value of the laboratory is a concentration."""
-    if value.analyte is None or not any(each.start == value.start for each in named):
+    if value.analyte is None:
+        return False
+    if any(each.start < value.start < each.end for each in named):
+        return True  # the K of « vitamine K 10 mg »
+    if not any(each.start == value.start for each in named):
         return False
     scale = plain(value.value.unit).replace(" ", "")
     return scale in ("", "mg", "g", "ui", "µg", "ml", "l") or scale.endswith(("/j", "/jour", "/kg", "/24h"))
@@ -274,7 +288,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
         said.assertion is None
         and assertion is Assertion.PAST
         and reading.context is not Context.STOPPED
-        and not _is_over(reading, said)
+        and (said.until or not _is_over(reading, said))  # readers compare the end with their day
     ):
         assertion = Assertion.PRESENT
     spans = (("dose", said.posology.dose), ("route", said.posology.route), ("frequency", said.posology.frequency))
@@ -288,7 +302,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
     )
     return reading.fact(
         FactKind.MEDICATION, (said.start, said.end), (said.quote_start, said.quote_end), assertion, details,
-        concept=said.drug.substance, codes=said.drug.codes,
+        concept=said.drug.substance, codes=said.drug.codes, when=Period("", said.until),
     )  # fmt: skip
 
 

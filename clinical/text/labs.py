@@ -40,6 +40,11 @@ _UNIT_CELL = re.compile(rf"[ \t]*(?!{any_of('range word')}\b|[^\t]*\d/\d)([a-z%�
 """A cell between a value and a range is a unit, whatever OCR made of it (« gdL »): it is kept as written, and not
 converted. Without it the range beside it would be lost."""
 _GLUED = re.compile(r"[ ]?[-–—][ ]?\d")
+_INTERVAL = re.compile(
+    rf"[ ]?(?:-|–|—|a)[ ]?{NUMBER}(?![\d/]|-\d|[ ]?{any_of('counted')}(?![^\W_]))[ ]{{0,3}}(?P<unit>{_UNIT})?"
+)
+"""« INR 2-3 », « natrémie 135 à 145 mmol/L », « hémoglobine de 12 à 7 g/dL »: neither end alone is the value."""
+_METRES = re.compile(r"[ ]?m[ ]?(\d\d)(?!\d)")
 _WINDOW = 150
 _WRITINGS = str.maketrans({" ": "", ".": "", ",": "", "μ": "µ", "³": "3", "²": "2"})
 
@@ -135,6 +140,21 @@ def _measure(
     stop, digits_end = found.end(), found.end("num")
     if found["unit"] is None and _COUNTS.match(unit.flat, digits_end):
         return None
+    if analyte is not None and analyte.preferred == "taille" and (metres := _METRES.match(unit.flat, digits_end)):
+        written = text[found.start("num") : metres.end()]  # « 1m75 »
+        return Measure(start, metres.end(), end, analyte, Quantity(written))
+    interval = _INTERVAL.match(unit.flat, digits_end, limit) if "\t" not in unit.flat else None
+    if interval is not None and found["unit"] is None and not found["flag"] and " " not in found["num"]:
+        if not interval["unit"] and not _plausible_unit(analyte, "", number(found["num"], mark), in_table=False):
+            return None
+        written = text[found.start("num") : interval.start("unit") if interval["unit"] else interval.end()].strip()
+        return Measure(
+            start,
+            interval.end(),
+            end,
+            analyte,
+            Quantity(written, unit=(text[interval.start("unit") : interval.end()] if interval["unit"] else "").strip()),
+        )
     if found["unit"] is None and " " in found["num"] and _GLUED.match(unit.flat, found.end("num")):
         digits_end = found.start("num") + found["num"].rindex(
             " "
