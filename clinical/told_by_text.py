@@ -214,9 +214,9 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where, days: Days
     values = list(measures(unit, text, found, where.mark)) if found or "\t" in unit.flat else []
     values = [each for each in values if not _is_dose(each, named)]
     taken += [(each.start, each.name_end) for each in values]
-    nexts = [*(each.start for each in values[1:]), len(unit.flat)]
-    for each, following in zip(values, nexts, strict=False):
-        yield _measure(reading, each, days.of(unit.flat, each.start, each.end, following))
+    begins = [each.start if each.value_start < 0 else each.value_start for each in values]
+    for each, begin, following in zip(values, begins, [*begins[1:], len(unit.flat)], strict=False):
+        yield _measure(reading, each, days.of(unit.flat, begin, each.end, following))
     own = list(personal.read(unit, text, taken))
     refused = [
         (each.start, each.end) for each in own if each.kind is FactKind.DIRECTIVE

@@ -27,6 +27,10 @@ _ANSWERED_YES = re.compile(
 )
 """« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
 _NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;\n]|$)")
+_OTHER_SORT = re.compile(
+    r"\b(?:medicamenteuses?|alimentaires?|respiratoires?|cutanees?|de contact|environnementales?|autres?)"
+    r"[ ]?[:=][ ]?(?!(?:non|neant|aucune?|ras|0|absence|/|-)(?![^\W_]))"
+)
 _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _ITEM = re.compile(rf"[ ]*(?::|=|\t|-|–|•)?[ ]*(?:allergie |intolerance )?(?P<to>{_TO})?")
@@ -129,7 +133,7 @@ def sensitivities(unit: Unit, text: str, named: list[Found[Drug]], context: Cont
 def _after_cue(
     flat: str, text: str, cue: re.Match[str], limit: int, kind: FactKind, known: list[_Culprit], context: Context
 ) -> Iterator[Sensitivity]:
-    at = cue.end()
+    at, cue_start = cue.end(), cue.start()
     adjectives = _ADJECTIVES.match(flat, at, limit)
     at = adjectives.end() if adjectives is not None else at
     if _NOT_FILLED_IN.match(flat, at, limit) and not any(at <= each.start < limit for each in known):
@@ -140,12 +144,17 @@ def _after_cue(
     none = _NONE_AFTER.match(flat, cue.end(), limit)
     if none is not None and exception is None:
         yield _none(cue.start(), none.end(), kind)
-        return
+        other = _OTHER_SORT.search(flat, none.end(), limit)
+        if other is None or _denied(flat, other.start()):
+            return
+        at, cue_start = other.end(), other.start()  # « médicamenteuses : néant ; alimentaires : crustacés »
     forced: Assertion | None = None
     if exception is not None:
         at, forced = exception.end(), Assertion.PRESENT
     items = list(_items(flat, text, at, limit, known, context, free=exception is None or True))
     if not items:
+        if none is not None:
+            return
         if _denied(flat, cue.start()) and exception is None:
             yield _none(cue.start(), max(at, cue.end()), kind)
         else:
@@ -159,7 +168,7 @@ def _after_cue(
             text,
             kind,
             item,
-            min(cue.start(), item.start),
+            min(cue_start, item.start),
             _detail_end(flat, item.end, stop, limit, number, len(items)),
             forced,
             as_cue=text[cue.start() : cue.end()] if cue[0].startswith("anaphyla") else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -45,6 +45,19 @@ _INTERVAL = re.compile(
 )
 """« INR 2-3 », « natrémie 135 à 145 mmol/L », « hémoglobine de 12 à 7 g/dL »: neither end alone is the value."""
 _METRES = re.compile(r"[ ]?m[ ]?(\d\d)(?!\d)")
+_AIMED = re.compile(
+    r"\b(?:si|s'il|des|des que|quand|lorsque|jusqu'a|tant que|en cas d[e'u]"
+    r"|objectifs?|cibles?|seuils?|viser|atteindre|obtenir)"
+    r"(?:[ ]?(?:une?|l'|le|la|les|que|qu'|d'|de|:))*[ ]*$"
+)
+"""« Arrêt dès INR > 2 », « objectif INR 2,5 »: a bound or an aim, which nobody measured."""
+_DAY = r"\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?(?!\d)"
+_AGAIN = re.compile(
+    rf"(?:[ ]?[,;]?[ ]?(?:->|→|puis|(?:au |le |de )?controlee?s?)(?:[ ]?(?:le|du|au) {_DAY})?[ ]?[:=]?(?: a| de)?"
+    rf"|[ ]?[,;][ ]?(?:le|du|au) {_DAY}[ ]?[:=])(?=[ ]?[<>]?[ ]?\d)(?![ ]?{_DAY}(?!\d| ?[a-zµ%]))"
+)
+_ENDS = re.compile(r"[ ]?(?:[.,;)\n]|$)")
+"""« 80 puis 340 µmol/L », « 7,8 g/dL, contrôle à 8,4 », « …, le 15/01/2026 : 340 »: a later value of it."""
 _WINDOW = 150
 _WRITINGS = str.maketrans({" ": "", ".": "", ",": "", "μ": "µ", "³": "3", "²": "2"})
 
@@ -73,6 +86,7 @@ class Measure:
     analyte: Analyte | None  # None: a row of a table that names something else
     value: Quantity
     note: str = ""  # how an ambiguous number was read
+    value_start: int = -1  # where the words of a second value of the same thing begin; -1 for the first
 
 
 @lru_cache(maxsize=1)
@@ -98,10 +112,20 @@ def measures(unit: Unit, text: str, named: list[Found[Analyte]], mark: Mark) -> 
         if found.start < taken:
             continue
         limit = named[number_ + 1].start if number_ + 1 < len(named) else len(unit.flat)
+        if _AIMED.search(unit.flat[max(0, found.start - 30) : found.start]):
+            continue
         measure = _measure(unit, text, found.start, found.end, min(limit, found.end + _WINDOW), found.entry, mark)
-        if measure is not None:
+        while measure is not None:
             taken = measure.end
             yield measure
+            again = _AGAIN.match(unit.flat, taken, limit) if "\t" not in unit.flat else None
+            if again is None:
+                break
+            at = again.start()
+            measure = _measure(unit, text, found.start, again.end(), limit, found.entry, mark)
+            if measure is None or not (measure.value.unit or _ENDS.match(unit.flat, measure.end)):
+                break  # « puis 3 CGR »
+            measure = replace(measure, name_end=found.end, value_start=at)
     if not named and unit.flat.count("\t") >= 2:
         measure = _row(unit, text, mark)
         if measure is not None:

@@ -22,6 +22,9 @@ _STOP_NOTED = re.compile(rf"[^.;\n,]{{0,25}}?[ ]?[,:=(–-][ ]?({any_of('stop no
 """« Eliquis : arrêt le 12/03 », « Eliquis, arrêt définitif »."""
 PAUSED = "arrêt et reprise mentionnés"
 """Of a medicine stopped and taken again, or to be: it is not shown as stopped."""
+TAPERED = "arrêt progressif mentionné"
+_TAPERED = re.compile(r"[^.;\n,]{0,25}?\b(?:arret progressif|sevrage progressif|decroissance)\b")
+"""A corticoid that is being stopped by steps is taken: its end has no date."""
 _NOT_TO_STOP = re.compile(r"\b(?:pas|jamais|ni|sans|not|never|don't) (?:\w{1,20} )?$")
 _ON = re.compile(rf"\b{any_of('taken on')}(?: {any_of('of')}| ?[:=]? ?)$")
 _DOSE_MISSED = re.compile(r"\b(?:pas|oublie de) (?:pris|prendre) (?:son|sa|ses|le|la|l') ?$")
@@ -47,6 +50,11 @@ _TO_BEGIN_IF = re.compile(
     r"[^.;\n]{0,25}?\ba (?:debuter|introduire|instaurer|commencer|mettre en route)\b[^.;\n]{0,20}?"
     r"\b(?:si|en cas|en l'absence|selon)\b"
 )
+_SAVE = re.compile(
+    r"\b(?:pas|aucune?s?|sans|absence|ni)\b[^.;\n]{0,55}\b(?:sauf|hormis|excepte|a part|autres? que|en dehors d[eu'])"
+    r"[ ]?(?:le |la |l'|du |de |de la |un |une )?$"
+)
+"""« Pas d'anticoagulant sauf Eliquis »."""
 _UNTIL = re.compile(r"[^.;\n]{0,60}?\bjusqu'(?:en|aux?|a)(?![^\W_])")
 _LONG_TERM = re.compile(rf"\b{any_of('long term')}\b")
 _TREATS = re.compile(rf"\b{any_of('treats')}\b[^.;\n]{{0,40}}$")
@@ -170,6 +178,8 @@ def _course(
         return Assertion.ABSENT, ()
     if _TO_BEGIN_IF.match(after):
         return Assertion.HYPOTHETICAL, ()
+    if _SAVE.search(before):
+        return Assertion.PRESENT, ()
     following = pairs[number + 1][0] if number + 1 < len(pairs) else None
     replaced = (
         following is not None and _TOWARDS.search(after) and (_REPLACED.search(after) or _RELAIS_BEFORE.search(before))
@@ -180,6 +190,8 @@ def _course(
     stopped = _STOPPED_BEFORE.search(before)
     if stopped is not None and (_NOT_TO_STOP.search(clause := before[: stopped.start()]) or _ONLY_IF.search(clause)):
         return Assertion.PRESENT, ()  # « ne jamais arrêter l'hydrocortisone », « si saignement, arrêter l'Eliquis »
+    if _TAPERED.search(stopped[0] if stopped is not None else "") or _TAPERED.match(after):
+        return Assertion.PRESENT, (("note", TAPERED),)
     if stopped is not None:
         at = max(0, first.start - 70) + stopped.start(1)
         details += (("stopped", text[at : at + len(stopped[1])]),)

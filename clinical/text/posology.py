@@ -18,7 +18,7 @@ DOSE = rf"{NUMBER}(?:[ ]?(?:[/+]|-|a)[ ]?{NUMBER}){{0,2}}[ ]?{_MEASURE}(?![^\W\d
 _DOSE = re.compile(DOSE)
 _DOSE_BEFORE = re.compile(rf"({DOSE})[ ](?:de |d'|of |par jour de |par jour d')(?:la |l')?$")
 _BARE_STRENGTH = re.compile(
-    r"[ ](\d{1,4}(?:[.,]\d{1,3})?(?:[ ]?/[ ]?\d{1,3}(?:[.,]\d{1,3})?)?)(?=[ ]?(?:[:,;.\t\n(]|$))"
+    r"[ ](\d{1,4}(?:[.,]\d{1,3})?(?:[ ]?/[ ]?\d{1,3}(?:[.,]\d{1,3})?)?)(?=[ ]?(?:[:,;.\t\n()]|$))"
 )
 _ROUTE = re.compile(rf"(?<!\w){any_of('route')}(?!\w)")
 _AGE = re.compile(r" ?ans\b")
@@ -143,4 +143,6 @@ def _run(flat: str, at: int, limit: int) -> tuple[int, int] | None:
         first += 1
     while last > first and flat[last - 1] in ".,:( ":
         last -= 1
-    return first, last
+    if flat.count("(", first, last) > flat.count(")", first, last):
+        last = len(flat[: flat.rindex("(", first, last)].rstrip())
+    return (first, last) if first < last else None

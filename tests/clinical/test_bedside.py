@@ -480,3 +480,62 @@ def test_what_is_taken_is_whole_and_how_long_ago_is_no_dose(text: str, shown: st
 )
 def test_what_was_not_done_or_is_no_longer_there(text: str, key: str, stated: list[str]) -> None:
     assert [assertion for _, assertion in said(text, key)] == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Créatinine 80 puis 340 µmol/L", [("80", ""), ("340", "")]),
+        ("Hémoglobine : 7,8 g/dL, contrôle à 8,4 g/dL", [("7,8", ""), ("8,4", "")]),
+        (
+            "Créatinine le 01/01/2026 : 80 µmol/L, le 15/01/2026 : 340 µmol/L",
+            [("80", "2026-01-01"), ("340", "2026-01-15")],
+        ),
+        ("Créatinine 125 µmol/L le 12/03/2024", [("125", "2024-03-12")]),
+        ("INR 2,1, contrôle le 12/03", [("2,1", "")]),
+        ("Hb 7,2 g/dL puis 3 CGR", [("7,2", "")]),
+        ("Si INR > 3, arrêter Previscan.", []),
+        ("Arrêter si K+ > 6 mmol/L", []),
+        ("Objectif INR 2,5.", []),
+    ],
+)
+def test_every_value_of_a_sentence_and_no_bound(text: str, values: list[tuple[str, str]]) -> None:
+    (page,) = once([Joiner().joined(Page(1, text))])
+    found = [(fact.value.text, fact.when.start) for fact in page.facts if fact.value is not None]
+    assert found == values
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Patient anticoagulé.", [("anticoagulé", "present")]),
+        ("Patient non anticoagulé.", [("anticoagulé", "absent")]),
+        ("N'est plus anticoagulé depuis 2023.", [("anticoagulé", "past")]),
+        ("Lovenox 6000 UI x2/j, arrêt dès INR > 2", [("Lovenox", "present")]),
+        ("Lovenox 6000 UI, arrêt le 12/01.", [("Lovenox", "past")]),
+        (
+            "Pas d'anticoagulation au long cours sauf Eliquis 2,5 mg.",
+            [("Eliquis", "present"), ("anticoagulation", "absent")],
+        ),
+        ("Aucun traitement en dehors du Kardégic.", [("Kardégic", "present")]),
+    ],
+)
+def test_a_word_for_the_state_a_bound_and_an_exception(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "antithrombotics")) == stated
+
+
+@pytest.mark.parametrize("text", ["Corticoïdes : arrêt progressif en cours.", "Arrêt progressif des corticoïdes."])
+def test_a_corticoid_being_stopped_by_steps_is_taken(text: str) -> None:
+    (line,) = lines(text, "treatments")
+    assert (line.assertion, "arrêt progressif mentionné" in line.remarks) == ("present", True)
+
+
+def test_one_sort_of_allergy_denied_hides_no_other() -> None:
+    text = "Allergies médicamenteuses : néant ; alimentaires : crustacés"
+    assert said(text, "allergies")[0] == ("crustacés", "present")
+    denied = "Allergies médicamenteuses : néant ; alimentaires : néant"
+    assert [stated for _, stated in said(denied, "allergies")] == ["absent"]
+
+
+def test_a_diabetic_of_type_1_is_on_the_card() -> None:
+    assert said("Patient diabétique de type 1.", "conditions") == [("diabétique de type 1", "present")]
