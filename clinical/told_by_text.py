@@ -41,6 +41,9 @@ _COMMA = re.compile(r"[,;](?!\d)|(?<!\d)[,;]")
 _OVER = re.compile(rf"\b{any_of('over')}\b")
 _SINCE = re.compile(rf"\b{any_of('since')}")
 _PATIENT = re.compile(rf"\W*{any_of('the patient')}(?![^\W_])")
+_ALLERGIC = re.compile(rf"\W*(?:(?:pas|aucune?|absence) (?:d'|de )?)?{any_of('allergy')}")
+_TREATMENT = re.compile(r"(?:[-–—;.,|/)\t]|  )[ ]*(?:traitements?|ttt|trt)(?: \w{1,12}){0,2} ?:")
+"""« Allergies : aucune - Traitement : Eliquis » on one line."""
 _TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
 _NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
 _GUESSED = "nom reconnu à une lettre près"
@@ -111,7 +114,7 @@ def _is_beside(unit: Unit, context: Context) -> bool:
     """Whether a sentence speaks of something else than its title: « Allergies : aucune. Sous Eliquis. » is a treatment,
     « Antécédents familiaux : … Patient porteur d'un pacemaker » is the patient."""
     if context is Context.FAMILY:
-        return _PATIENT.match(unit.flat) is not None
+        return _PATIENT.match(unit.flat) is not None or _ALLERGIC.match(unit.flat) is not None
     if context is not Context.ALLERGY or _TREATED.match(unit.flat) is None:
         return False
     return next(reactions().find(unit.flat, unit.flat), None) is None  # « sous amoxicilline : urticaire »
@@ -207,7 +210,14 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where, days: Days
     reading = _Reading(page, unit, title, context_of(title), where)
     named = list(drugs().find(unit.flat, text))
     named = sorted([*named, *misspelt(unit.flat, text, named)], key=lambda each: each.start)
-    told = list(sensitivities(unit, text, named, reading.context))
+    treatment = _TREATMENT.search(unit.flat) if reading.context is Context.ALLERGY else None
+    if treatment is not None:
+        listed, named = named, [each for each in named if each.start < treatment.start()]
+        before = Unit(unit.start, unit.start + treatment.start(), unit.flat[: treatment.start()])
+        told = list(sensitivities(before, text[: treatment.start()], named, reading.context))
+        named = [each for each in listed if each.start >= treatment.start()]
+    else:
+        told = list(sensitivities(unit, text, named, reading.context))
     taken = [(each.quote_start, each.end) for each in told]
     yield from (_sensitivity(reading, each) for each in told)
     found = list(analytes().find(unit.flat, text)) if any(map(str.isdigit, unit.flat)) or "ti" in unit.flat else []
@@ -225,7 +235,7 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where, days: Days
     taken += [
         (each.start, each.end) for each in known if each.kind is FactKind.CONDITION
     ]  # « … induite par l'héparine »
-    if reading.context is not Context.ALLERGY:
+    if reading.context is not Context.ALLERGY or treatment is not None:
         free = [each for each in named if not any(a <= each.start < b for a, b in taken)]
         yield from (_medicine(reading, text, each) for each in medicines(unit, text, free, reading.context))
     for said in (*known, *own):

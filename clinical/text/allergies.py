@@ -23,7 +23,9 @@ _NONE_AFTER = re.compile(
     rf"{any_of('none')}(?![^\W_])"
 )
 _ANSWERED_YES = re.compile(
-    r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=?\t]?[ ]*(?:oui|yes)(?![^\W_])[ ]*(?:[-–:=,→>\t]+[ ]*|(?=\())\(?"
+    r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=?\t]?[ ]*(?:[☒☑✓✔][ ]?)?(?:oui|yes)(?![^\W_])"
+    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:,?[ ]?(?:a )?(?:preciser|lesquelles?|laquelle|quoi)[ ]?)?"
+    r"(?:[-–:=,→>\t]+[ ]*|(?=\()|(?<=[ ,;])(?=\w))\(?"
 )
 """« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
 _NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;\n]|$)")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clinical.text.dated import when
-from clinical.text.posology import Posology, posology
+from clinical.text.posology import DOSE, Posology, posology
 from clinical.text.sections import Context
 from clinical.text.signs import any_of
 from clinical.text.terms import Found
@@ -40,6 +40,11 @@ _RELAIS_BEFORE = re.compile(
 )
 _RELAYS = re.compile(r"\brelais (?:par |vers |pour |\w{2,20} ?(?:[-/–→]|->) ?)?$")
 """« Xarelto stop, relais Lovenox », « relais AVK-HBPM »: this one is taken."""
+_REPLACES = re.compile(
+    rf"[ ](?:{DOSE} )?(?:remplace|remplacera|en remplacement|a la place)[ ]?"
+    r"(?:le |la |l'|du |de |d'|de la |de l'|son )?[ ]?"
+)
+"""« Previscan remplace Eliquis », « Eliquis à la place du Previscan »: the second was stopped."""
 _CONTRAINDICATED = re.compile(rf"[^.;\n,]{{0,25}}\b{any_of('contraindicated')}\b")
 _CONTRAINDICATED_BEFORE = re.compile(rf"\b{any_of('contraindication before')}$")
 _NOT_RETAINED = re.compile(
@@ -180,7 +185,11 @@ def _course(
         return Assertion.HYPOTHETICAL, ()
     if _SAVE.search(before):
         return Assertion.PRESENT, ()
+    if number and _REPLACES.fullmatch(flat, (pairs[number - 1][1] or pairs[number - 1][0]).end, first.start):
+        return Assertion.PAST, (("stopped", "remplacé"),)
     following = pairs[number + 1][0] if number + 1 < len(pairs) else None
+    if following is not None and _REPLACES.fullmatch(after):
+        return Assertion.PRESENT, ()
     replaced = (
         following is not None and _TOWARDS.search(after) and (_REPLACED.search(after) or _RELAIS_BEFORE.search(before))
     )

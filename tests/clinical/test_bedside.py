@@ -539,3 +539,44 @@ def test_one_sort_of_allergy_denied_hides_no_other() -> None:
 
 def test_a_diabetic_of_type_1_is_on_the_card() -> None:
     assert said("Patient diabétique de type 1.", "conditions") == [("diabétique de type 1", "present")]
+
+
+@pytest.mark.parametrize(
+    "title", ["ATCD personnels :", "ATCD personnels", "Antécédents médicaux personnels :", "ATCD médico-chirurgicaux"]
+)
+def test_the_patients_own_antecedents_are_not_the_familys(title: str) -> None:
+    text = f"ATCD familiaux :\n- Père : épilepsie\n{title}\n- Diabète de type 1\n"
+    assert said(text, "conditions") == [("Diabète de type 1", "present")]
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("ATCD familiaux : RAS. Allergie à la pénicilline.", [("pénicilline", "present")]),
+        ("Antécédents familiaux : mère allergique à la pénicilline.", [("pénicilline", "family")]),
+        ("Allergies : ☒ oui ☐ non  préciser : pénicilline", [("pénicilline", "present")]),
+        ("Allergies : oui, latex", [("latex", "present")]),
+        ("Allergies : ☐ oui ☒ non", []),
+    ],
+)
+def test_whose_allergy_and_which_box(text: str, stated: list[tuple[str, str]]) -> None:
+    assert said(text, "allergies") == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Allergies : aucune - Traitement : Eliquis", [("Eliquis", "present")]),
+        ("Allergies : pénicilline, traitement habituel : Eliquis 5 mg", [("Eliquis", "present")]),
+        ("Previscan remplace Eliquis.", [("Eliquis", "past"), ("Previscan", "present")]),
+        ("Eliquis à la place du Previscan.", [("Eliquis", "present"), ("Previscan", "past")]),
+        ("Eliquis remplacé par Lovenox.", [("Eliquis", "past"), ("Lovenox", "present")]),
+    ],
+)
+def test_which_anticoagulant_is_taken(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "antithrombotics")) == stated
+
+
+def test_a_unit_written_per_100_ml_is_kept_whole() -> None:
+    (line,) = lines("Hémoglobine 6,9 g/100mL", "labs")
+    assert line.text.startswith("hémoglobine : 6,9 g/100mL")
