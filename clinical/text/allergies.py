@@ -39,6 +39,8 @@ _ITEM = re.compile(rf"[ ]*(?::|=|\t|-|–|•)?[ ]*(?:allergie |intolerance )?(?
 _ITEM_END = re.compile(rf"[.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
 _JOINER = re.compile(r"[ ]*(?:,|et|ou|puis|and|or|/|\+)[ ]*(?:et |ou )?")
 _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
+_OTHER_DRUG = re.compile(r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc)\b")
+"""« Ne supporte pas le Kardégic, mis sous Plavix »: the second is what is taken."""
 _LISTED = re.compile(r"[ ]*[(,/+]?[ ]*(?:et |ou |notamment |dont |surtout )?")
 _DISPROVED = re.compile(rf"\b{any_of('disproved')}\b")
 _SUSPECTED = re.compile(rf"\b{any_of('doubtful allergy')}\b|\?")
@@ -219,7 +221,9 @@ def _items(
             (
                 each
                 for each in known
-                if begin <= each.start <= begin + 22 and _ITEM_END.search(flat, begin, each.start) is None
+                if begin <= each.start <= begin + 22
+                and _ITEM_END.search(flat, begin, each.start) is None
+                and (first or _OTHER_DRUG.search(flat, begin, each.start) is None)
             ),
             None,
         )

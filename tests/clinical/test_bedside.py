@@ -580,3 +580,13 @@ def test_which_anticoagulant_is_taken(text: str, stated: list[tuple[str, str]]) 
 def test_a_unit_written_per_100_ml_is_kept_whole() -> None:
     (line,) = lines("Hémoglobine 6,9 g/100mL", "labs")
     assert line.text.startswith("hémoglobine : 6,9 g/100mL")
+
+
+def test_what_is_given_in_the_place_of_what_is_not_tolerated_is_taken() -> None:
+    text = "Ne supporte pas le Kardégic, mis sous Plavix."
+    assert said(text, "allergies") == [("Kardégic", "present")]
+    assert said(text, "antithrombotics") == [("Plavix", "present")]
+
+
+def test_an_allergy_that_is_not_severe_is_one() -> None:
+    assert said("Allergie non sévère à l'iode.", "allergies") == [("iode", "present")]
