@@ -51,7 +51,13 @@ def measure() -> str:
         settings = load_settings(home=Path(folder), embedder="none", ocr="none")
         with open_home(settings) as home:
             existing = _fill(home)
-            token = issue_token(home.services, rpps=STRANGER, lifetime=timedelta(hours=12), now=home.clock())
+            token = issue_token(
+                home.services,
+                rpps=STRANGER,
+                unregistered=UNREGISTERED,
+                lifetime=timedelta(hours=12),
+                now=home.clock(),
+            )
             headers = {"Authorization": f"Bearer {token}"}
             with TestClient(create_app(home.services)) as http:
                 rows = [[name, *_timed(http, headers, ask, existing)] for name, ask in ENDPOINTS.items()]

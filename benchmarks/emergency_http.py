@@ -55,7 +55,13 @@ def measure() -> str:
         settings = load_settings(home=Path(folder), embedder="none", ocr="none")
         with open_home(settings) as home:
             patient, document, told = fill(home)
-            token = issue_token(home.services, rpps=RPPS, lifetime=timedelta(hours=2), now=home.clock())
+            token = issue_token(
+                home.services,
+                rpps=RPPS,
+                unregistered=UNREGISTERED,
+                lifetime=timedelta(hours=2),
+                now=home.clock(),
+            )
         with _served(Path(folder)) as address:
             clients = [
                 httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60)

@@ -141,7 +141,13 @@ def _ask(page: Page, question: str) -> Asked:
 
 def _front(home: Home) -> Front:
     def token() -> str:
-        return issue_token(home.services, rpps=RPPS, lifetime=timedelta(hours=2), now=home.clock())
+        return issue_token(
+            home.services,
+            rpps=RPPS,
+            unregistered=UNREGISTERED,
+            lifetime=timedelta(hours=2),
+            now=home.clock(),
+        )
 
     return Front((Persona("médecin", "Dr Mesure", token),))
 

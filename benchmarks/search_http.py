@@ -184,7 +184,13 @@ def _passages(home: Home) -> int:
 
 
 def _headers(home: Home) -> dict[str, str]:
-    token = issue_token(home.services, rpps=RPPS, lifetime=timedelta(hours=1), now=home.clock())
+    token = issue_token(
+        home.services,
+        rpps=RPPS,
+        unregistered=UNREGISTERED,
+        lifetime=timedelta(hours=1),
+        now=home.clock(),
+    )
     return {"Authorization": f"Bearer {token}"}
 
 

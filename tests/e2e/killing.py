@@ -38,6 +38,8 @@ from tests.records.building import ins
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCTOR = "10001234567"
+UNREGISTERED = Settings.model_fields["development_profession"].default
+"""What the command takes a professional for whom no directory knows."""
 WORDS = ("allergie", "pénicilline", "dyspnée", "effort", "tension", "créatinine", "apixaban", "diabète", "souffle")
 
 
@@ -205,7 +207,9 @@ class Ordeal:
                         recorded_by="test",
                         now=now,
                     )
-            self._token = issue_token(home.services, rpps=DOCTOR, lifetime=timedelta(hours=24), now=now)
+            self._token = issue_token(
+                home.services, rpps=DOCTOR, unregistered=UNREGISTERED, lifetime=timedelta(hours=24), now=now
+            )
             self._ids = {ins(n).matricule: resolve_patient(home, ins(n).matricule) for n in (1, 2, 3)}
 
     def new(self, count: int) -> None:

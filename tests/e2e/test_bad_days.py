@@ -31,7 +31,7 @@ from records.documents import DocumentState
 from search_api.app import create_app
 from search_api.tokens import issue_token
 from tests.e2e.disks import Disk, disk
-from tests.e2e.killing import DOCTOR, ROOT
+from tests.e2e.killing import DOCTOR, ROOT, UNREGISTERED
 from tests.records.building import ins
 from tests.records.writers import entry
 
@@ -103,7 +103,7 @@ def housed(path: Path, **more: object) -> Iterator[House]:
     with open_home(settings) as home:
         now = home.clock()
         patient = resolve_patient(home, ins(1).matricule, create=True)
-        token = issue_token(home.services, rpps=DOCTOR, lifetime=timedelta(hours=8), now=now)
+        token = issue_token(home.services, rpps=DOCTOR, unregistered=UNREGISTERED, lifetime=timedelta(hours=8), now=now)
         house = House(home, TestClient(create_app(home.services), raise_server_exceptions=False), patient, token)
         with home.bench.records.write() as tx:
             house.grant = grants.add_grant(

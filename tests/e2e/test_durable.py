@@ -26,7 +26,7 @@ from cli.compose import open_home, resolve_patient
 from cli.settings import load_settings
 from records import grants
 from search_api.tokens import issue_token
-from tests.e2e.killing import DOCTOR
+from tests.e2e.killing import DOCTOR, UNREGISTERED
 from tests.records.building import ins
 
 CALLS = "openat,mkdir,rename,renameat,renameat2,fsync,fdatasync,write,pwrite64,writev,pwritev,sendto,sendmsg,ftruncate"
@@ -137,7 +137,9 @@ def test_a_202_is_on_the_disk(tmp_path: Path) -> None:
                 recorded_by="test",
                 now=home.clock(),
             )
-        token = issue_token(home.services, rpps=DOCTOR, lifetime=timedelta(hours=1), now=home.clock())
+        token = issue_token(
+            home.services, rpps=DOCTOR, unregistered=UNREGISTERED, lifetime=timedelta(hours=1), now=home.clock()
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -46,9 +46,9 @@ def write(tmp_path: Path) -> Write:
 def test_a_collection(write: Write) -> None:
     found = read_collection(write(), "dev")
     assert found.entries == (
-        Entry("d1", "Compte rendu\n\nAllergie à la pénicilline.", "jeanne"),
+        Entry("d1", "Compte rendu\n\nAllergie à la pénicilline.", "jeanne", title="Compte rendu"),
         Entry("d2", "Fracture du fémur.", "jeanne"),
-        Entry("d3", "Seul un titre", "paul"),
+        Entry("d3", "Seul un titre", "paul", title="Seul un titre"),
     )
     assert found.queries == (
         Query("q1", "pénicilline", "jeanne", no_answer=False),

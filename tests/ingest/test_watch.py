@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -272,7 +273,7 @@ def test_a_restart_anywhere_neither_loses_nor_doubles(intake: Intake, monkeypatc
     class Cut(BaseException):
         pass
 
-    calls = 0
+    calls, mine = 0, threading.get_ident()
     for place in range(80):
         good, bad = intake.put(f"bon{place}.txt", f"texte {place}"), intake.put(f"vide{place}.txt", b"")
         calls = 0
@@ -280,6 +281,8 @@ def test_a_restart_anywhere_neither_loses_nor_doubles(intake: Intake, monkeypatc
         def counted(real: Callable[..., Any], place: int = place) -> Callable[..., Any]:
             def call(*arguments: Any, **named: Any) -> Any:
                 nonlocal calls
+                if threading.get_ident() != mine:  # the same `os` serves the threads that read
+                    return real(*arguments, **named)
                 calls += 1
                 if calls == place + 1:
                     raise Cut
