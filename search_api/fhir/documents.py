@@ -85,17 +85,18 @@ def _read(counter: Counter, identity: str) -> Resource:
 
 def record_of(counter: Counter, asked: Asked) -> str:
     """The record that a search is about: named, by an identifier, by ids, or a patient's own. Refusal 400 for none and
-    for two."""
+    for two names, though both may be of one record: comparing them would tell a stranger that they are."""
     named = {patient_of_reference(one) for name in ("patient", "subject") if (one := asked.one(name))}
-    for name in ("patient.identifier", "subject.identifier"):
-        if one := asked.one(name):
-            named.add(counter.patient_named(one))
+    presented = [one for name in ("patient.identifier", "subject.identifier") if (one := asked.one(name))]
+    if len(named) + len(presented) > 1:
+        raise bad_parameter("patient", "one name of one patient")
+    named |= {counter.patient_named(one) for one in presented}
     ids = {parted(one)[0] for one in asked.values("_id")}
     named = named or ids or ({counter.own} if counter.own else set())
     if not named:
         raise PATIENT_NEEDED
     if len(named) > 1:
-        raise bad_parameter("patient", "several patients")
+        raise bad_parameter("_id", "of several patients")
     return named.pop()
 
 

@@ -1,0 +1,36 @@
+"""What FHIR's own ways of asking could tell beyond the Scope: names of one record together, inclusions, relations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from records import patients
+from tests.fhir.asking import INS_SYSTEM, RPPS_SYSTEM, code_of, consent, get, post, provided, reference, resources
+from tests.fhir.asking import transaction
+from tests.search_api.conftest import DOCTOR, STRANGER
+from tests.search_api.world import World, ins_of
+from tests.services.openid import OpenId
+
+LOCAL = "1.2.250.1.999.77"
+MARIE = f"{INS_SYSTEM}|{ins_of('2850375123456').matricule}"
+TEXT = "Compte rendu.\n\nFracture du col fémoral droit, ostéosynthèse."
+
+
+def test_two_names_of_a_record_are_not_compared_for_who_has_no_access(own_world: World) -> None:
+    with own_world.services.records.write() as tx:
+        patients.record_local(tx, own_world.patients["marie"], "IPP42", LOCAL)
+    stranger = own_world.bearer(STRANGER)
+    answers = []
+    for number in ("IPP42", "IPP43"):
+        local = f"urn:oid:{LOCAL}|{number}"
+        (told,) = resources(get(own_world, f"/Patient?identifier={local}", stranger).json())
+        for other in (f"patient={told['id']}", f"subject.identifier={MARIE}", f"patient={own_world.patients['marie']}"):
+            for kind in ("DocumentReference", "Condition", "AuditEvent", "Consent"):
+                name = other.replace("subject.", "") if kind != "DocumentReference" else other
+                answer = get(own_world, f"/{kind}?{name}&patient.identifier={local}", stranger)
+                answers.append((number, answer.status_code, answer.content))
+    known, unknown = ([one[1:] for one in answers if one[0] == number] for number in ("IPP42", "IPP43"))
+    assert known == unknown
