@@ -78,7 +78,7 @@ def _read(counter: Counter, identity: str) -> Resource:
     )
     with visit.record() as (tx, scope):
         document = found(tx, scope, document_part(identity))
-        shown = reference_of(counter.desk, scope, document)
+        shown = reference_of(tx, counter.desk, scope, document)
     visit.granted([document.document_id])
     return shown
 
@@ -134,7 +134,7 @@ def _matching(
 ) -> Iterator[tuple[DocumentId, Resource]]:
     """The Scope's documents that meet what is asked, in order, from behind `after` on."""
     if asked.sort:
-        whole = [(name, one) for name, one in _rendered(counter, scope, _all(tx, scope, "", asked.count), asked)]
+        whole = [(name, one) for name, one in _rendered(counter, tx, scope, _all(tx, scope, "", asked.count), asked)]
         for name in reversed(asked.sort):
             path = PARAMETERS[name.removeprefix("-")].paths[0]
             whole.sort(key=lambda pair: _value_at(pair[1], path), reverse=name.startswith("-"))
@@ -145,18 +145,18 @@ def _matching(
         return
     if after and documents.get_document(tx, scope, DocumentId(after)) is None:
         raise BAD_CURSOR  # it left the Scope meanwhile: better to start again than to seem to end
-    yield from _rendered(counter, scope, _all(tx, scope, after, asked.count), asked)
+    yield from _rendered(counter, tx, scope, _all(tx, scope, after, asked.count), asked)
 
 
 def _rendered(
-    counter: Counter, scope: Scope, listed: Iterator[Document], asked: Asked
+    counter: Counter, tx: Tx, scope: Scope, listed: Iterator[Document], asked: Asked
 ) -> Iterator[tuple[DocumentId, Resource]]:
     ids = {document_part(one) for one in asked.values("_id")}
     states = set(asked.values("status"))
     for document in listed:
         if ids and document.document_id not in ids:
             continue
-        shown = reference_of(counter.desk, scope, document)
+        shown = reference_of(tx, counter.desk, scope, document)
         if (not states or shown["status"] in {one.rpartition("|")[2] for one in states}) and matches(
             shown, asked, PARAMETERS
         ):
@@ -201,7 +201,7 @@ def _by_words(
         scope = visit.right(tx)
         known = documents.get_documents(tx, scope, [DocumentId(hit.document.id) for hit in told.hits])
         ordered = iter([known[DocumentId(hit.document.id)] for hit in told.hits if hit.document.id in known])
-        shown = [one for _, one in _rendered(counter, scope, ordered, asked)]
+        shown = [one for _, one in _rendered(counter, tx, scope, ordered, asked)]
         included = _included(tx, scope, asked) if shown else []
     following = links.own(pairs, told.next) if told.next else ""
     narrowed = any(PARAMETERS[name].paths for name, _ in asked.narrowing if name != "type") or asked.values("_id")

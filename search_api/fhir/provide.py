@@ -29,9 +29,9 @@ from search_api.fhir.elements import Resource
 from search_api.fhir.formats import answer
 from search_api.fhir.outcome import remark
 from search_api.fhir.received import malformed, received
-from search_api.fhir.references import reference_of
+from search_api.fhir.references import reference_of, target_of
 from search_api.fhir.submission import Submission, Submitted, related_to, submission_of, submitted
-from search_api.fhir.words import document_part, each, joined, parted
+from search_api.fhir.words import document_part, each, joined
 from search_api.uploads import BUSY, may_know, organization_of
 from search_api.visit import Visit
 
@@ -125,7 +125,7 @@ def deposit(counter: Counter, submission: Submission, limit: int) -> list[Resour
 
 
 def _shown(counter: Counter, tx: Tx, scope: Scope, identity: str) -> Resource:
-    return reference_of(counter.desk, scope, found(tx, scope, document_part(identity)))
+    return reference_of(tx, counter.desk, scope, found(tx, scope, document_part(identity)))
 
 
 def _related(counter: Counter, tx: Tx, scope: Scope, one: Submitted) -> Submitted:
@@ -147,9 +147,7 @@ def _related(counter: Counter, tx: Tx, scope: Scope, one: Submitted) -> Submitte
 
 def _target(tx: Tx, scope: Scope, reference: str) -> Document:
     """A document of the same record; Refusal 404 for any other, as for one that never was."""
-    identity = reference.split("/_history/")[0].split("/")[-1]
-    name = document_part(identity if parted(identity)[0] == scope.patient_id else "")
-    return found(tx, scope, name)
+    return found(tx, scope, target_of(scope, reference))
 
 
 def _sent_by(counter: Counter, document: Document) -> bool:

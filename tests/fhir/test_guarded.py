@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from access.identifiers import DocumentId
 from records import patients
 from tests.fhir.asking import INS_SYSTEM, RPPS_SYSTEM, code_of, consent, get, post, provided, reference, resources
 from tests.fhir.asking import transaction
@@ -34,3 +35,18 @@ def test_two_names_of_a_record_are_not_compared_for_who_has_no_access(own_world:
                 answers.append((number, answer.status_code, answer.content))
     known, unknown = ([one[1:] for one in answers if one[0] == number] for number in ("IPP42", "IPP43"))
     assert known == unknown
+
+
+def test_a_relation_to_a_document_that_is_hidden_is_not_told(own_world: World) -> None:
+    first = provided(own_world, reference(own_world, "20"), TEXT)
+    related = [{"code": "appends", "target": {"reference": first}}]
+    second = provided(own_world, reference(own_world, "21", relatesTo=related), TEXT + " Suite.")
+    own_world.documents["first"] = DocumentId(first.split(".")[1])
+    own_world.grant("other", "marie", STRANGER)
+    other = own_world.bearer(STRANGER)
+    assert get(own_world, f"/{second}", other).json()["relatesTo"] == related
+    own_world.hide("first", masked=True)
+    assert "relatesTo" not in get(own_world, f"/{second}", other).json()
+    listed = get(own_world, "/DocumentReference?patient={marie}&author=haddad", other)
+    assert first.split("/")[1] not in listed.text
+    assert get(own_world, f"/{second}").json()["relatesTo"] == related  # its author
