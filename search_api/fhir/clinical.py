@@ -183,8 +183,9 @@ def _searched(counter: Counter, kind: str, sent: list[tuple[str, str]]) -> Resou
         further = start + asked.count < len(ordered) and asked.count > 0
         following = links.to(scope, pairs, str(start + asked.count)) if further else ""
         notice = coverage_of(tx, scope).notice
-        included = told.provenances(page, papers) if REVINCLUDE in asked.includes else []
-        if includes_of(kind) & set(asked.includes) and page:
+        sources = REVINCLUDE in asked.includes and counter.reaches(PROVENANCE, scope.patient_id)
+        included = told.provenances(page, papers) if sources else []
+        if includes_of(kind) & set(asked.includes) and page and counter.reaches("Patient", scope.patient_id):
             included.append(patient_of(tx, scope))
     visit.granted(named_in([each for each, _ in page], papers))
     shown = [one for _, one in page]

@@ -48,9 +48,17 @@ class Counter:
 
     def visit(self, patient_id: str, action: str, need: Need, look: Look | None = None) -> Visit:
         """A visit to a record, if the token's scopes reach this resource of this patient (else 403, journalled)."""
+        self.demand(need, patient_id)
+        return self.desk.visit(patient_id, action, look)
+
+    def demand(self, need: Need, patient_id: str) -> None:
+        """Refusal 403, journalled, unless the token's scopes reach this resource of this patient."""
         if not allows(self.bearer, need, patient_id):
             raise out_of_scope(self.desk, patient_id)
-        return self.desk.visit(patient_id, action, look)
+
+    def reaches(self, kind: str, patient_id: str) -> bool:
+        """Whether the token's scopes let a resource of this kind go along with another."""
+        return allows(self.bearer, Need(kind, "r"), patient_id)
 
     def patient_named(self, identifier: str) -> PatientId:
         """The id that a `system|value` identifier leads to: the record's own for somebody with access, as /v1's

@@ -122,7 +122,7 @@ def _listed(counter: Counter, asked: Asked, links: Links, pairs: list[tuple[str,
         rest = sum(1 for _ in matching) + (further is not None) if not wanted else None
         total = rest if not wanted else len(shown) if further is None and not after else None
         following = links.to(scope, pairs, shown[-1][0]) if further is not None and shown else ""
-        included = _included(tx, scope, asked) if shown else []
+        included = _included(counter, tx, scope, asked) if shown else []
     visit.granted([name for name, _ in shown])
     own = links.own(pairs, at)
     found_here = [one for _, one in shown]
@@ -183,8 +183,8 @@ def _value_at(resource: Resource, path: str) -> str:
     return str(found.get("start", "")) if isinstance(found, dict) else str(found or "")
 
 
-def _included(tx: Tx, scope: Scope, asked: Asked) -> list[Resource]:
-    return [patient_of(tx, scope)] if asked.includes else []
+def _included(counter: Counter, tx: Tx, scope: Scope, asked: Asked) -> list[Resource]:
+    return [patient_of(tx, scope)] if asked.includes and counter.reaches("Patient", scope.patient_id) else []
 
 
 def _by_words(
@@ -202,7 +202,7 @@ def _by_words(
         known = documents.get_documents(tx, scope, [DocumentId(hit.document.id) for hit in told.hits])
         ordered = iter([known[DocumentId(hit.document.id)] for hit in told.hits if hit.document.id in known])
         shown = [one for _, one in _rendered(counter, tx, scope, ordered, asked)]
-        included = _included(tx, scope, asked) if shown else []
+        included = _included(counter, tx, scope, asked) if shown else []
     following = links.own(pairs, told.next) if told.next else ""
     narrowed = any(PARAMETERS[name].paths for name, _ in asked.narrowing if name != "type") or asked.values("_id")
     total = None if narrowed else told.total

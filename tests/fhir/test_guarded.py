@@ -11,10 +11,12 @@ from access.identifiers import DocumentId
 from records import patients
 from tests.fhir.asking import INS_SYSTEM, RPPS_SYSTEM, code_of, consent, get, post, provided, reference, resources
 from tests.fhir.asking import transaction
+from tests.identities.conftest import Open, federated, provider
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.world import World, ins_of
 from tests.services.openid import OpenId
 
+__all__ = ["federated", "provider"]
 LOCAL = "1.2.250.1.999.77"
 MARIE = f"{INS_SYSTEM}|{ins_of('2850375123456').matricule}"
 TEXT = "Compte rendu.\n\nFracture du col fémoral droit, ostéosynthèse."
@@ -50,3 +52,29 @@ def test_a_relation_to_a_document_that_is_hidden_is_not_told(own_world: World) -
     listed = get(own_world, "/DocumentReference?patient={marie}&author=haddad", other)
     assert first.split("/")[1] not in listed.text
     assert get(own_world, f"/{second}").json()["relatesTo"] == related  # its author
+
+
+def test_nothing_goes_along_that_the_scopes_do_not_reach(
+    federated: Open, provider: OpenId, own_world: World
+) -> None:
+    http, marie = federated(provider), own_world.patients["marie"]
+
+    def asked(scopes: str, path: str) -> Any:
+        return http.get(f"/fhir{path}", headers={"Authorization": f"Bearer {provider.login('doctor', scopes)}"})
+
+    included = f"/DocumentReference?patient={marie}&_include=DocumentReference:patient"
+    narrow = asked("user/DocumentReference.rs", included).json()
+    assert resources(narrow)
+    assert resources(narrow, "include") == []
+    words = asked("user/DocumentReference.rs", f"{included}&_content=ferritine").json()
+    assert (len(resources(words)), resources(words, "include")) == (1, [])
+    wide = asked("user/DocumentReference.rs user/Patient.r", included).json()
+    assert [one["id"] for one in resources(wide, "include")] == [marie]
+    stated = f"/AllergyIntolerance?patient={marie}&_include=AllergyIntolerance:patient&_revinclude=Provenance:target"
+    alone = asked("user/AllergyIntolerance.rs", stated).json()
+    assert resources(alone)
+    assert resources(alone, "include") == []
+    beside = asked("user/AllergyIntolerance.rs user/Provenance.r", stated).json()
+    assert {one["resourceType"] for one in resources(beside, "include")} == {"Provenance"}
+    assert code_of(asked("user/Composition.r user/Patient.r", f"/Patient/{marie}/$summary")) == "scope-too-narrow"
+    assert asked("user/*.cruds", f"/Patient/{marie}/$summary").status_code == 200
