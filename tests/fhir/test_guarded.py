@@ -9,6 +9,8 @@ import pytest
 
 from access.identifiers import DocumentId
 from records import patients
+from search_api.fhir.outcome import Malformed
+from search_api.fhir.received import parsed
 from tests.fhir.asking import INS_SYSTEM, RPPS_SYSTEM, code_of, consent, get, post, provided, reference, resources
 from tests.fhir.asking import transaction
 from tests.identities.conftest import Open, federated, provider
@@ -78,3 +80,33 @@ def test_nothing_goes_along_that_the_scopes_do_not_reach(
     assert {one["resourceType"] for one in resources(beside, "include")} == {"Provenance"}
     assert code_of(asked("user/Composition.r user/Patient.r", f"/Patient/{marie}/$summary")) == "scope-too-narrow"
     assert asked("user/*.cruds", f"/Patient/{marie}/$summary").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"_family": "x"}, {"_family": [{}]}, {"_family": {"div": "<p/>"}}, {"_given": {"id": "x"}}, {"_given": [1]}],
+)
+def test_what_stands_beside_a_value_is_checked_too(own_world: World, beside: dict[str, Any]) -> None:
+    """A document with one that is no FHIR made every list of its record in XML fail, for everybody."""
+    document = reference(own_world, "30")
+    document["contained"][0]["name"][0] |= beside
+    answer = post(own_world, "", transaction(document, TEXT))
+    assert (answer.status_code, code_of(answer)) == (400, "bad-resource")
+    listed = get(own_world, "/DocumentReference?patient={marie}", Accept="application/fhir+xml")
+    assert listed.status_code == 200
+
+
+def test_a_role_of_itself_names_nobody(own_world: World) -> None:
+    role = {"resourceType": "PractitionerRole", "id": "a", "practitioner": {"reference": "#a"}}
+    document = reference(own_world, "31", contained=[role])
+    assert post(own_world, "", transaction(document, TEXT)).status_code == 200
+
+
+@pytest.mark.parametrize("xml", [True, False])
+def test_a_body_of_nothing_but_elements_is_not_looked_at(xml: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search_api.fhir.received.MOST_MARKS", 1_000)
+    data = b'<Bundle xmlns="http://hl7.org/fhir">%s</Bundle>' % (b"<entry/>" * 1_000)
+    data = data if xml else json.dumps({"resourceType": "Bundle", "entry": [{}] * 1_000}).encode()
+    with pytest.raises(Malformed) as refused:
+        parsed(data, xml=xml)
+    assert refused.value.places == [("Resource", "too many elements")]
