@@ -38,6 +38,7 @@ from search_api.visit import Look, patient_id_of
 router = APIRouter(prefix="/fhir", include_in_schema=False)
 KIND = "DocumentReference"
 SEARCH, READ = Need(KIND, "s"), Need(KIND, "r")
+_MOST_WORDS = 2000  # characters of a question, as under /v1
 _MOST_HITS = 50  # documents in one answer of the search, as under /v1
 
 
@@ -49,6 +50,8 @@ def search(request: Request, counter: AtCounter, sent: Sent) -> Response:
     pairs, position = links.read(sent)
     asked = understood(pairs, PARAMETERS, strict=counter.strict, includes=INCLUDES)
     words = " ".join([*asked.values("_content"), *asked.values("_text")])
+    if len(words) > _MOST_WORDS:
+        raise bad_parameter("_content", f"over {_MOST_WORDS} characters")
     page = _by_words if words else _listed
     return answer(request, page(counter, asked, links, pairs, position, words))
 
