@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from access.identifiers import DocumentId
 from records import patients
+from records.fact import Fact, FactKind, FactSource, Quantity, Quote
+from search_api.app import create_app
 from search_api.fhir.outcome import Malformed
 from search_api.fhir.received import parsed
-from tests.fhir.asking import INS_SYSTEM, RPPS_SYSTEM, code_of, consent, get, post, provided, reference, resources
-from tests.fhir.asking import transaction
+from tests.fhir.asking import (
+    FINESS_SYSTEM,
+    INS_SYSTEM,
+    RPPS_SYSTEM,
+    code_of,
+    consent,
+    get,
+    post,
+    provided,
+    reference,
+    resources,
+    transaction,
+)
 from tests.identities.conftest import Open, federated, provider
 from tests.search_api.conftest import DOCTOR, STRANGER
+from tests.search_api.telling import say
+from tests.search_api.test_kin import record
 from tests.search_api.world import World, ins_of
 from tests.services.openid import OpenId
 
@@ -56,9 +73,7 @@ def test_a_relation_to_a_document_that_is_hidden_is_not_told(own_world: World) -
     assert get(own_world, f"/{second}").json()["relatesTo"] == related  # its author
 
 
-def test_nothing_goes_along_that_the_scopes_do_not_reach(
-    federated: Open, provider: OpenId, own_world: World
-) -> None:
+def test_nothing_goes_along_that_the_scopes_do_not_reach(federated: Open, provider: OpenId, own_world: World) -> None:
     http, marie = federated(provider), own_world.patients["marie"]
 
     def asked(scopes: str, path: str) -> Any:
@@ -110,3 +125,54 @@ def test_a_body_of_nothing_but_elements_is_not_looked_at(xml: bool, monkeypatch:
     with pytest.raises(Malformed) as refused:
         parsed(data, xml=xml)
     assert refused.value.places == [("Resource", "too many elements")]
+
+
+def test_who_acts_for_a_patient_blocks_as_under_v1(own_world: World) -> None:
+    record(own_world, "guardian", "marie")
+    guardian = own_world.as_patient("paul")
+    made = post(own_world, "/Consent", consent(own_world, "deny", RPPS_SYSTEM, DOCTOR), guardian)
+    assert (made.status_code, made.json()["provision"]["type"]) == (201, "deny")
+    assert get(own_world, "/DocumentReference?patient={marie}").status_code == 403
+    assert get(own_world, f"/Consent/{made.json()['id']}", guardian).status_code == 404  # the list is the patient's
+    mine = resources(get(own_world, "/Consent?patient={marie}", own_world.as_patient("marie")).json())
+    assert made.json() in mine
+
+
+@pytest.mark.parametrize("value", ["", "7" * 65])
+def test_a_permit_names_somebody(own_world: World, value: str) -> None:
+    sent = consent(own_world, "permit", FINESS_SYSTEM, value)
+    if not value:
+        del sent["provision"]["actor"][0]["reference"]["identifier"]["value"]
+    answer = post(own_world, "/Consent", sent, own_world.as_patient("marie"))
+    assert (answer.status_code, code_of(answer)) == (422, "consent-not-supported")
+
+
+def test_the_words_of_a_function_that_is_off_are_off_too(own_world: World) -> None:
+    said = Fact(FactKind.LAB_RESULT, "Kaliémie", Quote(1, 0, 8, "Kaliémie"), FactSource.TEXT, value=Quantity("4"))
+    say(own_world, "bilan", said)
+    ((one,), doctor) = resources(get(own_world, "/Observation?patient={marie}").json()), own_world.bearer(DOCTOR)
+    assert get(own_world, f"/Provenance/{one['id']}").status_code == 200
+    services = dataclasses.replace(own_world.services, off=frozenset({"observations"}))
+    with TestClient(create_app(services)) as http:
+        for path in (f"/Provenance/{one['id']}", f"/Provenance?target=Observation/{one['id']}"):
+            answer = http.get(f"/fhir{path}", headers=doctor)
+            assert (answer.status_code, code_of(answer)) == (404, "no-such-resource")
+
+
+def test_words_are_as_long_as_under_v1(world: World) -> None:
+    answer = world.http.post(
+        "/fhir/DocumentReference/_search",
+        data={"patient": world.patients["marie"], "_content": "-ab " * 501},
+        headers=world.bearer(DOCTOR),
+    )
+    assert (answer.status_code, code_of(answer)) == (400, "bad-parameter")
+
+
+def test_odd_numbers_and_shapes_are_refused_and_break_nothing(world: World) -> None:
+    mine, marie = world.as_patient("marie"), world.patients["marie"]
+    assert get(world, f"/AuditEvent/{marie}.{'9' * 40}", mine).status_code == 404
+    assert get(world, "/DocumentReference?patient={marie}&date=ap9999-12-30").status_code == 200
+    group = {"resourceType": "Organization", "name": "HADDAD", "identifier": []}
+    assert post(world, "/Patient/$match", group).status_code == 400
+    parameters = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": group}]}
+    assert post(world, "/Patient/$match", parameters).status_code == 400
