@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from access.acts import Act, may
+from access.confidentiality import Asked, asked_by
 from access.identifiers import DocumentId
 from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
@@ -171,8 +172,17 @@ def _keep(counter: Counter, visit: Visit, scope: Scope, one: Submitted) -> Docum
         now=desk.now,
         limit=desk.services.upload_limit,
         declared=one.declared,
-        admit=lambda twin: may_know(scope, twin, organization),
+        admit=lambda twin: may_know(scope, twin, organization) and not _hides_more(one.declared.confidentiality, twin),
         priority=URGENT if scope.basis in (Basis.BREAK_GLASS, Basis.REGULATION) else USUAL,
         submitted=one.kept,
     )
     return receipt.document_id
+
+
+def _hides_more(confidentiality: str, twin: Document) -> bool:
+    """Whether labels ask to hide what is here already and nobody asked to hide: then the same bytes are one more
+    document, whose mask spreads to those of its sender. What was asked once is not asked again: a person may have
+    shown it since."""
+    asked = asked_by(confidentiality).beyond(asked_by(twin.confidentiality))
+    state = Asked(twin.masked, twin.hidden_since is not None, twin.hidden_from_representatives)
+    return asked.beyond(state) != Asked(False, False, False)

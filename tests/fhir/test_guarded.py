@@ -176,3 +176,19 @@ def test_odd_numbers_and_shapes_are_refused_and_break_nothing(world: World) -> N
     assert post(world, "/Patient/$match", group).status_code == 400
     parameters = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": group}]}
     assert post(world, "/Patient/$match", parameters).status_code == 400
+
+
+def test_the_same_bytes_sent_again_with_a_mask_are_masked(own_world: World) -> None:
+    label = {"coding": [{"system": "urn:oid:1.2.250.1.213.1.1.4.13", "code": "MASQUE_PS"}]}
+    open_one = provided(own_world, reference(own_world, "40"), TEXT)
+    own_world.grant("other", "marie", STRANGER)
+    other, mine = own_world.bearer(STRANGER), own_world.as_patient("marie")
+    assert get(own_world, f"/{open_one}", other).status_code == 200
+    masked = provided(own_world, reference(own_world, "40", securityLabel=[label]), TEXT)
+    for location in {open_one, masked}:
+        assert get(own_world, f"/{location}", other).status_code == 404
+    shown = own_world.url("marie", f"/masks/{masked.split('.')[1]}?hidden_from=professionals")
+    assert own_world.http.delete(shown, headers=mine).status_code == 204
+    assert get(own_world, f"/{masked}", other).status_code == 200  # the patient showed it
+    assert provided(own_world, reference(own_world, "40", securityLabel=[label]), TEXT) in {open_one, masked}
+    assert get(own_world, f"/{masked}", other).status_code == 200
