@@ -23,8 +23,8 @@ from access.scope import CallerKind, Purpose
 from records import emergencies, grants
 from records.notifications import notify
 from records.rights import access_facts
+from search_api.act_views import EmergencyView, GrantView
 from search_api.desk import PROBLEM, AtDesk, Desk
-from search_api.views import EmergencyView, GrantView
 from search_api.visit import Visit
 
 router = APIRouter(prefix="/v1", tags=["door"])

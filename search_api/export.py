@@ -34,12 +34,12 @@ from access.scope import Basis, Scope
 from records import documents, facts, grants, readings, relations, will
 from records.database import Tx
 from records.documents import Document, DocumentState
+from search_api.act_views import GrantView
 from search_api.desk import AtDesk
 from search_api.documents import CHUNK, EXTENSIONS, item_of, readable
 from search_api.marks import marks_of
 from search_api.oversight import journal_lines
 from search_api.services import Services
-from search_api.views import GrantView
 from search_api.visit import STALE, Look
 
 router = APIRouter(prefix="/v1", tags=["export"])

@@ -14,9 +14,9 @@ from access.refusal import Refusal
 from access.refusals import DOOR, NOT_YOUR_ACT
 from access.scope import CallerKind
 from records import patients, relations
+from search_api.act_views import Recorded, RelationList, RelationView
 from search_api.desk import PROBLEM, AtDesk, Desk
 from search_api.door import TOO_MANY_DETAIL, knock
-from search_api.views import Recorded, RelationList, RelationView
 from search_api.visit import patient_id_of
 
 router = APIRouter(prefix="/v1", tags=["kin"])

@@ -13,9 +13,9 @@ from access.scope import Basis, Scope
 from records import documents, masks
 from records.database import Tx
 from records.documents import Document
+from search_api.act_views import MaskList
 from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
 from search_api.documents import found
-from search_api.views import MaskList
 
 router = APIRouter(prefix="/v1", tags=["masks"])
 From = Literal["professionals", "patient", "representatives"]

@@ -14,9 +14,9 @@ from records.database import Tx
 from records.grants import Grant
 from records.journal import Entry
 from records.practitioners import organization, practitioner
+from search_api.act_views import GrantList, GrantView, JournalLine, JournalPage
 from search_api.desk import AtDesk
 from search_api.sentences import Language, sentence
-from search_api.views import GrantList, GrantView, JournalLine, JournalPage
 
 router = APIRouter(prefix="/v1", tags=["oversight"])
 

@@ -13,9 +13,9 @@ from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
 from access.scope import CallerKind
 from records import emergencies, relations
+from search_api.act_views import EmergencyLine, EmergencyList, RequestLine, RequestList
 from search_api.desk import PROBLEM, AtDesk, Desk
 from search_api.kin import ReviewBody
-from search_api.views import EmergencyLine, EmergencyList, RequestLine, RequestList
 
 router = APIRouter(prefix="/v1", tags=["reviews"])
 MISSING: dict[int | str, dict[str, Any]] = {404: {**PROBLEM, "description": "rien de tel à relire"}}

@@ -12,10 +12,10 @@ from access.categories import Category
 from access.facts import GranteeKind, GrantKind, OppositionKind
 from access.refusal import Refusal
 from records import grants, notifications, will
+from search_api.act_views import BlockList, GrantView, OppositionList, OppositionView, RecordState
 from search_api.desk import PROBLEM, AtDesk, Desk
 from search_api.door import TOO_MANY_DETAIL, attest
 from search_api.oversight import shows
-from search_api.views import BlockList, GrantView, OppositionList, OppositionView, RecordState
 
 router = APIRouter(prefix="/v1", tags=["will"])
 MISSING: dict[int | str, dict[str, Any]] = {

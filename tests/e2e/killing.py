@@ -108,10 +108,13 @@ class Command:
             with suppress(ProcessLookupError):
                 os.kill(choose.choice(children).pid, signal.SIGKILL)
             return True
-        if way == "parent":
-            os.kill(self.pid, signal.SIGKILL)
-        else:
-            os.killpg(self.pid, signal.SIGKILL)
+        try:
+            if way == "parent":
+                os.kill(self.pid, signal.SIGKILL)
+            else:
+                os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:  # it ended since it was asked
+            return False
         self.finish(30)
         return True
 

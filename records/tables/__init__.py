@@ -1,0 +1,82 @@
+"""The tables. What a person wrote or is called stands only in `sealed` columns; look-ups go by keyed hashes.
+
+Times are aware in Python and UTC in the database. Sealed columns are JSON objects bound to "table/column/row id".
+"""
+
+from records.tables.base import Base, UtcTime, core
+from records.tables.papers import (
+    Claim,
+    DepositKey,
+    Document,
+    DocumentName,
+    Fact,
+    Job,
+    Leftover,
+    PageCorrection,
+    Receipt,
+    Withdrawal,
+)
+from records.tables.people import (
+    Contact,
+    Membership,
+    Merge,
+    Organization,
+    Patient,
+    PatientIdentifier,
+    Practitioner,
+)
+from records.tables.rights import (
+    Attempt,
+    Block,
+    Emergency,
+    Grant,
+    Notification,
+    Opposition,
+    Relation,
+    SavedSearch,
+    SpentAssertion,
+    Visitor,
+)
+from records.tables.trace import (
+    Cursor,
+    JournalEntry,
+    JournalHead,
+    OutboxEvent,
+)
+
+__all__ = [
+    "Attempt",
+    "Base",
+    "Block",
+    "Claim",
+    "Contact",
+    "Cursor",
+    "DepositKey",
+    "Document",
+    "DocumentName",
+    "Emergency",
+    "Fact",
+    "Grant",
+    "Job",
+    "JournalEntry",
+    "JournalHead",
+    "Leftover",
+    "Membership",
+    "Merge",
+    "Notification",
+    "Opposition",
+    "Organization",
+    "OutboxEvent",
+    "PageCorrection",
+    "Patient",
+    "PatientIdentifier",
+    "Practitioner",
+    "Receipt",
+    "Relation",
+    "SavedSearch",
+    "SpentAssertion",
+    "UtcTime",
+    "Visitor",
+    "Withdrawal",
+    "core",
+]
