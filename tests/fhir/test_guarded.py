@@ -31,6 +31,7 @@ from tests.fhir.asking import (
 from tests.identities.conftest import Open, federated, provider
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.telling import say
+from tests.search_api.test_journal import entries
 from tests.search_api.test_kin import record
 from tests.search_api.world import World, ins_of
 from tests.services.openid import OpenId
@@ -192,3 +193,10 @@ def test_the_same_bytes_sent_again_with_a_mask_are_masked(own_world: World) -> N
     assert get(own_world, f"/{masked}", other).status_code == 200  # the patient showed it
     assert provided(own_world, reference(own_world, "40", securityLabel=[label]), TEXT) in {open_one, masked}
     assert get(own_world, f"/{masked}", other).status_code == 200
+
+
+def test_bytes_that_do_not_leave_are_not_journalled_as_shown(own_world: World) -> None:
+    path = f"/Binary/{own_world.patients['marie']}.{own_world.documents['bilan']}"
+    for asked, headers in ((f"{path}?_format=zorg", {}), (path, {"Accept": "application/fhir+json;q=0"})):
+        assert get(own_world, asked, **headers).status_code == 406
+    assert [one for one in entries(own_world, "marie") if one.action == "download"] == []
