@@ -20,7 +20,7 @@ from ingest.receive import UNKNOWN_TYPE
 from records.blobs import BlobReader
 from records.documents import Document
 from search_api.documents import EXTENSIONS, found, readable
-from search_api.fhir.counter import AtCounter
+from search_api.fhir.counter import ForBytes
 from search_api.fhir.formats import MEDIA, Format, accepted, is_known, wanted
 from search_api.fhir.words import document_part, parted
 
@@ -46,7 +46,7 @@ class Part:
 
 
 @router.get("/Binary/{identity}")
-def read(request: Request, identity: str, counter: AtCounter) -> Response:
+def read(request: Request, identity: str, counter: ForBytes) -> Response:
     """In pieces; journalled before the first."""
     as_resource = request.query_params.get("_format") is not None or _asks_resource(request)
     form = wanted(request) if as_resource else "json"  # refused before anything is opened, or journalled as shown

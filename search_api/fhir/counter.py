@@ -19,6 +19,7 @@ from access.smart import Need
 from records import patients
 from search_api.bearers import Bearer
 from search_api.desk import Desk, allows, keep_pace, lookup_pace, out_of_scope, stood
+from search_api.fhir.formats import wanted
 from search_api.fhir.outcome import bad_parameter
 from search_api.fhir.words import INS_NIR
 from search_api.visit import Look, Visit
@@ -112,6 +113,13 @@ def counter(
     return Counter(desk, bearer, base, "handling=strict" in prefer.replace(" ", ""))
 
 
+def formed(request: Request, stands: Annotated[Counter, Depends(counter)]) -> Counter:
+    """The same for whoever asks for a resource: a form that is not served is refused (406) before anything is done or
+    journalled as shown, not after."""
+    wanted(request)
+    return stands
+
+
 async def sent(request: Request) -> list[tuple[str, str]]:
     """The parameters of a search, in its address and in its form. A form is bounded by the border."""
     pairs = list(request.query_params.multi_items())
@@ -124,5 +132,6 @@ async def sent(request: Request) -> list[tuple[str, str]]:
     return pairs
 
 
-AtCounter = Annotated[Counter, Depends(counter)]
+AtCounter = Annotated[Counter, Depends(formed)]
+ForBytes = Annotated[Counter, Depends(counter)]
 Sent = Annotated[list[tuple[str, str]], Depends(sent)]

@@ -200,3 +200,16 @@ def test_bytes_that_do_not_leave_are_not_journalled_as_shown(own_world: World) -
     for asked, headers in ((f"{path}?_format=zorg", {}), (path, {"Accept": "application/fhir+json;q=0"})):
         assert get(own_world, asked, **headers).status_code == 406
     assert [one for one in entries(own_world, "marie") if one.action == "download"] == []
+
+
+def test_nothing_is_done_for_an_answer_that_cannot_be_given(own_world: World) -> None:
+    mine = {**own_world.as_patient("marie"), "Accept": "text/html"}
+    refused = [
+        post(own_world, "/Consent", consent(own_world, "permit", RPPS_SYSTEM, STRANGER), mine),
+        post(own_world, "", transaction(reference(own_world, "50"), TEXT), Accept="text/html"),
+        get(own_world, "/DocumentReference?patient={marie}&_format=zorg"),
+    ]
+    assert [one.status_code for one in refused] == [406] * 3
+    assert get(own_world, "/DocumentReference?patient={marie}", own_world.bearer(STRANGER)).status_code == 403
+    done = {one.action for one in entries(own_world, "marie") if one.outcome == "granted"}
+    assert done.isdisjoint({"grant", "deposit", "list-documents"})
