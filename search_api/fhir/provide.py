@@ -97,8 +97,8 @@ def _created(request: Request, counter: Counter, sent: Resource, limit: int) -> 
     if sent["resourceType"] != "DocumentReference":
         raise malformed([("Resource", "must be a DocumentReference")])
     (shown,) = deposit(counter, submitted([sent], {}), limit)
-    location = counter.url(f"DocumentReference/{shown['id']}/_history/{shown['meta']['versionId']}")
-    return answer(request, shown, 201, {"Location": location})
+    version = f"/_history/{shown['meta']['versionId']}" if "meta" in shown else ""
+    return answer(request, shown, 201, {"Location": counter.url(f"DocumentReference/{shown['id']}{version}")})
 
 
 def deposit(counter: Counter, submission: Submission, limit: int) -> list[Resource]:
@@ -126,7 +126,12 @@ def deposit(counter: Counter, submission: Submission, limit: int) -> list[Resour
 
 
 def _shown(counter: Counter, tx: Tx, scope: Scope, identity: str) -> Resource:
-    return reference_of(tx, counter.desk, scope, found(tx, scope, document_part(identity)))
+    """The description; for a depositor whose rights do not show it, that it is kept: a refusal would deny that."""
+    try:
+        return reference_of(tx, counter.desk, scope, found(tx, scope, document_part(identity)))
+    except Refusal:
+        text = "Le document est gardé ; vos autorisations ne le montrent pas."
+        return remark("information", "informational", text) | {"id": identity}
 
 
 def _related(counter: Counter, tx: Tx, scope: Scope, one: Submitted) -> Submitted:

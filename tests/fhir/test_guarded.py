@@ -29,7 +29,7 @@ from tests.fhir.asking import (
     transaction,
 )
 from tests.identities.conftest import Open, federated, provider
-from tests.search_api.conftest import DOCTOR, STRANGER
+from tests.search_api.conftest import BIOLOGIST, DOCTOR, STRANGER
 from tests.search_api.telling import say
 from tests.search_api.test_journal import entries
 from tests.search_api.test_kin import record
@@ -188,7 +188,7 @@ def test_the_same_bytes_sent_again_with_a_mask_are_masked(own_world: World) -> N
     masked = provided(own_world, reference(own_world, "40", securityLabel=[label]), TEXT)
     for location in {open_one, masked}:
         assert get(own_world, f"/{location}", other).status_code == 404
-    shown = own_world.url("marie", f"/masks/{masked.split('.')[1]}?hidden_from=professionals")
+    shown = own_world.url("marie", f"/masks/{masked.split('.')[1]}?hidden_from=professionals&all_states=true")
     assert own_world.http.delete(shown, headers=mine).status_code == 204
     assert get(own_world, f"/{masked}", other).status_code == 200  # the patient showed it
     assert provided(own_world, reference(own_world, "40", securityLabel=[label]), TEXT) in {open_one, masked}
@@ -213,3 +213,17 @@ def test_nothing_is_done_for_an_answer_that_cannot_be_given(own_world: World) ->
     assert get(own_world, "/DocumentReference?patient={marie}", own_world.bearer(STRANGER)).status_code == 403
     done = {one.action for one in entries(own_world, "marie") if one.outcome == "granted"}
     assert done.isdisjoint({"grant", "deposit", "list-documents"})
+
+
+def test_what_is_kept_is_said_to_be_to_who_may_not_see_it(own_world: World) -> None:
+    biologist = own_world.bearer(BIOLOGIST)
+    sent = post(own_world, "", transaction(reference(own_world, "60"), TEXT), biologist)
+    assert sent.status_code == 200, sent.text
+    location = sent.json()["entry"][1]["response"]["location"]
+    assert get(own_world, f"/{location}", biologist).status_code == 404
+    assert get(own_world, f"/{location}").status_code == 200
+    alone = reference(own_world, "61")
+    alone["content"][0]["attachment"] = {"contentType": "text/plain", "data": "QXV0cmUgdGV4dGUu"}
+    made = post(own_world, "/DocumentReference", alone, biologist)
+    assert (made.status_code, made.json()["resourceType"]) == (201, "OperationOutcome")
+    assert get(own_world, made.headers["location"].partition("/fhir")[2]).status_code == 200
