@@ -138,6 +138,8 @@ def _block(block: Sequence[Told], group: str, now: date, *, opposed: bool = Fals
             remarks.insert(0, "arrêt mentionné")
         elif state == _CURRENT and (unconfirmed := _unconfirmed(same, now)):
             remarks.append(unconfirmed)
+        if state == _CURRENT and shown.fact.when.end and shown.fact.kind is FactKind.MEDICATION:
+            remarks.append(f"jusqu'au {french(shown.fact.when.end)}")
         if shown.fact.kind is FactKind.DISPENSING:
             remarks.append("délivrance")
         remarks += reading_notes(shown.fact)

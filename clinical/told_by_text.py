@@ -36,9 +36,14 @@ MOST_FACTS = 10_000
 """Facts of a page. More is no page of a health record: reading stops there, so that a hostile one costs seconds."""
 _MARK_SAMPLE = 200_000
 _NEAR = 40
+_COMMA = re.compile(r"[,;](?!\d)|(?<!\d)[,;]")
+"""Not that of « 0,6 ml »."""
 _OVER = re.compile(rf"\b{any_of('over')}\b")
 _SINCE = re.compile(rf"\b{any_of('since')}")
 _PATIENT = re.compile(rf"\W*{any_of('the patient')}(?![^\W_])")
+_ALLERGIC = re.compile(rf"\W*(?:(?:pas|aucune?|absence) (?:d'|de )?)?{any_of('allergy')}")
+_TREATMENT = re.compile(r"(?:[-–—;.,|/)\t]|  )[ ]*(?:traitements?|ttt|trt)(?: \w{1,12}){0,2} ?:")
+"""« Allergies : aucune - Traitement : Eliquis » on one line."""
 _TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
 _NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
 _GUESSED = "nom reconnu à une lettre près"
@@ -109,7 +114,7 @@ def _is_beside(unit: Unit, context: Context) -> bool:
     """Whether a sentence speaks of something else than its title: « Allergies : aucune. Sous Eliquis. » is a treatment,
     « Antécédents familiaux : … Patient porteur d'un pacemaker » is the patient."""
     if context is Context.FAMILY:
-        return _PATIENT.match(unit.flat) is not None
+        return _PATIENT.match(unit.flat) is not None or _ALLERGIC.match(unit.flat) is not None
     if context is not Context.ALLERGY or _TREATED.match(unit.flat) is None:
         return False
     return next(reactions().find(unit.flat, unit.flat), None) is None  # « sous amoxicilline : urticaire »
@@ -166,9 +171,9 @@ class _Reading:
     def around(self, start: int, end: int) -> str:
         """The words near unit.flat[start:end], as far as the next commas."""
         flat = self.unit.flat
-        begin = max(flat.rfind(",", 0, start), flat.rfind(";", 0, start), start - _NEAR) + 1
-        stops = [at for at in (flat.find(",", end), flat.find(";", end)) if at >= 0]
-        return flat[max(0, begin) : min([*stops, end + _NEAR])]
+        commas = [found.start() for found in _COMMA.finditer(flat)]
+        begin = max([*(at + 1 for at in commas if at < start), start - _NEAR, 0])
+        return flat[begin : min([*(at for at in commas if at >= end), end + _NEAR])]
 
     def fact(
         self,
@@ -205,26 +210,45 @@ def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where, days: Days
     reading = _Reading(page, unit, title, context_of(title), where)
     named = list(drugs().find(unit.flat, text))
     named = sorted([*named, *misspelt(unit.flat, text, named)], key=lambda each: each.start)
-    told = list(sensitivities(unit, text, named, reading.context))
+    treatment = _TREATMENT.search(unit.flat) if reading.context is Context.ALLERGY else None
+    if treatment is not None:
+        listed, named = named, [each for each in named if each.start < treatment.start()]
+        before = Unit(unit.start, unit.start + treatment.start(), unit.flat[: treatment.start()])
+        told = list(sensitivities(before, text[: treatment.start()], named, reading.context))
+        named = [each for each in listed if each.start >= treatment.start()]
+    else:
+        told = list(sensitivities(unit, text, named, reading.context))
     taken = [(each.quote_start, each.end) for each in told]
     yield from (_sensitivity(reading, each) for each in told)
     found = list(analytes().find(unit.flat, text)) if any(map(str.isdigit, unit.flat)) or "ti" in unit.flat else []
     values = list(measures(unit, text, found, where.mark)) if found or "\t" in unit.flat else []
     values = [each for each in values if not _is_dose(each, named)]
     taken += [(each.start, each.name_end) for each in values]
-    nexts = [*(each.start for each in values[1:]), len(unit.flat)]
-    for each, following in zip(values, nexts, strict=False):
-        yield _measure(reading, each, days.of(unit.flat, each.start, each.end, following))
-    if reading.context is not Context.ALLERGY:
+    begins = [each.start if each.value_start < 0 else each.value_start for each in values]
+    for each, begin, following in zip(values, begins, [*begins[1:], len(unit.flat)], strict=False):
+        yield _measure(reading, each, days.of(unit.flat, begin, each.end, following))
+    own = list(personal.read(unit, text, taken))
+    refused = [
+        (each.start, each.end) for each in own if each.kind is FactKind.DIRECTIVE
+    ]  # « refuse toute transfusion »
+    known = list(statements.read(unit, text, reading.context, [*taken, *refused]))
+    taken += [
+        (each.start, each.end) for each in known if each.kind is FactKind.CONDITION
+    ]  # « … induite par l'héparine »
+    if reading.context is not Context.ALLERGY or treatment is not None:
         free = [each for each in named if not any(a <= each.start < b for a, b in taken)]
         yield from (_medicine(reading, text, each) for each in medicines(unit, text, free, reading.context))
-    for said in (*statements.read(unit, text, reading.context, taken), *personal.read(unit, text, taken)):
+    for said in (*known, *own):
         yield _statement(reading, said)
 
 
 def _is_dose(value: Measure, named: list[Found[Drug]]) -> bool:
     """« Calcium 500 mg » and « digoxine 0,25 mg » are doses: a value of the laboratory is a concentration."""
-    if value.analyte is None or not any(each.start == value.start for each in named):
+    if value.analyte is None:
+        return False
+    if any(each.start < value.start < each.end for each in named):
+        return True  # the K of « vitamine K 10 mg »
+    if not any(each.start == value.start for each in named):
         return False
     scale = plain(value.value.unit).replace(" ", "")
     return scale in ("", "mg", "g", "ui", "µg", "ml", "l") or scale.endswith(("/j", "/jour", "/kg", "/24h"))
@@ -274,7 +298,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
         said.assertion is None
         and assertion is Assertion.PAST
         and reading.context is not Context.STOPPED
-        and not _is_over(reading, said)
+        and (said.until or not _is_over(reading, said))  # readers compare the end with their day
     ):
         assertion = Assertion.PRESENT
     spans = (("dose", said.posology.dose), ("route", said.posology.route), ("frequency", said.posology.frequency))
@@ -288,7 +312,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
     )
     return reading.fact(
         FactKind.MEDICATION, (said.start, said.end), (said.quote_start, said.quote_end), assertion, details,
-        concept=said.drug.substance, codes=said.drug.codes,
+        concept=said.drug.substance, codes=said.drug.codes, when=Period("", said.until),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The same fact from several documents is one, with its sources: copied text counts once.
 
-Two facts are the same when kind, name, codes, statement, value and dates are. A result that does not say when it was
-measured is of its document's day: the same figure of two undated days is two results.
+Two facts are the same when kind, name, codes, statement, value, dates, dose, reaction and side are. A result that does
+not say when it was measured is of its document's day: the same figure of two undated days is two results.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from clinical.text.plain import plain
 from records.fact import Fact, FactKind, Period, Told
 
 _MEASURED = frozenset({FactKind.LAB_RESULT, FactKind.VITAL_SIGN, FactKind.DISPENSING})
+
+_OWN = ("dose", "frequency", "reaction", "severity", "side", "site", "stopped", "replaced_by", "disproved")
+"""Details that make another fact: two doses of one drug, the fistulas of two arms, an allergy and its shock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +47,5 @@ def sameness(one: Told) -> tuple[object, ...]:
     fact = one.fact
     undated = fact.kind in _MEASURED and fact.when == Period()
     name = plain(" ".join(fact.label.split()))
-    return fact.kind, name, fact.codes, fact.assertion, fact.value, fact.when, one.event_date if undated else None
+    own = tuple(fact.detail(each) for each in _OWN)
+    return fact.kind, name, fact.codes, fact.assertion, fact.value, fact.when, one.event_date if undated else None, *own

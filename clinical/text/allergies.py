@@ -22,12 +22,26 @@ _NONE_AFTER = re.compile(
     r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=\-–\t]?[ ]*(?:(?:medicamenteuses?|connues?|alimentaires?) )*[:=\-–\t]?[ ]*"
     rf"{any_of('none')}(?![^\W_])"
 )
+_ANSWERED_YES = re.compile(
+    r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=?\t]?[ ]*(?:[☒☑✓✔][ ]?)?(?:oui|yes)(?![^\W_])"
+    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:,?[ ]?(?:a )?(?:preciser|lesquelles?|laquelle|quoi)[ ]?)?"
+    r"(?:[-–:=,→>\t]+[ ]*|(?=\()|(?<=[ ,;])(?=\w))\(?"
+)
+"""« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
+_NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;\n]|$)")
+_OTHER_SORT = re.compile(
+    r"\b(?:medicamenteuses?|alimentaires?|respiratoires?|cutanees?|de contact|environnementales?|autres?)"
+    r"[ ]?[:=][ ]?(?!(?:non|neant|aucune?|ras|0|absence|/|-)(?![^\W_]))"
+)
 _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _ITEM = re.compile(rf"[ ]*(?::|=|\t|-|–|•)?[ ]*(?:allergie |intolerance )?(?P<to>{_TO})?")
 _ITEM_END = re.compile(rf"[.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
 _JOINER = re.compile(r"[ ]*(?:,|et|ou|puis|and|or|/|\+)[ ]*(?:et |ou )?")
 _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
+_OTHER_DRUG = re.compile(r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc)\b")
+"""« Ne supporte pas le Kardégic, mis sous Plavix »: the second is what is taken."""
+_LISTED = re.compile(r"[ ]*[(,/+]?[ ]*(?:et |ou |notamment |dont |surtout )?")
 _DISPROVED = re.compile(rf"\b{any_of('disproved')}\b")
 _SUSPECTED = re.compile(rf"\b{any_of('doubtful allergy')}\b|\?")
 _SEVERITY = re.compile(rf"\b{any_of('severity')}\b")
@@ -123,19 +137,28 @@ def sensitivities(unit: Unit, text: str, named: list[Found[Drug]], context: Cont
 def _after_cue(
     flat: str, text: str, cue: re.Match[str], limit: int, kind: FactKind, known: list[_Culprit], context: Context
 ) -> Iterator[Sensitivity]:
-    at = cue.end()
+    at, cue_start = cue.end(), cue.start()
     adjectives = _ADJECTIVES.match(flat, at, limit)
     at = adjectives.end() if adjectives is not None else at
+    if _NOT_FILLED_IN.match(flat, at, limit) and not any(at <= each.start < limit for each in known):
+        return
+    yes = _ANSWERED_YES.match(flat, at, limit)
+    at = yes.end() if yes is not None and flat[yes.end() : limit].strip(" .)") else at
     exception = _EXCEPT.match(flat, cue.end(), limit)
     none = _NONE_AFTER.match(flat, cue.end(), limit)
     if none is not None and exception is None:
         yield _none(cue.start(), none.end(), kind)
-        return
+        other = _OTHER_SORT.search(flat, none.end(), limit)
+        if other is None or _denied(flat, other.start()):
+            return
+        at, cue_start = other.end(), other.start()  # « médicamenteuses : néant ; alimentaires : crustacés »
     forced: Assertion | None = None
     if exception is not None:
         at, forced = exception.end(), Assertion.PRESENT
     items = list(_items(flat, text, at, limit, known, context, free=exception is None or True))
     if not items:
+        if none is not None:
+            return
         if _denied(flat, cue.start()) and exception is None:
             yield _none(cue.start(), max(at, cue.end()), kind)
         else:
@@ -149,7 +172,7 @@ def _after_cue(
             text,
             kind,
             item,
-            min(cue.start(), item.start),
+            min(cue_start, item.start),
             _detail_end(flat, item.end, stop, limit, number, len(items)),
             forced,
             as_cue=text[cue.start() : cue.end()] if cue[0].startswith("anaphyla") else "",
@@ -198,7 +221,9 @@ def _items(
             (
                 each
                 for each in known
-                if begin <= each.start <= begin + 22 and _ITEM_END.search(flat, begin, each.start) is None
+                if begin <= each.start <= begin + 22
+                and _ITEM_END.search(flat, begin, each.start) is None
+                and (first or _OTHER_DRUG.search(flat, begin, each.start) is None)
             ),
             None,
         )
@@ -224,12 +249,22 @@ def _items(
             at = start + len(words)
             yield _Culprit(start, at, None, "")
         first = False
-        skipped = re.compile(r"[ ]*(?:\([^()]{0,120}\))?").match(flat, at, limit)
-        at = skipped.end() if skipped is not None else at
+        skipped = _BRACKETS.match(flat, at, limit)
+        if skipped is not None:
+            yield from _in_brackets(flat, at, skipped.end(), known)
+            at = skipped.end()
         joiner = _JOINER.match(flat, at, limit)
         if joiner is None or joiner.end() == at:
             return
         at = joiner.end()
+
+
+def _in_brackets(flat: str, at: int, end: int, known: list[_Culprit]) -> Iterator[_Culprit]:
+    """The names that brackets list after a culprit: « curares (rocuronium) », « bêtalactamines (Augmentin, C3G) »."""
+    for each in known:
+        if at <= each.start and each.end <= end and _LISTED.fullmatch(flat, at, each.start):
+            at = each.end
+            yield each
 
 
 def _culprits(flat: str, text: str, named: list[Found[Drug]]) -> list[_Culprit]:
@@ -243,7 +278,7 @@ def _culprits(flat: str, text: str, named: list[Found[Drug]]) -> list[_Culprit]:
 
 def _section_items(flat: str, text: str, known: list[_Culprit]) -> Iterator[Sensitivity]:
     """What stands under the title « Allergies » without repeating the word."""
-    nothing = _NOTHING_LISTED.match(flat)
+    nothing = None if _NOT_FILLED_IN.match(flat.lstrip(" \t•*-–")) else _NOTHING_LISTED.match(flat)
     if nothing is not None and not known:
         yield _none(nothing.start(), len(flat.rstrip()), FactKind.ALLERGY)
         return

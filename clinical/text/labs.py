@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -40,6 +40,24 @@ _UNIT_CELL = re.compile(rf"[ \t]*(?!{any_of('range word')}\b|[^\t]*\d/\d)([a-z%�
 """A cell between a value and a range is a unit, whatever OCR made of it (« gdL »): it is kept as written, and not
 converted. Without it the range beside it would be lost."""
 _GLUED = re.compile(r"[ ]?[-–—][ ]?\d")
+_INTERVAL = re.compile(
+    rf"[ ]?(?:-|–|—|a)[ ]?{NUMBER}(?![\d/]|-\d|[ ]?{any_of('counted')}(?![^\W_]))[ ]{{0,3}}(?P<unit>{_UNIT})?"
+)
+"""« INR 2-3 », « natrémie 135 à 145 mmol/L », « hémoglobine de 12 à 7 g/dL »: neither end alone is the value."""
+_METRES = re.compile(r"[ ]?m[ ]?(\d\d)(?!\d)")
+_AIMED = re.compile(
+    r"\b(?:si|s'il|des|des que|quand|lorsque|jusqu'a|tant que|en cas d[e'u]"
+    r"|objectifs?|cibles?|seuils?|viser|atteindre|obtenir)"
+    r"(?:[ ]?(?:une?|l'|le|la|les|que|qu'|d'|de|:))*[ ]*$"
+)
+"""« Arrêt dès INR > 2 », « objectif INR 2,5 »: a bound or an aim, which nobody measured."""
+_DAY = r"\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?(?!\d)"
+_AGAIN = re.compile(
+    rf"(?:[ ]?[,;]?[ ]?(?:->|→|puis|(?:au |le |de )?controlee?s?)(?:[ ]?(?:le|du|au) {_DAY})?[ ]?[:=]?(?: a| de)?"
+    rf"|[ ]?[,;][ ]?(?:le|du|au) {_DAY}[ ]?[:=])(?=[ ]?[<>]?[ ]?\d)(?![ ]?{_DAY}(?!\d| ?[a-zµ%]))"
+)
+_ENDS = re.compile(r"[ ]?(?:[.,;)\n]|$)")
+"""« 80 puis 340 µmol/L », « 7,8 g/dL, contrôle à 8,4 », « …, le 15/01/2026 : 340 »: a later value of it."""
 _WINDOW = 150
 _WRITINGS = str.maketrans({" ": "", ".": "", ",": "", "μ": "µ", "³": "3", "²": "2"})
 
@@ -68,6 +86,7 @@ class Measure:
     analyte: Analyte | None  # None: a row of a table that names something else
     value: Quantity
     note: str = ""  # how an ambiguous number was read
+    value_start: int = -1  # where the words of a second value of the same thing begin; -1 for the first
 
 
 @lru_cache(maxsize=1)
@@ -93,10 +112,20 @@ def measures(unit: Unit, text: str, named: list[Found[Analyte]], mark: Mark) -> 
         if found.start < taken:
             continue
         limit = named[number_ + 1].start if number_ + 1 < len(named) else len(unit.flat)
+        if _AIMED.search(unit.flat[max(0, found.start - 30) : found.start]):
+            continue
         measure = _measure(unit, text, found.start, found.end, min(limit, found.end + _WINDOW), found.entry, mark)
-        if measure is not None:
+        while measure is not None:
             taken = measure.end
             yield measure
+            again = _AGAIN.match(unit.flat, taken, limit) if "\t" not in unit.flat else None
+            if again is None:
+                break
+            at = again.start()
+            measure = _measure(unit, text, found.start, again.end(), limit, found.entry, mark)
+            if measure is None or not (measure.value.unit or _ENDS.match(unit.flat, measure.end)):
+                break  # « puis 3 CGR »
+            measure = replace(measure, name_end=found.end, value_start=at)
     if not named and unit.flat.count("\t") >= 2:
         measure = _row(unit, text, mark)
         if measure is not None:
@@ -135,6 +164,21 @@ def _measure(
     stop, digits_end = found.end(), found.end("num")
     if found["unit"] is None and _COUNTS.match(unit.flat, digits_end):
         return None
+    if analyte is not None and analyte.preferred == "taille" and (metres := _METRES.match(unit.flat, digits_end)):
+        written = text[found.start("num") : metres.end()]  # « 1m75 »
+        return Measure(start, metres.end(), end, analyte, Quantity(written))
+    interval = _INTERVAL.match(unit.flat, digits_end, limit) if "\t" not in unit.flat else None
+    if interval is not None and found["unit"] is None and not found["flag"] and " " not in found["num"]:
+        if not interval["unit"] and not _plausible_unit(analyte, "", number(found["num"], mark), in_table=False):
+            return None
+        written = text[found.start("num") : interval.start("unit") if interval["unit"] else interval.end()].strip()
+        return Measure(
+            start,
+            interval.end(),
+            end,
+            analyte,
+            Quantity(written, unit=(text[interval.start("unit") : interval.end()] if interval["unit"] else "").strip()),
+        )
     if found["unit"] is None and " " in found["num"] and _GLUED.match(unit.flat, found.end("num")):
         digits_end = found.start("num") + found["num"].rindex(
             " "

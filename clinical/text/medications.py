@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clinical.text.posology import Posology, posology
+from clinical.text.dated import when
+from clinical.text.posology import DOSE, Posology, posology
 from clinical.text.sections import Context
 from clinical.text.signs import any_of
 from clinical.text.terms import Found
@@ -21,8 +22,11 @@ _STOP_NOTED = re.compile(rf"[^.;\n,]{{0,25}}?[ ]?[,:=(–-][ ]?({any_of('stop no
 """« Eliquis : arrêt le 12/03 », « Eliquis, arrêt définitif »."""
 PAUSED = "arrêt et reprise mentionnés"
 """Of a medicine stopped and taken again, or to be: it is not shown as stopped."""
+TAPERED = "arrêt progressif mentionné"
+_TAPERED = re.compile(r"[^.;\n,]{0,25}?\b(?:arret progressif|sevrage progressif|decroissance)\b")
+"""A corticoid that is being stopped by steps is taken: its end has no date."""
 _NOT_TO_STOP = re.compile(r"\b(?:pas|jamais|ni|sans|not|never|don't) (?:\w{1,20} )?$")
-_ON = re.compile(rf"\b{any_of('taken on')} {any_of('of')}$")
+_ON = re.compile(rf"\b{any_of('taken on')}(?: {any_of('of')}| ?[:=]? ?)$")
 _DOSE_MISSED = re.compile(r"\b(?:pas|oublie de) (?:pris|prendre) (?:son|sa|ses|le|la|l') ?$")
 """« N'a pas pris son Xarelto ce matin » is said of somebody who takes it."""
 _NOT_TAKEN = re.compile(rf"\b(?:pas|aucune|sans|absence) (?:de |d')?prises? {any_of('of')}$")
@@ -34,10 +38,29 @@ _TOWARDS = re.compile(r"\b(?:par|vers|pour)\b[ ](?:le |la |l'|du |de la |de l'|u
 _RELAIS_BEFORE = re.compile(
     r"\b(?:relais|remplacement|switch|relaye)(?: \w{1,20})? (?:du |de la |de l'|de |d'|des )(?:la |le )?$"
 )
-_RELAYS = re.compile(r"\brelais (?:par |vers |pour )?$")
-"""« Xarelto stop, relais Lovenox »: this one is taken."""
+_RELAYS = re.compile(r"\brelais (?:par |vers |pour |\w{2,20} ?(?:[-/–→]|->) ?)?$")
+"""« Xarelto stop, relais Lovenox », « relais AVK-HBPM »: this one is taken."""
+_REPLACES = re.compile(
+    rf"[ ](?:{DOSE} )?(?:remplace|remplacera|en remplacement|a la place)[ ]?"
+    r"(?:le |la |l'|du |de |d'|de la |de l'|son )?[ ]?"
+)
+"""« Previscan remplace Eliquis », « Eliquis à la place du Previscan »: the second was stopped."""
 _CONTRAINDICATED = re.compile(rf"[^.;\n,]{{0,25}}\b{any_of('contraindicated')}\b")
 _CONTRAINDICATED_BEFORE = re.compile(rf"\b{any_of('contraindication before')}$")
+_NOT_RETAINED = re.compile(
+    r"[^.;\n]{0,40}?\b(?:non|pas) (?:ete )?(?:retenue?s?|introduite?s?|debutee?s?|instauree?s?|commencee?s?)(?![^\W_])"
+)
+"""« Anticoagulation discutée, non retenue »."""
+_TO_BEGIN_IF = re.compile(
+    r"[^.;\n]{0,25}?\ba (?:debuter|introduire|instaurer|commencer|mettre en route)\b[^.;\n]{0,20}?"
+    r"\b(?:si|en cas|en l'absence|selon)\b"
+)
+_SAVE = re.compile(
+    r"\b(?:pas|aucune?s?|sans|absence|ni)\b[^.;\n]{0,55}\b(?:sauf|hormis|excepte|a part|autres? que|en dehors d[eu'])"
+    r"[ ]?(?:le |la |l'|du |de |de la |un |une )?$"
+)
+"""« Pas d'anticoagulant sauf Eliquis »."""
+_UNTIL = re.compile(r"[^.;\n]{0,60}?\bjusqu'(?:en|aux?|a)(?![^\W_])")
 _LONG_TERM = re.compile(rf"\b{any_of('long term')}\b")
 _TREATS = re.compile(rf"\b{any_of('treats')}\b[^.;\n]{{0,40}}$")
 _ANTIBIOGRAM = re.compile(
@@ -63,6 +86,7 @@ class Medicine:
     posology: Posology
     assertion: Assertion | None  # what the words around decide; None: as the sentence states it
     details: tuple[tuple[str, str], ...]
+    until: str = ""  # « jusqu'en mars 2026 », in the form of `records.fact.Period`
 
 
 def medicines(unit: Unit, text: str, drugs: list[Found[Drug]], context: Context) -> Iterator[Medicine]:
@@ -94,7 +118,15 @@ def medicines(unit: Unit, text: str, drugs: list[Found[Drug]], context: Context)
             said,
             Assertion.PAST if context is Context.STOPPED and assertion is None else assertion,
             details,
+            _until(unit.flat, text, end, limit),
         )
+
+
+def _until(flat: str, text: str, end: int, limit: int) -> str:
+    """The day until which a medicine is or was taken, if one stands right after « jusqu'au »."""
+    found = _UNTIL.match(flat, end, limit)
+    dated = when(flat, text, found.end()) if found is not None else None
+    return dated.written if found is not None and dated is not None and dated.end <= found.end() + 25 else ""
 
 
 def _pairs(flat: str, drugs: list[Found[Drug]]) -> Iterator[tuple[Found[Drug], Found[Drug] | None]]:
@@ -147,7 +179,17 @@ def _course(
         return Assertion.HYPOTHETICAL, ()
     if _NOT_TAKEN.search(before):
         return Assertion.ABSENT, ()
+    if _NOT_RETAINED.match(after):
+        return Assertion.ABSENT, ()
+    if _TO_BEGIN_IF.match(after):
+        return Assertion.HYPOTHETICAL, ()
+    if _SAVE.search(before):
+        return Assertion.PRESENT, ()
+    if number and _REPLACES.fullmatch(flat, (pairs[number - 1][1] or pairs[number - 1][0]).end, first.start):
+        return Assertion.PAST, (("stopped", "remplacé"),)
     following = pairs[number + 1][0] if number + 1 < len(pairs) else None
+    if following is not None and _REPLACES.fullmatch(after):
+        return Assertion.PRESENT, ()
     replaced = (
         following is not None and _TOWARDS.search(after) and (_REPLACED.search(after) or _RELAIS_BEFORE.search(before))
     )
@@ -157,6 +199,8 @@ def _course(
     stopped = _STOPPED_BEFORE.search(before)
     if stopped is not None and (_NOT_TO_STOP.search(clause := before[: stopped.start()]) or _ONLY_IF.search(clause)):
         return Assertion.PRESENT, ()  # « ne jamais arrêter l'hydrocortisone », « si saignement, arrêter l'Eliquis »
+    if _TAPERED.search(stopped[0] if stopped is not None else "") or _TAPERED.match(after):
+        return Assertion.PRESENT, (("note", TAPERED),)
     if stopped is not None:
         at = max(0, first.start - 70) + stopped.start(1)
         details += (("stopped", text[at : at + len(stopped[1])]),)

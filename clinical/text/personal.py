@@ -29,6 +29,10 @@ _DIRECTIVE = re.compile(rf"(?<![^\W_]){any_of('directive')}(?![^\W_])")
 _DIRECTIVE_ABSENT = re.compile(any_of("directive absent"))
 _DIRECTIVE_DENIED = re.compile(any_of("directive absent before"))
 _ANSWERED_NO = re.compile(r"[ ]?[:=?][ ]?(?:non|no|aucune?|neant)(?![^\W_])")
+_LIFTED = re.compile(rf"[^.;,:\n]{{0,30}}\b{any_of('directive lifted')}(?![^\W_])")
+_LIFTING = re.compile(
+    r"\b(?:levee|annulation|abrogation|fin) (?:de |du |des |d')(?:la |l'|cette )?(?:decision (?:de |d'|des )?)?$"
+)
 _DIRECTIVE_ASKED = re.compile(any_of("directive question"))
 _ITSELF_A_REFUSAL = re.compile(r"pas |ne pas|non |ni |refus|soins|do not|not to|dn|npr|ntbr|temoin|recuse|sedation")
 _TRUSTED = re.compile(
@@ -95,6 +99,8 @@ def _directives(flat: str, text: str) -> Iterator[Statement]:
         assertion = None if _ITSELF_A_REFUSAL.match(found[0]) is None else Assertion.PRESENT
         if _ANSWERED_NO.match(flat, found.end()):
             assertion = Assertion.ABSENT  # « NTBR : non »
+        elif _LIFTED.match(flat, found.end()) or _LIFTING.search(flat[: found.start()]):
+            assertion = Assertion.PAST  # it was in force, and is no longer
         if assertion is None and (
             _DIRECTIVE_ABSENT.match(flat, found.end()) or _DIRECTIVE_DENIED.search(flat[: found.start()])
         ):

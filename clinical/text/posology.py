@@ -18,12 +18,26 @@ DOSE = rf"{NUMBER}(?:[ ]?(?:[/+]|-|a)[ ]?{NUMBER}){{0,2}}[ ]?{_MEASURE}(?![^\W\d
 _DOSE = re.compile(DOSE)
 _DOSE_BEFORE = re.compile(rf"({DOSE})[ ](?:de |d'|of |par jour de |par jour d')(?:la |l')?$")
 _BARE_STRENGTH = re.compile(
-    r"[ ](\d{1,4}(?:[.,]\d{1,3})?(?:[ ]?/[ ]?\d{1,3}(?:[.,]\d{1,3})?)?)(?=[ ]?(?:[:,;.\t\n(]|$))"
+    r"[ ](\d{1,4}(?:[.,]\d{1,3})?(?:[ ]?/[ ]?\d{1,3}(?:[.,]\d{1,3})?)?)(?=[ ]?(?:[:,;.\t\n()]|$))"
 )
 _ROUTE = re.compile(rf"(?<!\w){any_of('route')}(?!\w)")
 _AGE = re.compile(r" ?ans\b")
 _PIECE = re.compile(r"[½¼¾]|\d+(?:[.,/]\d+)?|[^\W\d_]+\.?|[-–x×/+:,()½']|\s+")
+_SCHEME = re.compile(
+    r"[ ]?:?[ ](?:(?:0|[1-9]\d?)(?:[.,]5)?(?:[ ]?-[ ]?(?:0|[1-9]\d?)(?:[.,]5)?){2,3}|[x×][ ]?\d)(?![\d/-]|[.,]\d)"
+)
+"""« 1-0-1 », « 8-6-8 », « x3 »: what is taken, by moment or in a day."""
+_PASSED = re.compile(
+    r"(?:depuis|il y a|ce|cette|cet)[ ](?:environ |plus de |moins de )?"
+    r"(?:(?:\d{1,3}|un|une|deux|trois|quatre|six)[ ]?)?"
+    r"(?:heures?|h|jours?|j|semaines?|mois|annees?|ans?)\b"
+)
+"""How long ago is no frequency: « arrêté depuis 6 mois », « interrompu ce jour »."""
 _TAKEN, _MOMENT, _LINK = words_of("taken"), words_of("moment"), words_of("link")
+_STRENGTH = re.compile(rf"{NUMBER}[ ]?(?:mg|µg|μg|ug|mcg|microgrammes?|milligrammes?|grammes?|g|meq|mmol)(?![^\W\d_])")
+_NEXT_DOSE = re.compile(
+    rf"[ ]?(?:,|;|et|puis|\+|/)[ ]?{DOSE}[ ](?:le |a |au )?(?:{'|'.join(sorted(_MOMENT))})(?![^\W_])"
+)
 _WINDOW = 140
 
 
@@ -54,7 +68,18 @@ def posology(flat: str, start: int, end: int, limit: int, brand: bool) -> Posolo
         dose = bare.span(1) if bare is not None else None
     begin = dose[1] if dose is not None and dose[0] >= end else end
     route = _ROUTE.search(flat, end, limit)
-    return Posology(dose, route.span() if route is not None else None, _frequency(flat, begin, limit))
+    return Posology(dose, route.span() if route is not None else None, _taken_at(flat, begin, limit))
+
+
+def _taken_at(flat: str, begin: int, limit: int) -> tuple[int, int] | None:
+    """A scheme, or words of posology with the other doses of the day: « matin, 5 mg midi »."""
+    run = _frequency(flat, begin, limit)
+    scheme = _SCHEME.match(flat, begin, limit)
+    if scheme is not None and (run is None or run[0] >= scheme.end() or run[1] <= scheme.end()):
+        return scheme.end() - len(scheme[0].lstrip(" :")), scheme.end()
+    while run is not None and (more := _NEXT_DOSE.match(flat, run[1], limit)) is not None:
+        run = run[0], more.end()
+    return run
 
 
 def _far(between: str) -> bool:
@@ -66,6 +91,10 @@ def _frequency(flat: str, begin: int, limit: int) -> tuple[int, int] | None:
     """The run of words of posology nearest after `begin` that holds a moment or a number of intakes."""
     at, skipped = begin, 0
     while at < limit and skipped < 4:
+        passed = _PASSED.match(flat, at, limit)
+        if passed is not None:
+            at = passed.end()
+            continue
         run = _run(flat, at, limit)
         if run is not None:
             return run
@@ -88,6 +117,8 @@ def _run(flat: str, at: int, limit: int) -> tuple[int, int] | None:
     while at < limit and (piece := _PIECE.match(flat, at, limit)) is not None:
         word = piece[0]
         core = word.rstrip(".")
+        if _PASSED.match(flat, at, limit) or (word[0].isdigit() and _STRENGTH.match(flat, at, limit)):
+            break
         if core in _MOMENT:
             moments = True
         elif core in _TAKEN:
@@ -112,4 +143,6 @@ def _run(flat: str, at: int, limit: int) -> tuple[int, int] | None:
         first += 1
     while last > first and flat[last - 1] in ".,:( ":
         last -= 1
-    return first, last
+    if flat.count("(", first, last) > flat.count(")", first, last):
+        last = len(flat[: flat.rindex("(", first, last)].rstrip())
+    return (first, last) if first < last else None

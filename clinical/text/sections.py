@@ -12,6 +12,12 @@ from clinical.text.plain import plain
 _FILE = Path(__file__).resolve().parent.parent / "rules" / "sections.txt"
 _TITLE = re.compile(r"[\s#*•·\-–>0-9.)]*([^:\t\n]{2,60}?)[ \t]*(?::|\n|$)")
 _SPACES = re.compile(r"\s+")
+_SHORT = re.compile(r"\batcds?\b")
+_OWN_HISTORY = re.compile(
+    r"(?:autres? |principaux )?(?:antecedents?|atcds?)(?: (?:et|du|de|la|patiente?|perso\w*|medica\w+|chirurgica\w+"
+    r"|medico-? ?chirurgica\w+|gyneco\S*|obstetrica\w+|psychiatriques?|cardio\w+|notables?|principaux|connus|autres))*"
+)
+"""However it is put together: a list of the patient's own under « ATCD familiaux » would be given to the family."""
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)")
 
 
@@ -33,7 +39,10 @@ class Context(StrEnum):
 def context_of(title: str) -> Context:
     """The context that a title opens; NONE when it is none that is known."""
     words = _SPACES.sub(" ", _PARENTHESIS.sub("", plain(title))).strip(" :.-–#*")
-    return _titles().get(words, Context.NONE)
+    known = _titles().get(words) or _titles().get(_SHORT.sub("antecedents", words))
+    if known is not None:
+        return known
+    return Context.HISTORY if _OWN_HISTORY.fullmatch(words) else Context.NONE
 
 
 def title_of(flat: str) -> tuple[str, int] | None:

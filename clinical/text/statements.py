@@ -24,6 +24,11 @@ _PLANNED = re.compile(
     r"\b(?:discussion|discuter|liste(?: d'attente)?|attente|projet|indication|candidate?|envisager|programmer|refuse?)"
     r" (?:de |d'|a |pour )(?:la |l'|une? )?(?:pose |implantation |mise en place )?(?:de |d')?(?:la |l'|une? )?$"
 )
+_NOT_YET = re.compile(r"\b(?:pas|non|jamais) encore (?:ete )?(?:sous |en |mise? (?:en |sous )|au stade de (?:la )?)?$")
+_REMOVED = re.compile(r"[^.;\n,()]{0,20}\b(?<!non )(?:retiree?s?|explantee?s?|deposee?s?|enlevee?s?)(?![^\W_])")
+_LEADS = re.compile(r"\b(?:sondes?|boitier|pile|fils?|redons?|drains?)\b")
+_NOT_VACCINATED = re.compile(rf"[^.;\n,()]{{0,25}}\b{any_of('vaccine missing')}(?![^\W_])")
+_VACCINE_REFUSED = re.compile(rf"\b{any_of('vaccine refused')}$")
 _ABLATION = re.compile(
     r"\b(?:ablation|retrait|depose|explantation) (?:de |du |d'|de la |de l'|des |d'une? |de son |de sa )$"
 )
@@ -137,9 +142,16 @@ def _vaccine_against(disease: str) -> Named | None:
 
 def _decided(flat: str, start: int, end: int, named: Named) -> Assertion | None:
     """What the words around decide before the sentence does."""
-    if named.kind is FactKind.IMPLANT and _ABLATION.search(flat[max(0, start - 30) : start]):
-        return Assertion.PAST
-    if named.kind in (FactKind.PROCEDURE, FactKind.IMPLANT) and _PLANNED.search(flat[max(0, start - 60) : start]):
+    before = flat[max(0, start - 60) : start]
+    if named.kind is FactKind.IMPLANT:
+        removed = _REMOVED.match(flat, end)
+        if _ABLATION.search(before) or (removed is not None and _LEADS.search(removed[0]) is None):
+            return Assertion.PAST
+    if named.kind is FactKind.PROCEDURE and _NOT_YET.search(before):
+        return Assertion.ABSENT  # « pas encore dialysé »
+    if named.kind is FactKind.IMMUNIZATION and (_NOT_VACCINATED.match(flat, end) or _VACCINE_REFUSED.search(before)):
+        return Assertion.ABSENT
+    if named.kind in (FactKind.PROCEDURE, FactKind.IMPLANT) and _PLANNED.search(before):
         return Assertion.HYPOTHETICAL  # « discussion de pose d'un DAI », « sur liste de transplantation »
     if named.kind in (FactKind.IMMUNIZATION, FactKind.PROCEDURE, FactKind.IMPLANT) and _DEFERRED.match(flat, end):
         return Assertion.HYPOTHETICAL

@@ -109,7 +109,7 @@ class Told:
         told = gathered(facts.told(tx, scope, wanted))
         key = counter.desk.services.keys.service_key("fhir-statements")
         allergic = bool(wanted & ALLERGIES) and any(states_allergy(each) for each in told)
-        return cls(Writer(scope.patient_id, key, allergic), told)
+        return cls(Writer(scope.patient_id, key, allergic, counter.desk.now.date()), told)
 
     def written(self) -> Iterator[tuple[Gathered, Resource]]:
         """Each with its resource."""

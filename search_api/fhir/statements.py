@@ -1,6 +1,6 @@
 """What documents state of a patient, as R4 resources: each says no more than its words.
 
-    allergy, intolerance             AllergyIntolerance     medication        MedicationStatement
+    allergy, intolerance             AllergyIntolerance     medication, dispensing   MedicationStatement
     condition                        Condition              immunization      Immunization
     procedure                        Procedure              implant           DeviceUseStatement
     lab result, vital sign, pregnancy, blood group          Observation
@@ -15,10 +15,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from access.identifiers import PatientId
 from clinical.card_allergies import denies_all
+from clinical.card_lines import older_than
 from records.fact import Assertion, Fact, FactKind, Period, Quantity
 from records.opaque import opaque
 from records.sealed import keyed_hash
@@ -42,11 +44,13 @@ _CATEGORIES = {
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Makes the resources of one record. `key`: of the home, names statements. `allergic`: some document states an
-    allergy, so that « pas d'allergie connue » of another is no absence of any."""
+    allergy, so that « pas d'allergie connue » of another is no absence of any. `today` decides whether a stated end has
+    come."""
 
     patient_id: PatientId
     key: bytes
     allergic: bool = False
+    today: date = date.max
 
     def name_of(self, each: Gathered) -> str:
         """The FHIR id of a statement: the same as long as what is said is, whoever asks and whatever repeats it."""
@@ -78,6 +82,11 @@ def _code(fact: Fact) -> Resource:
     )
 
 
+def is_over(fact: Fact, today: date) -> bool:
+    """Whether it is told as past, or a stated end is behind: a treatment prescribed until next month is in course."""
+    return fact.assertion is Assertion.PAST or (bool(fact.when.end) and older_than(fact.when.end, today, 0))
+
+
 def _date(text: str) -> str:
     return text if _DATE.fullmatch(text) else ""
 
@@ -94,6 +103,10 @@ def _asserted(each: Gathered) -> str:
     """The date of the newest document that says so."""
     on = each.sources[0].event_date
     return "" if on is None else on.isoformat()
+
+
+def _place(fact: Fact) -> str:
+    return " ".join(filter(None, (fact.detail("site"), fact.detail("side"))))
 
 
 def _notes(fact: Fact, **named: str) -> list[Resource]:
@@ -130,12 +143,14 @@ def _allergy(writer: Writer, each: Gathered) -> Resource:
 
 def _medication(writer: Writer, each: Gathered) -> Resource:
     fact, asserted = each.fact, _asserted(each)
-    over = bool(fact.detail("stopped")) or bool(fact.when.end)
+    over = bool(fact.detail("stopped") or fact.detail("replaced_by")) or is_over(fact, writer.today)
     status = {
         Assertion.ABSENT: "not-taken",
         Assertion.PAST: "stopped" if fact.detail("stopped") else "completed",
         Assertion.PRESENT: "stopped" if over else "active" if asserted else "unknown",
     }.get(fact.assertion, "unknown")
+    if fact.kind is FactKind.DISPENSING and status == "active":
+        status = "unknown"  # what was handed over is perhaps not taken
     words = " ".join(filter(None, (fact.detail("dose"), fact.detail("frequency"))))
     route = {"text": fact.detail("route")} if fact.detail("route") else None
     return {
@@ -145,14 +160,17 @@ def _medication(writer: Writer, each: Gathered) -> Resource:
         **_when(fact.when, "effective"),
         "dateAsserted": asserted,
         "reasonCode": [{"text": fact.detail("reason")}] if fact.detail("reason") else [],
-        "note": _notes(fact, stopped="Arrêt", replaced_by="Remplacé par", long_term="Au long cours"),
+        "note": [
+            *([{"text": "Délivrance"}] if fact.kind is FactKind.DISPENSING else []),
+            *_notes(fact, stopped="Arrêt", replaced_by="Remplacé par", long_term="Au long cours"),
+        ],
         "dosage": [filled({"text": words, "route": route})] if words or route else [],
     }
 
 
 def _condition(writer: Writer, each: Gathered) -> Resource:
     fact = each.fact
-    over = fact.assertion is Assertion.PAST or bool(fact.when.end)
+    over = is_over(fact, writer.today)
     clinical = "" if fact.assertion is Assertion.ABSENT else "inactive" if over else "active"
     verification = {Assertion.ABSENT: "refuted", Assertion.SUSPECTED: "provisional"}.get(fact.assertion, "")
     return {
@@ -185,7 +203,7 @@ def _immunization(writer: Writer, each: Gathered) -> Resource:
 def _procedure(writer: Writer, each: Gathered) -> Resource:
     fact = each.fact
     status = {Assertion.ABSENT: "not-done", Assertion.SUSPECTED: "unknown"}.get(fact.assertion, "completed")
-    place = " ".join(filter(None, (fact.detail("site"), fact.detail("side"))))
+    place = _place(fact)
     return {
         "status": status,
         "code": _code(fact),
@@ -208,11 +226,15 @@ def _implant(writer: Writer, each: Gathered) -> Resource | None:
     }
     return {
         "contained": [device],
-        "status": "intended" if fact.assertion is Assertion.SUSPECTED else "completed" if fact.when.end else "active",
+        "status": "intended"
+        if fact.assertion is Assertion.SUSPECTED
+        else "completed"
+        if is_over(fact, writer.today)
+        else "active",
         "subject": writer.subject,
         **_when(fact.when, "timing"),
         "device": {"reference": "#device"},
-        "bodySite": {"text": fact.detail("site")} if fact.detail("site") else None,
+        "bodySite": {"text": place} if (place := _place(fact)) else None,
     }
 
 
@@ -237,12 +259,16 @@ def _value(fact: Fact) -> Resource:
     """As stated: a figure with its unit as written, or the words."""
     value = fact.value
     if value is None:
-        return {"valueString": fact.quote.text or fact.label}
+        return {"valueString": _STATED_AS.get(fact.assertion, "") + (fact.quote.text or fact.label)}
     if value.number is None:
         return {"valueString": " ".join(filter(None, (value.text, value.unit))) or fact.label}
     return {
         "valueQuantity": filled({"value": _number(value.number), "comparator": value.comparator, "unit": value.unit})
     }
+
+
+_STATED_AS = {Assertion.ABSENT: "nié : ", Assertion.SUSPECTED: "suspecté : ", Assertion.PAST: "passé : "}
+"""« N'est pas enceinte » is told by the word « enceinte »: the words alone would say the reverse."""
 
 
 def _number(value: Decimal) -> int | float:
@@ -278,6 +304,7 @@ KINDS: dict[FactKind, Kind] = {
     FactKind.ALLERGY: _ALLERGY,
     FactKind.INTOLERANCE: _ALLERGY,
     FactKind.MEDICATION: Kind("MedicationStatement", _medication),
+    FactKind.DISPENSING: Kind("MedicationStatement", _medication),
     FactKind.CONDITION: Kind("Condition", _condition),
     FactKind.IMMUNIZATION: Kind("Immunization", _immunization),
     FactKind.PROCEDURE: Kind("Procedure", _procedure),

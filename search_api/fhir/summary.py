@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import date
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -22,7 +23,7 @@ from search_api.fhir.elements import Resource
 from search_api.fhir.formats import answer
 from search_api.fhir.patients import patient_of
 from search_api.fhir.provenance import shown_sources
-from search_api.fhir.statements import KINDS
+from search_api.fhir.statements import KINDS, is_over
 from search_api.fhir.words import LOINC, TERMINOLOGY, coding, instant, narrative
 from search_api.gathered import Gathered
 from search_api.views import CoverageView
@@ -46,6 +47,7 @@ class Part:
     function: str = "facts"
 
 
+MEDICINES = frozenset({FactKind.MEDICATION, FactKind.DISPENSING})
 PARTS = (
     Part(
         "Allergies et intolérances",
@@ -53,7 +55,7 @@ PARTS = (
         "Allergies and adverse reactions Document",
         frozenset({FactKind.ALLERGY, FactKind.INTOLERANCE}),
     ),
-    Part("Traitements", "10160-0", "History of Medication use Narrative", frozenset({FactKind.MEDICATION})),
+    Part("Traitements", "10160-0", "History of Medication use Narrative", MEDICINES),
     Part("Problèmes", "11450-4", "Problem list - Reported", frozenset({FactKind.CONDITION}), past=False),
     Part("Antécédents", "11348-0", "History of Past illness Narrative", frozenset({FactKind.CONDITION}), past=True),
     Part("Vaccinations", "11369-6", "History of Immunization Narrative", frozenset({FactKind.IMMUNIZATION})),
@@ -94,7 +96,7 @@ def _summary(counter: Counter, identity: str) -> Resource:
     entries: list[Resource] = []
     shown: list[Gathered] = []
     for part in PARTS:
-        own = [pair for pair in written if _belongs(pair[0], part)]
+        own = [pair for pair in written if _belongs(pair[0], part, desk.now.date())]
         sections.append(_section(counter, part, own[:MOST], len(own), coverage))
         entries += [one for _, one in own[:MOST]]
         shown += [each for each, _ in own[:MOST]]
@@ -133,9 +135,8 @@ def _offered(counter: Counter, each: Gathered) -> bool:
     return not any(each.fact.kind in part.kinds and part.function in off for part in PARTS)
 
 
-def _belongs(each: Gathered, part: Part) -> bool:
-    over = each.fact.assertion is Assertion.PAST or bool(each.fact.when.end)
-    return each.fact.kind in part.kinds and part.past in (None, over)
+def _belongs(each: Gathered, part: Part, today: date) -> bool:
+    return each.fact.kind in part.kinds and part.past in (None, is_over(each.fact, today))
 
 
 def _section(

@@ -234,7 +234,7 @@ def test_a_name_one_letter_away_says_so() -> None:
     ("text", "substance"),
     [
         ("Allergies : choc anaphylactique à l'amoxicilline en 2012.", "amoxicilline"),
-        ("Anaphylaxie aux curares (rocuronium) en 2021.", "curares"),
+        ("Anaphylaxie aux curares en 2021.", "curares"),
         ("ALLERGIES\nŒdème de Quincke aux IEC", "IEC"),
         ("Pas allergique, mais a fait un choc anaphylactique après une injection de Rocéphine en 2014.", "Rocéphine"),
         ("Allergies : pénicilline.\nAllergie à la pénicilline (choc anaphylactique).", "pénicilline"),
@@ -338,3 +338,255 @@ def test_what_a_germ_is_sensitive_to_is_no_treatment() -> None:
     assert said("Bacille acido-alcoolo-résistant : traitement par rifampicine.", "treatments") == [
         ("rifampicine", "present")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Allergie : oui - Pénicilline", [("Pénicilline", "present")]),
+        ("Allergie : oui (pénicilline)", [("pénicilline", "present")]),
+        ("Allergies (oui/non) : oui, à la pénicilline", [("pénicilline", "present")]),
+        ("Allergie : oui", [("oui", "present")]),
+        ("Ne tolère pas la metformine (diarrhée).", [("metformine", "present")]),
+        ("N'a pas toléré le tramadol.", [("tramadol", "present")]),
+        ("Sa mère ne tolère pas l'aspirine.", [("aspirine", "family")]),
+        ("Allergie non documentée à la pénicilline.", [("pénicilline", "suspected")]),
+        ("Allergie non médicamenteuse : arachide.", [("arachide", "present")]),
+        ("Allergie à la pénicilline non confirmée.", [("pénicilline", "suspected")]),
+        ("Allergie à la pénicilline non confirmée par les tests.", [("pénicilline", "absent")]),
+        (
+            "Allergie aux bêtalactamines (amoxicilline, ceftriaxone).",
+            [("amoxicilline", "present"), ("bêtalactamines", "present"), ("ceftriaxone", "present")],
+        ),
+    ],
+)
+def test_an_allergy_is_neither_hidden_nor_denied_by_its_wording(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "allergies")) == stated
+    assert said(text, "treatments") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Allergies connues : Non renseigné",
+        "Allergies : inconnues",
+        "Allergies\nNon renseigné",
+        "Allergies : à préciser",
+        "Allergies : NR",
+        "Allergie (médicament) : non documentée",
+    ],
+)
+def test_a_field_that_nobody_filled_in_denies_no_allergy(text: str) -> None:
+    assert said(text, "allergies") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        (
+            "Relais AVK-HBPM : Lovenox 0,6 ml x2/j débuté le 10/01/2026, Coumadine stoppée.",
+            [("AVK", "present"), ("Coumadine", "past"), ("Lovenox", "present")],
+        ),
+        ("Modifications : ARRÊT Eliquis, DÉBUT Lovenox 0,4 mL.", [("Eliquis", "past"), ("Lovenox", "present")]),
+        ("Arrêt de l'Eliquis, introduction du Xarelto 20 mg.", [("Eliquis", "past"), ("Xarelto", "present")]),
+        ("Xarelto 20 mg, à débuter si confirmation de l'EP.", [("Xarelto", "hypothetical")]),
+        ("Anticoagulation discutée en RCP, non retenue.", [("Anticoagulation", "absent")]),
+        ("CI formelle aux anticoagulants.", [("anticoagulants", "hypothetical")]),
+        ("Thrombopénie induite par l'héparine en 2016.", []),
+        ("Thrombopénie sous héparine.", [("héparine", "present")]),
+    ],
+)
+def test_a_relay_a_plan_and_a_harm_are_told_apart(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "antithrombotics")) == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "stopped"),
+    [
+        ("Brilique 90 mg x2/j jusqu'en mars 2026.", False),
+        ("Brilique 90 mg jusqu'au 15/09/2026.", False),
+        ("Brilique était prescrit jusqu'en 2024.", True),
+        ("Xarelto jusqu'au 12/01/2026.", True),
+    ],
+)
+def test_a_treatment_with_an_end_is_stopped_only_once_it_has_come(text: str, stopped: bool) -> None:
+    (line,) = lines(text, "antithrombotics")
+    assert ("arrêt mentionné" in line.remarks) is stopped
+    assert any(remark.startswith("jusqu'au") for remark in line.remarks) is not stopped
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("LATA : pas d'intubation, pas de massage cardiaque externe.", ["present", "present", "present"]),
+        ("LATA : pas de dialyse.", ["present"]),
+        ("LATA : IOT non, MCE non.", ["present"]),
+        ("Décision collégiale de non-réanimation.", ["present"]),
+        ("Décision de non-réanimation levée le 05/01/2026.", ["past"]),
+        ("Levée de la LATA.", ["past"]),
+        ("Directives anticipées : pas encore rédigées", ["absent"]),
+        ("Directives anticipées : non", ["absent"]),
+    ],
+)
+def test_what_a_limit_forbids_does_not_deny_the_limit(text: str, stated: list[str]) -> None:
+    assert [assertion for _, assertion in said(text, "directives")] == stated
+
+
+def test_a_refused_transfusion_is_none() -> None:
+    (page,) = once([Joiner().joined(Page(1, "Témoin de Jéhovah, refuse toute transfusion."))])
+    assert [fact.kind.value for fact in page.facts] == ["directive", "directive"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Surdosage, vitamine K 10 mg.", []),
+        ("INR 2-3", ["INR : 2-3"]),
+        ("Natrémie 135 à 145 mmol/L (valeurs de référence)", ["natrémie : 135 à 145 mmol/L"]),
+        ("Hb 12 à 7 g/dL", ["hémoglobine : 12 à 7 g/dL"]),
+        ("Kaliémie à 5,9 à 8h", ["kaliémie : 5,9"]),
+        ("Plaquettes : 198 150-400", ["plaquettes : 198 [150-400]"]),
+    ],
+)
+def test_neither_a_dose_nor_the_end_of_an_interval_is_a_value(text: str, shown: list[str]) -> None:
+    assert [line.text for line in lines(text, "labs")] == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Hydrocortisone 10 mg matin, 5 mg midi.", "Hydrocortisone 10 mg matin, 5 mg midi"),
+        ("Novorapid 8-6-8.", "Novorapid (insuline asparte) 8-6-8"),
+        ("Keppra 500 mg 1-0-1, bien suivi.", "Keppra (lévétiracétam) 500 mg 1-0-1"),
+        ("Cellcept 500 mg x2.", "Cellcept (acide mycophénolique) 500 mg x2"),
+        ("Corticothérapie arrêtée il y a 3 mois.", "Corticothérapie (corticoïde)"),
+    ],
+)
+def test_what_is_taken_is_whole_and_how_long_ago_is_no_dose(text: str, shown: str) -> None:
+    (line,) = lines(text, "treatments")
+    assert line.text == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "stated"),
+    [
+        ("Vaccination tétanos non à jour.", "vaccinations", []),
+        ("Refuse la vaccination antigrippale.", "vaccinations", []),
+        ("Vaccin antitétanique à jour.", "vaccinations", ["present"]),
+        ("IRC terminale, pas encore dialysé.", "conditions", []),
+        ("Pacemaker retiré en 2023 pour infection.", "implants", ["past"]),
+        ("Pacemaker, sonde auriculaire retirée.", "implants", ["present"]),
+    ],
+)
+def test_what_was_not_done_or_is_no_longer_there(text: str, key: str, stated: list[str]) -> None:
+    assert [assertion for _, assertion in said(text, key)] == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Créatinine 80 puis 340 µmol/L", [("80", ""), ("340", "")]),
+        ("Hémoglobine : 7,8 g/dL, contrôle à 8,4 g/dL", [("7,8", ""), ("8,4", "")]),
+        (
+            "Créatinine le 01/01/2026 : 80 µmol/L, le 15/01/2026 : 340 µmol/L",
+            [("80", "2026-01-01"), ("340", "2026-01-15")],
+        ),
+        ("Créatinine 125 µmol/L le 12/03/2024", [("125", "2024-03-12")]),
+        ("INR 2,1, contrôle le 12/03", [("2,1", "")]),
+        ("Hb 7,2 g/dL puis 3 CGR", [("7,2", "")]),
+        ("Si INR > 3, arrêter Previscan.", []),
+        ("Arrêter si K+ > 6 mmol/L", []),
+        ("Objectif INR 2,5.", []),
+    ],
+)
+def test_every_value_of_a_sentence_and_no_bound(text: str, values: list[tuple[str, str]]) -> None:
+    (page,) = once([Joiner().joined(Page(1, text))])
+    found = [(fact.value.text, fact.when.start) for fact in page.facts if fact.value is not None]
+    assert found == values
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Patient anticoagulé.", [("anticoagulé", "present")]),
+        ("Patient non anticoagulé.", [("anticoagulé", "absent")]),
+        ("N'est plus anticoagulé depuis 2023.", [("anticoagulé", "past")]),
+        ("Lovenox 6000 UI x2/j, arrêt dès INR > 2", [("Lovenox", "present")]),
+        ("Lovenox 6000 UI, arrêt le 12/01.", [("Lovenox", "past")]),
+        (
+            "Pas d'anticoagulation au long cours sauf Eliquis 2,5 mg.",
+            [("Eliquis", "present"), ("anticoagulation", "absent")],
+        ),
+        ("Aucun traitement en dehors du Kardégic.", [("Kardégic", "present")]),
+    ],
+)
+def test_a_word_for_the_state_a_bound_and_an_exception(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "antithrombotics")) == stated
+
+
+@pytest.mark.parametrize("text", ["Corticoïdes : arrêt progressif en cours.", "Arrêt progressif des corticoïdes."])
+def test_a_corticoid_being_stopped_by_steps_is_taken(text: str) -> None:
+    (line,) = lines(text, "treatments")
+    assert (line.assertion, "arrêt progressif mentionné" in line.remarks) == ("present", True)
+
+
+def test_one_sort_of_allergy_denied_hides_no_other() -> None:
+    text = "Allergies médicamenteuses : néant ; alimentaires : crustacés"
+    assert said(text, "allergies")[0] == ("crustacés", "present")
+    denied = "Allergies médicamenteuses : néant ; alimentaires : néant"
+    assert [stated for _, stated in said(denied, "allergies")] == ["absent"]
+
+
+def test_a_diabetic_of_type_1_is_on_the_card() -> None:
+    assert said("Patient diabétique de type 1.", "conditions") == [("diabétique de type 1", "present")]
+
+
+@pytest.mark.parametrize(
+    "title", ["ATCD personnels :", "ATCD personnels", "Antécédents médicaux personnels :", "ATCD médico-chirurgicaux"]
+)
+def test_the_patients_own_antecedents_are_not_the_familys(title: str) -> None:
+    text = f"ATCD familiaux :\n- Père : épilepsie\n{title}\n- Diabète de type 1\n"
+    assert said(text, "conditions") == [("Diabète de type 1", "present")]
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("ATCD familiaux : RAS. Allergie à la pénicilline.", [("pénicilline", "present")]),
+        ("Antécédents familiaux : mère allergique à la pénicilline.", [("pénicilline", "family")]),
+        ("Allergies : ☒ oui ☐ non  préciser : pénicilline", [("pénicilline", "present")]),
+        ("Allergies : oui, latex", [("latex", "present")]),
+        ("Allergies : ☐ oui ☒ non", []),
+    ],
+)
+def test_whose_allergy_and_which_box(text: str, stated: list[tuple[str, str]]) -> None:
+    assert said(text, "allergies") == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Allergies : aucune - Traitement : Eliquis", [("Eliquis", "present")]),
+        ("Allergies : pénicilline, traitement habituel : Eliquis 5 mg", [("Eliquis", "present")]),
+        ("Previscan remplace Eliquis.", [("Eliquis", "past"), ("Previscan", "present")]),
+        ("Eliquis à la place du Previscan.", [("Eliquis", "present"), ("Previscan", "past")]),
+        ("Eliquis remplacé par Lovenox.", [("Eliquis", "past"), ("Lovenox", "present")]),
+    ],
+)
+def test_which_anticoagulant_is_taken(text: str, stated: list[tuple[str, str]]) -> None:
+    assert sorted(said(text, "antithrombotics")) == stated
+
+
+def test_a_unit_written_per_100_ml_is_kept_whole() -> None:
+    (line,) = lines("Hémoglobine 6,9 g/100mL", "labs")
+    assert line.text.startswith("hémoglobine : 6,9 g/100mL")
+
+
+def test_what_is_given_in_the_place_of_what_is_not_tolerated_is_taken() -> None:
+    text = "Ne supporte pas le Kardégic, mis sous Plavix."
+    assert said(text, "allergies") == [("Kardégic", "present")]
+    assert said(text, "antithrombotics") == [("Plavix", "present")]
+
+
+def test_an_allergy_that_is_not_severe_is_one() -> None:
+    assert said("Allergie non sévère à l'iode.", "allergies") == [("iode", "present")]

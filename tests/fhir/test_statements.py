@@ -80,6 +80,68 @@ def test_a_denial_is_a_denial(own_world: World) -> None:
     assert told(own_world, "DeviceUseStatement") == []
 
 
+def test_the_words_of_a_denied_or_supposed_state_do_not_affirm_it(own_world: World) -> None:
+    silent(own_world)
+    say(own_world, "lettre", fact(FactKind.PREGNANCY, "enceinte", Assertion.ABSENT))
+    assert only(own_world, "Observation")["valueString"] == "nié : enceinte"
+    say(own_world, "lettre", fact(FactKind.PREGNANCY, "enceinte", Assertion.SUSPECTED))
+    assert only(own_world, "Observation")["valueString"] == "suspecté : enceinte"
+
+
+def test_an_end_to_come_ends_nothing_and_a_removed_device_is_not_in_use(own_world: World) -> None:
+    silent(own_world)
+    later, before = Period("2025-01-02", "2999-01-01"), Period("2024-01-02", "2024-06-01")
+    say(
+        own_world,
+        "bilan",
+        fact(FactKind.MEDICATION, "ticagrelor", when=later),
+        fact(FactKind.MEDICATION, "apixaban", when=before),
+        fact(FactKind.MEDICATION, "fluindione", Assertion.PRESENT, details=(("replaced_by", "apixaban"),)),
+        fact(FactKind.CONDITION, "phlébite", when=later),
+        fact(FactKind.IMPLANT, "pacemaker", Assertion.PAST),
+    )
+    found = {one["medicationCodeableConcept"]["text"]: one["status"] for one in told(own_world, "MedicationStatement")}
+    assert found == {"ticagrelor": "active", "apixaban": "stopped", "fluindione": "stopped"}
+    assert only(own_world, "Condition")["clinicalStatus"]["coding"][0]["code"] == "active"
+    assert only(own_world, "DeviceUseStatement")["status"] == "completed"
+    bundle = get(own_world, "/Patient/{marie}/$summary").json()
+    sections = {one["title"]: one for one in bundle["entry"][0]["resource"]["section"]}
+    assert "entry" in sections["Problèmes"]
+    assert "entry" not in sections["Antécédents"]
+
+
+def test_a_treatment_that_only_a_dispensing_tells_is_in_the_summary(own_world: World) -> None:
+    silent(own_world)
+    say(own_world, "bilan", fact(FactKind.DISPENSING, "apixaban"))
+    handed = only(own_world, "MedicationStatement")
+    assert (handed["status"], handed["note"]) == ("unknown", [{"text": "Délivrance"}])
+    bundle = get(own_world, "/Patient/{marie}/$summary").json()
+    (section,) = (one for one in bundle["entry"][0]["resource"]["section"] if one["title"] == "Traitements")
+    assert len(section["entry"]) == 1
+
+
+def test_what_differs_by_dose_side_or_reaction_is_not_one_statement(own_world: World) -> None:
+    silent(own_world)
+    say(
+        own_world,
+        "lettre",
+        fact(FactKind.ALLERGY, "pénicilline", details=(("reaction", "choc anaphylactique"),)),
+        fact(FactKind.MEDICATION, "apixaban", details=(("dose", "5 mg"),)),
+        fact(FactKind.IMPLANT, "FAV", details=(("side", "gauche"),)),
+    )
+    say(
+        own_world,
+        "bilan",
+        fact(FactKind.ALLERGY, "pénicilline"),
+        fact(FactKind.MEDICATION, "apixaban", details=(("dose", "2,5 mg"),)),
+        fact(FactKind.IMPLANT, "FAV", details=(("side", "droite"),)),
+    )
+    reactions = [one.get("reaction") for one in told(own_world, "AllergyIntolerance")]
+    assert [{"manifestation": [{"text": "choc anaphylactique"}]}] in reactions
+    assert [one["dosage"][0]["text"] for one in told(own_world, "MedicationStatement")] == ["2,5 mg", "5 mg"]
+    assert [one["bodySite"]["text"] for one in told(own_world, "DeviceUseStatement")] == ["droite", "gauche"]
+
+
 def test_what_is_of_the_family_is_not_the_patients(own_world: World) -> None:
     silent(own_world)
     say(own_world, "lettre", *(fact(kind, "diabète", Assertion.FAMILY) for kind in FactKind))
