@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from access.identifiers import Ins, PatientId, Rpps, ins_key
 from benchmarks.report import milliseconds, table
 from benchmarks.search_http import deposit
+from benchmarks.settings import UNREGISTERED
 from cli.compose import Home, open_home
 from cli.settings import load_settings
 from ingest.worker import drain

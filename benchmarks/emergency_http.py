@@ -27,7 +27,7 @@ import uvicorn
 from access.categories import Category
 from access.identifiers import DocumentId, Ins, PatientId, Rpps, ins_key
 from benchmarks.report import milliseconds, table
-from benchmarks.settings import PROJECT, say
+from benchmarks.settings import PROJECT, UNREGISTERED, say
 from cli.compose import Home, open_home
 from cli.settings import load_settings
 from clinical.analyte import analytes

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.report import milliseconds, table
 from benchmarks.search_http import INS, RPPS, fill, questions
-from benchmarks.settings import say
+from benchmarks.settings import UNREGISTERED, say
 from cli.compose import Home, open_home
 from cli.local_services import cache_folder, opensearch
 from cli.settings import load_settings

@@ -26,7 +26,7 @@ import uvicorn
 
 from access.identifiers import DocumentId, Ins, PatientId, Rpps, ins_key
 from benchmarks.report import milliseconds, table
-from benchmarks.settings import PROJECT, embedder, say
+from benchmarks.settings import PROJECT, UNREGISTERED, embedder, say
 from cli.compose import Home, open_home
 from cli.settings import load_settings
 from index.evaluation.corpus import scope_of

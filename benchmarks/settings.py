@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.local_services import cache_folder
+from cli.settings import Settings
 from index.embedded import EmbeddedGenerations
 from index.embedders.factory import build_embedder
 from index.embedders.port import Embedder
@@ -22,6 +23,8 @@ from records.content import Page
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED = PROJECT.parent / "shared" / "data"
 VECTORS = "evaluation"
+UNREGISTERED: str = Settings.model_fields["development_profession"].default
+"""What the command takes a professional for whom no directory knows."""
 
 COLLECTIONS = {
     "samples/judgements": PROJECT / "samples" / "judgements",

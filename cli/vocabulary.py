@@ -37,6 +37,8 @@ def import_files(
 ) -> None:
     """Importer des fichiers officiels ; un import remplace celui d'avant, entier ou pas du tout."""
     given = {path.name: _bytes(path) for path in files}
+    if len(given) < len(files):
+        raise Refusal("vocabulary", "same-names", "Deux fichiers ont le même nom.", "Donnez-leur des noms différents.")
     rows = read_official(kind, given)
     source = source_of(kind, given, len(rows), utc_now().date().isoformat())
     folder = folder_of(load_settings().home)

@@ -57,6 +57,8 @@ LIST_NAME = re.compile(r"@([^\W_][\w-]{0,39})[^\w\s]*")
 """A list's name behind its sign, as typed; it is compared folded (`list_name`)."""
 Lists = Callable[[str], tuple[str, ...]]
 """The terms of a list by its name (`list_name`); none when there is no such list, and its name is then a word."""
+MOST_CALLED = 10
+"""Lists that one question calls; what else is called is read as words."""
 MOST_SAID = 6
 """Terms of a list said with an answer."""
 MOST_BESIDE = 8
@@ -169,8 +171,11 @@ def _called(draft: _Draft, value: str, *, left_out: bool) -> bool:
     terms = draft.lists(list_name(found[1])) if found else ()
     if found is None or not terms:
         return False
-    listed = Listed(list_name(found[1]), terms)
-    query = draft.query
+    listed, query = Listed(list_name(found[1]), terms), draft.query
+    if listed in (query.without_listed if left_out else query.listed):
+        return True
+    if len(query.listed) + len(query.without_listed) == MOST_CALLED:
+        return False
     if left_out:
         draft.query = replace(query, without_listed=(*query.without_listed, listed))
     else:

@@ -223,10 +223,13 @@ def _tabbed(data: bytes) -> Iterable[list[str]]:
 def _csv(text: str) -> list[dict[str, str]]:
     first = text.partition("\n")[0]
     mark = max(",;\t", key=first.count)
-    return [
-        {name: value or "" for name, value in row.items() if isinstance(name, str) and not isinstance(value, list)}
-        for row in csv.DictReader(io.StringIO(text), delimiter=mark)
-    ]
+    try:
+        return [
+            {name: value or "" for name, value in row.items() if isinstance(name, str) and not isinstance(value, list)}
+            for row in csv.DictReader(io.StringIO(text), delimiter=mark)
+        ]
+    except csv.Error:  # a cell of over 131,072 characters: a quotation mark that nothing closes
+        raise bad("Ce fichier CSV est mal formé.") from None
 
 
 def _text(data: bytes) -> str:

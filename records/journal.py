@@ -152,7 +152,10 @@ def entries_numbered(
         wanted.append(_T.position < before)
     if place is not None:
         chain, _, sequence = place.partition(".")
-        wanted += [_T.chain == chain, _T.sequence == (int(sequence) if sequence.isdecimal() else 0)]
+        wanted += [
+            _T.chain == chain,
+            _T.sequence == (int(sequence) if sequence.isdecimal() and len(sequence) < 19 else 0),
+        ]
     rows = tx.session.scalars(select(_T).where(*wanted).order_by(_T.position.desc()).limit(limit), who).all()
     found = [dataclasses.replace(_entry(tx, row), query=None) for row in rows]
     visible = _visible(tx, scope, {document for entry in found for document in entry.documents})

@@ -57,7 +57,12 @@ _ACTIONS: dict[str, Function] = {
 """The journal's words for what each function does; what is not here cannot be switched off: rights, journal, acts."""
 
 
+def function_of(action: str) -> Function | None:
+    """The function that an action of the journal belongs to; None for one that is always there."""
+    return _ACTIONS.get(action)
+
+
 def refuse_off(off: Collection[str], action: str, *, regulation: bool) -> None:
     """Refusal "function-off" when the action belongs to a function that is off."""
-    if _ACTIONS.get(action) in off or (regulation and "centre-15" in off):
+    if function_of(action) in off or (regulation and "centre-15" in off):
         raise OFF

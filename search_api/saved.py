@@ -20,6 +20,7 @@ from access.refusals import NOT_YOUR_ACT
 from access.scope import Caller, CallerKind
 from index.lexicon import members_of
 from index.query import LIST_NAME, Query, list_name
+from index.question import TOO_LONG
 from records import saved_searches
 from records.saved_searches import Saved
 from search_api.desk import PROBLEM, AtDesk, Desk
@@ -30,6 +31,8 @@ from search_api.view_base import View
 
 router = APIRouter(prefix="/v1", tags=["search"])
 MOST_TERMS = 200
+MOST_WRITTEN = 8_000
+"""Characters of a question with its saved searches written out; 2,000 are typed, and a call takes three of them."""
 NO_SUCH_SEARCH = Refusal(
     "records", "no-such-search", "Vous ne gardez rien sous cet identifiant.", "Relisez la liste de vos recherches."
 )
@@ -99,7 +102,7 @@ def forget_search(search_id: Annotated[str, Path(max_length=64)], desk: AtDesk) 
 def with_saved(services: Services, caller: Caller, request: SearchRequest) -> SearchRequest:
     """A request whose saved searches are written out, and that knows the lists its question may call by name.
 
-    Records are asked only for a question that calls something."""
+    Records are asked only for a question that calls something. Refusal "query-too-long"."""
     if request.like is not None or not _CALLED.search(request.query):
         return request
     kept: Sequence[Saved] = ()
@@ -120,6 +123,8 @@ def with_saved(services: Services, caller: Caller, request: SearchRequest) -> Se
         return mine[name].terms if name in mine else members_of(name)
 
     query = _CALLED.sub(written_out, request.query)
+    if len(query) > max(MOST_WRITTEN, len(request.query)):
+        raise TOO_LONG
     return replace(request, query=query, lists=lists, said=tuple(said))
 
 

@@ -20,8 +20,8 @@ from ingest.receive import UNKNOWN_TYPE
 from records.blobs import BlobReader
 from records.documents import Document
 from search_api.documents import EXTENSIONS, found, readable
-from search_api.fhir.counter import AtCounter
-from search_api.fhir.formats import MEDIA, accepted, is_known, wanted
+from search_api.fhir.counter import ForBytes
+from search_api.fhir.formats import MEDIA, Format, accepted, is_known, wanted
 from search_api.fhir.words import document_part, parted
 
 router = APIRouter(prefix="/fhir", include_in_schema=False)
@@ -46,13 +46,14 @@ class Part:
 
 
 @router.get("/Binary/{identity}")
-def read(request: Request, identity: str, counter: AtCounter) -> Response:
+def read(request: Request, identity: str, counter: ForBytes) -> Response:
     """In pieces; journalled before the first."""
+    as_resource = request.query_params.get("_format") is not None or _asks_resource(request)
+    form = wanted(request) if as_resource else "json"  # refused before anything is opened, or journalled as shown
     visit = counter.visit(parted(identity)[0], "download", READ, counter.all_states)
     with visit.record() as (tx, scope):
         document = readable(found(tx, scope, document_part(identity)))
         tag = f'"{document.content_hash[:32]}"'
-        as_resource = request.query_params.get("_format") is not None or _asks_resource(request)
         part = None if as_resource else part_of(request, document.size, tag)
         reader = counter.desk.services.blobs.open(document.upload)
     try:
@@ -64,7 +65,7 @@ def read(request: Request, identity: str, counter: AtCounter) -> Response:
         reader.close()
         return Response(status_code=304, headers={"ETag": tag})
     if as_resource:
-        return _as_resource(request, reader, document, identity, tag)
+        return _as_resource(form, reader, document, identity, tag)
     return _as_bytes(reader, document, part, tag)
 
 
@@ -120,8 +121,8 @@ def _pieces(reader: BlobReader, part: Part) -> Iterator[bytes]:
             yield reader.read_range(start, min(start + CHUNK, part.end))
 
 
-def _as_resource(request: Request, reader: BlobReader, document: Document, identity: str, tag: str) -> Response:
-    form, kind = wanted(request), media_type_of(document)
+def _as_resource(form: Format, reader: BlobReader, document: Document, identity: str, tag: str) -> Response:
+    kind = media_type_of(document)
     meta = {"versionId": tag.strip('"')}
     whole = _pieces(reader, Part(0, document.size, document.size))
     if form == "json":

@@ -54,12 +54,27 @@ def faults(value: object, kind: str = "Resource", path: str = "", depth: int = 0
         elif name == "modifierExtension":
             yield place, "changes the meaning in a way that is not understood here"
         elif name.startswith("_"):
-            continue
+            yield from _beside(one, element, place, depth)
         elif element.many != isinstance(one, list):
             yield place, "must be a list" if element.many else "must not be a list"
         else:
             for number, each in enumerate(one if isinstance(one, list) else [one]):
                 yield from _one(each, element, f"{place}[{number}]" if element.many else place, depth)
+
+
+def _beside(value: Any, element: Element, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    """What stands beside a primitive ("_name"): an id and extensions. A list's gaps are null."""
+    if not element.primitive or element.many != isinstance(value, list):
+        yield path, "must stand beside its primitive"
+        return
+    for number, each in enumerate(value if isinstance(value, list) else [value]):
+        place = f"{path}[{number}]" if element.many else path
+        if each is None and element.many:
+            continue
+        if not isinstance(each, dict) or not each.keys() <= {"id", "extension"}:
+            yield place, "must hold an id or extensions"
+        else:
+            yield from faults(each, element.of, place, depth + 1)
 
 
 def _one(value: Any, element: Element, path: str, depth: int) -> Iterator[tuple[str, str]]:

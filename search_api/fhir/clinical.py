@@ -31,6 +31,7 @@ from search_api.fhir.patients import patient_of
 from search_api.fhir.provenance import provenance_of, shown_sources
 from search_api.fhir.statements import ALLERGIES, KINDS, Writer, kinds_of, states_allergy
 from search_api.fhir.words import parted
+from search_api.functions import function_of
 from search_api.gathered import Gathered, gathered
 from search_api.visit import Visit
 
@@ -183,8 +184,9 @@ def _searched(counter: Counter, kind: str, sent: list[tuple[str, str]]) -> Resou
         further = start + asked.count < len(ordered) and asked.count > 0
         following = links.to(scope, pairs, str(start + asked.count)) if further else ""
         notice = coverage_of(tx, scope).notice
-        included = told.provenances(page, papers) if REVINCLUDE in asked.includes else []
-        if includes_of(kind) & set(asked.includes) and page:
+        sources = REVINCLUDE in asked.includes and counter.reaches(PROVENANCE, scope.patient_id)
+        included = told.provenances(page, papers) if sources else []
+        if includes_of(kind) & set(asked.includes) and page and counter.reaches("Patient", scope.patient_id):
             included.append(patient_of(tx, scope))
     visit.granted(named_in([each for each, _ in page], papers))
     shown = [one for _, one in page]
@@ -225,7 +227,7 @@ def _one(counter: Counter, kind: str, identity: str) -> tuple[Told, Resource, Re
     """A statement by its id: what was told, its resource, its Provenance. Refusal 404."""
     visit = _visit(counter, parted(identity)[0], kind, "r")
     with visit.record() as (tx, scope):
-        told = Told.of(counter, tx, scope, kinds_of(kind) if kind != PROVENANCE else KINDS)
+        told = Told.of(counter, tx, scope, kinds_of(kind) if kind != PROVENANCE else _offered(counter))
         pair = next((pair for pair in told.written() if pair[1]["id"] == identity), None)
         papers = papers_of(tx, scope, [pair[0]]) if pair is not None else {}
         if pair is None or not papers:
@@ -233,6 +235,12 @@ def _one(counter: Counter, kind: str, identity: str) -> tuple[Told, Resource, Re
         (provenance,) = told.provenances([pair], papers)
     visit.granted(named_in([pair[0]], papers))
     return told, pair[1], provenance
+
+
+def _offered(counter: Counter) -> Iterator[FactKind]:
+    """The kinds whose function is not switched off."""
+    off = counter.desk.services.off
+    return (kind for kind, one in KINDS.items() if function_of(ACTIONS.get(one.type, "read-facts")) not in off)
 
 
 def _provenances(request: Request, counter: AtCounter, sent: Sent) -> Response:

@@ -105,9 +105,9 @@ def create(request: Request, counter: AtCounter) -> Response:
     with visit.act(act, detail=f"{wanted.kind} {wanted.grantee}") as (tx, scope):
         if wanted.blocks:
             grants.block(tx, visit.patient_id, wanted.grantee, now, by)
-            name = f"block-{wanted.grantee}"
+            made = _of_block(scope, wanted.grantee)  # who acts for the patient sees no list of blocks, and makes one
         else:
-            name = grants.add_grant(
+            added = grants.add_grant(
                 tx,
                 patient_id=visit.patient_id,
                 grantee_kind=wanted.kind,
@@ -118,8 +118,8 @@ def create(request: Request, counter: AtCounter) -> Response:
                 valid_until=wanted.end,
                 recorded_by=by,
                 now=now,
-            ).grant_id
-        made = _one(tx, scope, now, joined(visit.patient_id, name))
+            )
+            made = _of_grant(scope, added, now)
     version = made["meta"]["versionId"]
     return answer(request, made, 201, {"Location": counter.url(f"{KIND}/{made['id']}/_history/{version}")})
 
@@ -156,7 +156,7 @@ def _consents(tx: Tx, scope: Scope, now: datetime) -> Iterator[Resource]:
             yield _of_grant(scope, grant, now)
     if scope.oversees:
         for practitioner in grants.list_blocks(tx, scope):
-            yield _consent(scope, f"block-{practitioner}", True, "OPTOUT", _denied(practitioner))
+            yield _of_block(scope, practitioner)
         for opposed in will.list_oppositions(tx, scope):
             purpose = coding(f"{TERMINOLOGY}/v3-ActReason", _OPPOSED[opposed.kind])
             provision = {"type": "deny", "purpose": [purpose]}
@@ -178,8 +178,9 @@ def _of_grant(scope: Scope, grant: Grant, now: datetime) -> Resource:
     return _consent(scope, grant.grant_id, not over, "OPTIN", filled(provision), instant(grant.recorded_at))
 
 
-def _denied(practitioner: str) -> Resource:
-    return {"type": "deny", "actor": [_actor(RPPS, practitioner)], "action": [{"coding": [_ACCESS]}]}
+def _of_block(scope: Scope, practitioner: str) -> Resource:
+    provision = {"type": "deny", "actor": [_actor(RPPS, practitioner)], "action": [{"coding": [_ACCESS]}]}
+    return _consent(scope, f"block-{practitioner}", True, "OPTOUT", provision)
 
 
 def _actor(system: str, value: str) -> Resource:
@@ -215,6 +216,7 @@ class Wanted:
     end: datetime | None
 
 
+_LONGEST = 64  # characters of a grantee's number, as under /v1
 _HELD = frozenset({"id", "extension", "type", "period", "actor", "action", "class"})
 
 
@@ -273,6 +275,8 @@ def _beyond(consent: Resource, provision: Resource, kind: GranteeKind | None, va
         yield "Consent.provision.actor", "exactly one, by RPPS or FINESS"
     elif kind is GranteeKind.PRACTITIONER and not is_rpps(value):
         yield "Consent.provision.actor", "not an RPPS"
+    elif not 0 < len(value) <= _LONGEST:
+        yield "Consent.provision.actor", "no FINESS"
     if provision.get("type") == "deny" and (kind is not GranteeKind.PRACTITIONER or each(provision.get("class"))):
         yield "Consent.provision", "only a practitioner is denied, and the whole record"
     if provision.get("type") == "deny" and provision.get("period"):

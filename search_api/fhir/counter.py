@@ -19,6 +19,7 @@ from access.smart import Need
 from records import patients
 from search_api.bearers import Bearer
 from search_api.desk import Desk, allows, keep_pace, lookup_pace, out_of_scope, stood
+from search_api.fhir.formats import wanted
 from search_api.fhir.outcome import bad_parameter
 from search_api.fhir.words import INS_NIR
 from search_api.visit import Look, Visit
@@ -48,9 +49,17 @@ class Counter:
 
     def visit(self, patient_id: str, action: str, need: Need, look: Look | None = None) -> Visit:
         """A visit to a record, if the token's scopes reach this resource of this patient (else 403, journalled)."""
+        self.demand(need, patient_id)
+        return self.desk.visit(patient_id, action, look)
+
+    def demand(self, need: Need, patient_id: str) -> None:
+        """Refusal 403, journalled, unless the token's scopes reach this resource of this patient."""
         if not allows(self.bearer, need, patient_id):
             raise out_of_scope(self.desk, patient_id)
-        return self.desk.visit(patient_id, action, look)
+
+    def reaches(self, kind: str, patient_id: str) -> bool:
+        """Whether the token's scopes let a resource of this kind go along with another."""
+        return allows(self.bearer, Need(kind, "r"), patient_id)
 
     def patient_named(self, identifier: str) -> PatientId:
         """The id that a `system|value` identifier leads to: the record's own for somebody with access, as /v1's
@@ -104,6 +113,13 @@ def counter(
     return Counter(desk, bearer, base, "handling=strict" in prefer.replace(" ", ""))
 
 
+def formed(request: Request, stands: Annotated[Counter, Depends(counter)]) -> Counter:
+    """The same for whoever asks for a resource: a form that is not served is refused (406) before anything is done or
+    journalled as shown, not after."""
+    wanted(request)
+    return stands
+
+
 async def sent(request: Request) -> list[tuple[str, str]]:
     """The parameters of a search, in its address and in its form. A form is bounded by the border."""
     pairs = list(request.query_params.multi_items())
@@ -116,5 +132,6 @@ async def sent(request: Request) -> list[tuple[str, str]]:
     return pairs
 
 
-AtCounter = Annotated[Counter, Depends(counter)]
+AtCounter = Annotated[Counter, Depends(formed)]
+ForBytes = Annotated[Counter, Depends(counter)]
 Sent = Annotated[list[tuple[str, str]], Depends(sent)]

@@ -38,6 +38,7 @@ from search_api.visit import Look, patient_id_of
 router = APIRouter(prefix="/fhir", include_in_schema=False)
 KIND = "DocumentReference"
 SEARCH, READ = Need(KIND, "s"), Need(KIND, "r")
+_MOST_WORDS = 2000  # characters of a question, as under /v1
 _MOST_HITS = 50  # documents in one answer of the search, as under /v1
 
 
@@ -49,6 +50,8 @@ def search(request: Request, counter: AtCounter, sent: Sent) -> Response:
     pairs, position = links.read(sent)
     asked = understood(pairs, PARAMETERS, strict=counter.strict, includes=INCLUDES)
     words = " ".join([*asked.values("_content"), *asked.values("_text")])
+    if len(words) > _MOST_WORDS:
+        raise bad_parameter("_content", f"over {_MOST_WORDS} characters")
     page = _by_words if words else _listed
     return answer(request, page(counter, asked, links, pairs, position, words))
 
@@ -78,24 +81,25 @@ def _read(counter: Counter, identity: str) -> Resource:
     )
     with visit.record() as (tx, scope):
         document = found(tx, scope, document_part(identity))
-        shown = reference_of(counter.desk, scope, document)
+        shown = reference_of(tx, counter.desk, scope, document)
     visit.granted([document.document_id])
     return shown
 
 
 def record_of(counter: Counter, asked: Asked) -> str:
     """The record that a search is about: named, by an identifier, by ids, or a patient's own. Refusal 400 for none and
-    for two."""
+    for two names, though both may be of one record: comparing them would tell a stranger that they are."""
     named = {patient_of_reference(one) for name in ("patient", "subject") if (one := asked.one(name))}
-    for name in ("patient.identifier", "subject.identifier"):
-        if one := asked.one(name):
-            named.add(counter.patient_named(one))
+    presented = [one for name in ("patient.identifier", "subject.identifier") if (one := asked.one(name))]
+    if len(named) + len(presented) > 1:
+        raise bad_parameter("patient", "one name of one patient")
+    named |= {counter.patient_named(one) for one in presented}
     ids = {parted(one)[0] for one in asked.values("_id")}
     named = named or ids or ({counter.own} if counter.own else set())
     if not named:
         raise PATIENT_NEEDED
     if len(named) > 1:
-        raise bad_parameter("patient", "several patients")
+        raise bad_parameter("_id", "of several patients")
     return named.pop()
 
 
@@ -121,7 +125,7 @@ def _listed(counter: Counter, asked: Asked, links: Links, pairs: list[tuple[str,
         rest = sum(1 for _ in matching) + (further is not None) if not wanted else None
         total = rest if not wanted else len(shown) if further is None and not after else None
         following = links.to(scope, pairs, shown[-1][0]) if further is not None and shown else ""
-        included = _included(tx, scope, asked) if shown else []
+        included = _included(counter, tx, scope, asked) if shown else []
     visit.granted([name for name, _ in shown])
     own = links.own(pairs, at)
     found_here = [one for _, one in shown]
@@ -133,7 +137,7 @@ def _matching(
 ) -> Iterator[tuple[DocumentId, Resource]]:
     """The Scope's documents that meet what is asked, in order, from behind `after` on."""
     if asked.sort:
-        whole = [(name, one) for name, one in _rendered(counter, scope, _all(tx, scope, "", asked.count), asked)]
+        whole = [(name, one) for name, one in _rendered(counter, tx, scope, _all(tx, scope, "", asked.count), asked)]
         for name in reversed(asked.sort):
             path = PARAMETERS[name.removeprefix("-")].paths[0]
             whole.sort(key=lambda pair: _value_at(pair[1], path), reverse=name.startswith("-"))
@@ -144,18 +148,18 @@ def _matching(
         return
     if after and documents.get_document(tx, scope, DocumentId(after)) is None:
         raise BAD_CURSOR  # it left the Scope meanwhile: better to start again than to seem to end
-    yield from _rendered(counter, scope, _all(tx, scope, after, asked.count), asked)
+    yield from _rendered(counter, tx, scope, _all(tx, scope, after, asked.count), asked)
 
 
 def _rendered(
-    counter: Counter, scope: Scope, listed: Iterator[Document], asked: Asked
+    counter: Counter, tx: Tx, scope: Scope, listed: Iterator[Document], asked: Asked
 ) -> Iterator[tuple[DocumentId, Resource]]:
     ids = {document_part(one) for one in asked.values("_id")}
     states = set(asked.values("status"))
     for document in listed:
         if ids and document.document_id not in ids:
             continue
-        shown = reference_of(counter.desk, scope, document)
+        shown = reference_of(tx, counter.desk, scope, document)
         if (not states or shown["status"] in {one.rpartition("|")[2] for one in states}) and matches(
             shown, asked, PARAMETERS
         ):
@@ -182,8 +186,8 @@ def _value_at(resource: Resource, path: str) -> str:
     return str(found.get("start", "")) if isinstance(found, dict) else str(found or "")
 
 
-def _included(tx: Tx, scope: Scope, asked: Asked) -> list[Resource]:
-    return [patient_of(tx, scope)] if asked.includes else []
+def _included(counter: Counter, tx: Tx, scope: Scope, asked: Asked) -> list[Resource]:
+    return [patient_of(tx, scope)] if asked.includes and counter.reaches("Patient", scope.patient_id) else []
 
 
 def _by_words(
@@ -200,8 +204,8 @@ def _by_words(
         scope = visit.right(tx)
         known = documents.get_documents(tx, scope, [DocumentId(hit.document.id) for hit in told.hits])
         ordered = iter([known[DocumentId(hit.document.id)] for hit in told.hits if hit.document.id in known])
-        shown = [one for _, one in _rendered(counter, scope, ordered, asked)]
-        included = _included(tx, scope, asked) if shown else []
+        shown = [one for _, one in _rendered(counter, tx, scope, ordered, asked)]
+        included = _included(counter, tx, scope, asked) if shown else []
     following = links.own(pairs, told.next) if told.next else ""
     narrowed = any(PARAMETERS[name].paths for name, _ in asked.narrowing if name != "type") or asked.values("_id")
     total = None if narrowed else told.total

@@ -204,7 +204,7 @@ def _holds(prefix: str, asked: Instants, own: Instants) -> bool:
         "le": lambda: start < low or (low <= start and end <= high),
         "sa": lambda: start >= high,
         "eb": lambda: end <= low,
-        "ap": lambda: start < high + around and end > low - around,
+        "ap": lambda: start - high < around and low - end < around,  # at the end of time nothing is added
     }
     return tests[prefix]()
 

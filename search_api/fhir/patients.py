@@ -75,6 +75,8 @@ def match(request: Request, counter: AtCounter) -> Response:
     sent = received(request)
     resources = [one.get("resource") for one in each(sent.get("parameter")) if one.get("name") == "resource"]
     presented = sent if sent["resourceType"] == KIND else next((one for one in resources if one), {})
+    if presented.get("resourceType") != KIND:
+        raise PATIENT_NEEDED
     keep_pace(counter.desk, lookup_pace(counter.desk.services, counter.bearer))
     said: Resource = {
         name: presented[name] for name in ("identifier", "name", "gender", "birthDate") if name in presented

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from access.acts import Act, may
+from access.confidentiality import Asked, asked_by
 from access.identifiers import DocumentId
 from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
@@ -29,9 +30,9 @@ from search_api.fhir.elements import Resource
 from search_api.fhir.formats import answer
 from search_api.fhir.outcome import remark
 from search_api.fhir.received import malformed, received
-from search_api.fhir.references import reference_of
+from search_api.fhir.references import reference_of, target_of
 from search_api.fhir.submission import Submission, Submitted, related_to, submission_of, submitted
-from search_api.fhir.words import document_part, each, joined, parted
+from search_api.fhir.words import document_part, each, joined
 from search_api.uploads import BUSY, may_know, organization_of
 from search_api.visit import Visit
 
@@ -96,8 +97,8 @@ def _created(request: Request, counter: Counter, sent: Resource, limit: int) -> 
     if sent["resourceType"] != "DocumentReference":
         raise malformed([("Resource", "must be a DocumentReference")])
     (shown,) = deposit(counter, submitted([sent], {}), limit)
-    location = counter.url(f"DocumentReference/{shown['id']}/_history/{shown['meta']['versionId']}")
-    return answer(request, shown, 201, {"Location": location})
+    version = f"/_history/{shown['meta']['versionId']}" if "meta" in shown else ""
+    return answer(request, shown, 201, {"Location": counter.url(f"DocumentReference/{shown['id']}{version}")})
 
 
 def deposit(counter: Counter, submission: Submission, limit: int) -> list[Resource]:
@@ -125,7 +126,12 @@ def deposit(counter: Counter, submission: Submission, limit: int) -> list[Resour
 
 
 def _shown(counter: Counter, tx: Tx, scope: Scope, identity: str) -> Resource:
-    return reference_of(counter.desk, scope, found(tx, scope, document_part(identity)))
+    """The description; for a depositor whose rights do not show it, that it is kept: a refusal would deny that."""
+    try:
+        return reference_of(tx, counter.desk, scope, found(tx, scope, document_part(identity)))
+    except Refusal:
+        text = "Le document est gardé ; vos autorisations ne le montrent pas."
+        return remark("information", "informational", text) | {"id": identity}
 
 
 def _related(counter: Counter, tx: Tx, scope: Scope, one: Submitted) -> Submitted:
@@ -147,9 +153,7 @@ def _related(counter: Counter, tx: Tx, scope: Scope, one: Submitted) -> Submitte
 
 def _target(tx: Tx, scope: Scope, reference: str) -> Document:
     """A document of the same record; Refusal 404 for any other, as for one that never was."""
-    identity = reference.split("/_history/")[0].split("/")[-1]
-    name = document_part(identity if parted(identity)[0] == scope.patient_id else "")
-    return found(tx, scope, name)
+    return found(tx, scope, target_of(scope, reference))
 
 
 def _sent_by(counter: Counter, document: Document) -> bool:
@@ -173,8 +177,17 @@ def _keep(counter: Counter, visit: Visit, scope: Scope, one: Submitted) -> Docum
         now=desk.now,
         limit=desk.services.upload_limit,
         declared=one.declared,
-        admit=lambda twin: may_know(scope, twin, organization),
+        admit=lambda twin: may_know(scope, twin, organization) and not _hides_more(one.declared.confidentiality, twin),
         priority=URGENT if scope.basis in (Basis.BREAK_GLASS, Basis.REGULATION) else USUAL,
         submitted=one.kept,
     )
     return receipt.document_id
+
+
+def _hides_more(confidentiality: str, twin: Document) -> bool:
+    """Whether labels ask to hide what is here already and nobody asked to hide: then the same bytes are one more
+    document, whose mask spreads to those of its sender. What was asked once is not asked again: a person may have
+    shown it since."""
+    asked = asked_by(confidentiality).beyond(asked_by(twin.confidentiality))
+    state = Asked(twin.masked, twin.hidden_since is not None, twin.hidden_from_representatives)
+    return asked.beyond(state) != Asked(False, False, False)

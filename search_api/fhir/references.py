@@ -10,9 +10,13 @@ What its sender said in FHIR (ITI-65) and is nowhere else here is given back as 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from access.document_types import label_of
+from access.identifiers import DocumentId
 from access.scope import Scope
+from records import documents
+from records.database import Tx
 from records.documents import Document, DocumentState
 from search_api.desk import Desk
 from search_api.documents import EXTENSIONS, item_of
@@ -25,9 +29,11 @@ from search_api.fhir.words import (
     coding,
     concept,
     day,
+    document_part,
     filled,
     instant,
     joined,
+    parted,
     type_coding,
     uri_of,
 )
@@ -71,7 +77,7 @@ _LABELS = {
 }
 
 
-def reference_of(desk: Desk, scope: Scope, document: Document) -> Resource:
+def reference_of(tx: Tx, desk: Desk, scope: Scope, document: Document) -> Resource:
     """A DocumentReference, to each what /v1 shows them: one whose patient is in doubt says its state and no more."""
     patient_id = scope.patient_id
     item = item_of(document, patient_id, marks_of(desk.services, scope, document, desk.now))
@@ -98,8 +104,26 @@ def reference_of(desk: Desk, scope: Scope, document: Document) -> Resource:
         else None,
     }
     if document.submitted and not doubtful:
-        ours = completed(ours, json.loads(document.submitted)["reference"])
+        sent = json.loads(document.submitted)["reference"]
+        ours = completed(ours, sent | {"relatesTo": _seen(tx, desk, scope, sent.get("relatesTo", []))})
     return versioned(filled(ours), instant(document.searchable_at or document.received_at))
+
+
+def _seen(tx: Tx, desk: Desk, scope: Scope, related: list[Resource]) -> list[Resource]:
+    """The relations to documents of this record that the caller may see, in whatever state: any other would name one
+    that is hidden."""
+    if not related:
+        return []
+    whole = desk.visit(scope.patient_id, "list-documents", replace(desk.look, all_states=True)).right(tx)
+    targets = [target_of(scope, str(one.get("target", {}).get("reference", ""))) for one in related]
+    known = documents.get_documents(tx, whole, set(targets))
+    return [one for one, target in zip(related, targets, strict=True) if target in known]
+
+
+def target_of(scope: Scope, reference: str) -> DocumentId:
+    """The document that a reference names in the Scope's record; a well-formed id of nothing for any other."""
+    identity = reference.split("/_history/")[0].split("/")[-1]
+    return document_part(identity if parted(identity)[0] == scope.patient_id else "")
 
 
 _PEOPLE = frozenset({"Practitioner", "PractitionerRole", "Organization", "Device", "RelatedPerson"})

@@ -209,7 +209,10 @@ def _name(reference: Resource, owner: Resource, named: Mapping[str, Resource]) -
         return str(reference.get("type", "")), str(reference.get("display", ""))
     kind = str(found["resourceType"])
     if kind == "PractitionerRole":
-        inner = _name(found.get("practitioner", {}), owner, named)
+        person = found.get("practitioner", {})
+        held = _resolved(str(person.get("reference", "")), owner, named) or {}
+        looped = held.get("resourceType") == "PractitionerRole"  # perhaps of itself, without end
+        inner = ("", "") if looped else _name(person, owner, named)
         return inner if inner[1] else ("", str(reference.get("display", "")))
     name = found.get("name")
     if isinstance(name, str):

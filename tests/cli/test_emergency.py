@@ -51,6 +51,8 @@ def test_an_imported_nomenclature_is_used_listed_and_taken_out(
     for name, data in writing.bdpm().items():
         (tmp_path / name).write_bytes(data)
         files.append(str(tmp_path / name))
+    twice = CliRunner().invoke(app, ["vocabulary", "import", "bdpm", *files, files[0]])
+    assert getattr(twice.exception, "code", "") == "same-names"  # one of the two would have been left out unsaid
     done = CliRunner().invoke(app, ["vocabulary", "import", "bdpm", *files, "--json"])
     assert (done.exit_code, json.loads(done.stdout)["kind"]) == (0, "bdpm"), done.exception
     assert (home / "vocabulary" / "bdpm.tsv").stat().st_mode & 0o777 == 0o600

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from access.refusal import Refusal
 from index.lexicon import members_of
 from index.lists import HEAVY
-from index.query import Listed, Query, parse, type_codes_of
+from index.query import MOST_CALLED, Listed, Query, parse, type_codes_of
 from index.question import build_question
 from index.scoring import heaviest
 
@@ -127,3 +127,9 @@ def test_a_sentence_that_quotes_demands_nothing() -> None:
     told = parse('Le patient revu ce jour décrit une douleur "en coup de poignard" depuis hier soir')
     assert told.is_plain
     assert "en coup de poignard" in told.text
+
+
+def test_a_question_calls_so_many_lists_each_once() -> None:
+    asked = parse(" ".join(f"@l{number % 20} -@l{number % 3}" for number in range(200)), lambda name: (name,))
+    assert len(asked.listed) + len(asked.without_listed) == MOST_CALLED
+    assert len(set(asked.listed)) == len(asked.listed)

@@ -101,6 +101,7 @@ def test_the_french_name_of_a_loinc_code_wins() -> None:
         ("cim10", {"autre.csv": b"a,b\n1,2\n"}),
         ("cim10", {"coupe.xml": writing.claml()[:-20]}),
         ("cim10", {"vide": b""}),
+        ("cim10", {"ouvert.csv": b'code,label\nI10,"' + b"x" * 140_000}),
         ("loinc", {"autre.csv": b"a,b\n1,2\n"}),
         ("loinc", {"vide": b""}),
     ],

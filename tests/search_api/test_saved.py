@@ -110,3 +110,16 @@ def test_nothing_of_it_is_readable_in_the_table(own_world: World) -> None:
     for word in (b"secret", b"Durand", b"VIH", DOCTOR.encode()):
         assert word not in written
     assert [each.query for each in mine] == ["Mme Durand VIH"]
+
+
+def test_a_question_does_not_grow_without_end_by_what_it_calls(own_world: World) -> None:
+    save(own_world, {"name": "a", "query": "fer " + "-ab " * 490})
+    answer = own_world.search("@a " * 600, own_world.bearer(DOCTOR))
+    assert (answer.status_code, answer.json()["code"]) == (422, "query-too-long")
+    assert own_world.search("@a @a", own_world.bearer(DOCTOR)).status_code == 200
+    save(own_world, MINE)
+    own_world.search("@mes-allergenes " * 50, own_world.bearer(DOCTOR))
+    with own_world.services.records.read() as tx:
+        entries = journal.entries_for_audit_without_scope(tx, own_world.patients["marie"], 50)
+    (query,) = [entry.query for entry in entries if "latex" in (entry.query or "")]
+    assert query.count("latex naturel") == 1

@@ -33,6 +33,10 @@ SCOPES = [
     "patient/*.read",
     "user/*.cruds",
     "user/DocumentReference.rs",
+    "user/Patient.r",
+    "user/AllergyIntolerance.rs",
+    "user/Provenance.r",
+    "user/Composition.r",
     "user/Consent.c",
     "user/Consent.cruds?category=x",
 ]
