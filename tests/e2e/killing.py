@@ -289,11 +289,20 @@ class Ordeal:
         for sender in senders:
             sender.start()
         self.usual["serve"] = 2.0
+        if self.choose.random() < 0.7:  # the others are struck while they start, however slow the machine is
+            self._wait_for(port, command)
         self.strike(command, "serve")
         command.end()
         over.set()
         for sender in senders:
             sender.join()
+
+    def _wait_for(self, port: int, command: Command) -> None:
+        """Until it listens or has ended."""
+        for _ in range(600):
+            with socket.socket() as line:
+                if line.connect_ex(("127.0.0.1", port)) == 0 or self.zygote.wait(command.pid, 0.1) is not None:
+                    return
 
     def _send(self, port: int, half: int, over: threading.Event) -> None:
         for paper in self.owed[half::2]:

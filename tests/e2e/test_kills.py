@@ -48,6 +48,7 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
         torment(trial, 34, 120)
         counts = trial.judge()
         assert counts["acknowledged"] == counts["documents"] > 10
+        assert counts["deposits in the journal"] > 0, "the API took nothing in"
         assert len(trial.kills) >= 4, trial.kills
 
 
@@ -118,6 +119,7 @@ def a_thousand_kills(tmp_path: Path) -> None:
             torment(trial, KILLS, PAPERS)
             trial.new(PAPERS - len(trial.given))
             counts = trial.judge()
+            assert counts["deposits in the journal"] > 0, "the API took nothing in"
         chapters.append({"kills": trial.kills, "counts": counts, "seconds": round(time.monotonic() - began)})
         with kept.open("a") as file:
             file.write(json.dumps(chapters[-1]) + "\n")
