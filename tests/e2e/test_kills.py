@@ -7,7 +7,6 @@ ANAMNESE_KILL_SEED names the run: one that was interrupted resumes after its las
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
@@ -20,7 +19,6 @@ import pytest
 from benchmarks.report import publish, table
 from cli.compose import open_home
 from cli.local_services import cache_folder
-from ingest.receive import receive
 from ingest.tasks import waker
 from records.postgres import Server
 from tests.e2e.killing import Ordeal, ordeal
@@ -81,20 +79,7 @@ def strike_workers(trial: Ordeal, kills: int, redis_url: str) -> None:
     with open_home(trial.settings) as home:
         while trial.kills.total() < kills:
             trial.new(3)
-            for paper in list(trial.owed):
-                receipt = receive(
-                    io.BytesIO(paper.content),
-                    patient_id=trial._ids[paper.patient],
-                    file_name=paper.name,
-                    origin="upload",
-                    deposited_by="test",
-                    deposited_for="",
-                    blobs=home.bench.blobs,
-                    records=home.bench.records,
-                    now=home.clock(),
-                    limit=10**7,
-                )
-                trial.acknowledge(paper, receipt.document_id)
+            for _ in trial.by_hand(home):
                 wake()
             trial.usual["worker"] = 4.0
             trial.strike(worker, "worker")

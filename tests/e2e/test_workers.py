@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import socket
@@ -16,7 +15,6 @@ import pytest
 
 from cli.compose import Home, open_home
 from cli.local_services import redis
-from ingest.receive import receive
 from records import documents
 from records.documents import DocumentState
 from records.postgres import Server
@@ -79,20 +77,7 @@ with tasks._Reader(None, "all", lambda: False):
 def _deposit(trial: Ordeal, home: Home) -> None:
     """Two papers, and nobody is woken."""
     trial.new(2)
-    for paper in list(trial.owed):
-        receipt = receive(
-            io.BytesIO(paper.content),
-            patient_id=trial._ids[paper.patient],
-            file_name=paper.name,
-            origin="upload",
-            deposited_by="test",
-            deposited_for="",
-            blobs=home.bench.blobs,
-            records=home.bench.records,
-            now=home.clock(),
-            limit=10**7,
-        )
-        trial.acknowledge(paper, receipt.document_id)
+    assert len(list(trial.by_hand(home))) == 2
 
 
 def _wait_until_all_is_read(home: Home) -> None:
