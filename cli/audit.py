@@ -15,7 +15,7 @@ from rich.table import Table
 
 from access.refusal import Refusal
 from cli.acting import ADMINISTRATION
-from cli.compose import open_home, open_stores, resolve_patient, shore
+from cli.compose import erased_before, open_home, open_stores, resolve_patient, shore
 from cli.console import out, print_json
 from cli.people import show_emergencies
 from cli.settings import load_settings
@@ -39,11 +39,12 @@ def show(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Entrées, les plus récentes d'abord.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON par entrée.")] = False,
 ) -> None:
-    """Montrer qui a regardé quoi."""
+    """Montrer qui a regardé quoi ; par INS, les dossiers effacés de la personne compris."""
     with open_home(load_settings()) as home:
         patient_id = resolve_patient(home, patient) if patient else None
+        erased = erased_before(home, patient) if patient else ()
         with home.services.records.read() as tx:
-            entries = journal.entries_for_audit_without_scope(tx, patient_id, limit)
+            entries = journal.entries_for_audit_without_scope(tx, patient_id, limit, erased=erased)
     if json:
         for entry in entries:
             print_json(journal.as_dict(entry))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from access.decide import POLICY_VERSION
 from access.refusal import Refusal
-from access.scope import Purpose
 from access.senders import Sender
 from cli.compose import Home, open_home
 from cli.console import out, print_json
-from cli.quarantine import By, Json, Reason, right_of
+from cli.quarantine import By, Json, Reason, decided, right_of
 from cli.settings import load_settings
 from records import contested, journal
 from records.contested import Contest
@@ -42,7 +39,7 @@ def list_waiting(
     with open_home(load_settings()) as home, home.services.records.write() as tx:
         found = contested.waiting(tx, limit)
         for one in found:
-            journal.append(tx, _entry(one, "claim-list", "", by, home.clock()))
+            journal.append(tx, _decided(one, "claim-list", "", by, home.clock()))
     table = Table("document", "envoyé par", "dit", "document nommé", "envoyé par")
     for one in found:
         if json:
@@ -94,7 +91,7 @@ def decide(home: Home, name: str, reason: str, by: str, *, accepted: bool) -> No
     now = home.clock()
     with home.services.records.write() as tx:
         one = contested.one(tx, name)
-        journal.append(tx, _entry(one, "claim-accept" if accepted else "claim-refuse", reason, by, now))
+        journal.append(tx, _decided(one, "claim-accept" if accepted else "claim-refuse", reason, by, now))
         contested.decide(tx, name, accepted=accepted, by=right_of(by).caller.id, now=now)
 
 
@@ -102,21 +99,6 @@ def _said(senders: frozenset[Sender]) -> str:
     return ", ".join(sorted(" ".join(filter(None, (one.depositor, one.organization))) for one in senders))
 
 
-def _entry(one: Contest, action: str, reason: str, by: str, now: datetime) -> journal.Entry:
-    caller = right_of(by).caller
-    return journal.Entry(
-        patient_id=one.patient_id,
-        caller_kind=caller.kind,
-        caller=caller.id,
-        on_behalf="",
-        role=caller.profession,
-        purpose=Purpose.ADMINISTRATION,
-        action=action,
-        outcome="granted",
-        documents=(one.claims.document_id, *(other.document_id for other in one.others)),
-        query=None,
-        policy_version=POLICY_VERSION,
-        request_id=secrets.token_hex(8),
-        at=now,
-        detail=reason,
-    )
+def _decided(one: Contest, action: str, reason: str, by: str, now: datetime) -> journal.Entry:
+    named = (one.claims.document_id, *(other.document_id for other in one.others))
+    return decided(one.patient_id, action, reason, by, now, named)

@@ -342,3 +342,9 @@ def resolve_patient(home: Home, text: str, *, create: bool = False) -> PatientId
                 unnamed = patients.Identity(ins, "provisional", "", "", None, "U", "")
                 patients.create_patient(tx, unnamed, home.clock())
     return patient_id
+
+
+def erased_before(home: Home, text: str) -> list[PatientId]:
+    """The identifiers of the records of this INS that were erased; none for a patient id."""
+    ins = parse_ins(text)
+    return [] if ins is None else patients.every_id_of_ins(home.services.keys, ins)[:-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
@@ -10,14 +9,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from access.decide import POLICY_VERSION
 from access.identifiers import PatientId
 from access.identitovigilance import StatusEvent
 from access.refusal import Refusal
-from access.scope import Purpose
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import out, print_json
-from cli.quarantine import By, Json, Reason, right_of
+from cli.quarantine import By, Json, Reason, decided, right_of
 from cli.settings import load_settings
 from records import journal, merges, patients
 from records.database import Tx
@@ -44,7 +41,7 @@ def list_waiting(
     with open_home(load_settings()) as home, home.services.records.write() as tx:
         found = merges.waiting(tx, limit)
         for person in dict.fromkeys(person for one in found for person in (one.kept, one.other)):
-            journal.append(tx, _entry(person, "merge-list", "", by, home.clock()))
+            journal.append(tx, decided(person, "merge-list", "", by, home.clock()))
         shown = [(one, _said(tx, one.kept), _said(tx, one.other)) for one in found]
     table = Table("fusion", "proposée par", "gardée", "fusionnée")
     for one, kept, other in shown:
@@ -87,7 +84,7 @@ def status(
         patient_id = resolve_patient(home, patient)
         with home.services.records.write() as tx:
             now = patients.note_status(tx, patient_id, event, source)
-            journal.append(tx, _entry(patient_id, f"ins-{event}", said, by, home.clock()))
+            journal.append(tx, decided(patient_id, f"ins-{event}", said, by, home.clock()))
     if json:
         print_json({"patient_id": patient_id, "ins_status": now})
     else:
@@ -120,30 +117,10 @@ def decide(
     with home.services.records.write() as tx:
         one = merges.one(tx, name)
         for person in (one.kept, one.other):
-            journal.append(tx, _entry(person, action, reason, by, now))
+            journal.append(tx, decided(person, action, reason, by, now))
         act(tx, name, right_of(by).caller.id, now)
     return one
 
 
 def _said(tx: Tx, patient_id: PatientId) -> str:
     return ", ".join(said(patients.identity_without_scope(tx, patient_id)))
-
-
-def _entry(patient_id: PatientId, action: str, reason: str, by: str, now: datetime) -> journal.Entry:
-    caller = right_of(by).caller
-    return journal.Entry(
-        patient_id=patient_id,
-        caller_kind=caller.kind,
-        caller=caller.id,
-        on_behalf="",
-        role=caller.profession,
-        purpose=Purpose.ADMINISTRATION,
-        action=action,
-        outcome="granted",
-        documents=(),
-        query=None,
-        policy_version=POLICY_VERSION,
-        request_id=secrets.token_hex(8),
-        at=now,
-        detail=reason,
-    )

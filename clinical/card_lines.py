@@ -111,7 +111,7 @@ def mentioned(told: Told) -> str:
 
 
 def newest(facts: Iterable[Told]) -> list[Told]:
-    """Newest mention first, undated last; structured entries before text of the same day; then by document and place.
+    """Newest mention first, undated last (of these the last received first); structured before text; by place.
 
     The order in which every function of the card takes its facts.
     """
@@ -119,7 +119,12 @@ def newest(facts: Iterable[Told]) -> list[Told]:
     for _, same in groupby(sorted(facts, key=_place), key=_place):
         alike = list(same)  # several readings of the same words: any order, as long as it is always the same
         placed += alike if len(alike) == 1 else sorted(alike, key=lambda told: repr(told.fact))
-    return sorted(placed, key=mentioned, reverse=True)
+    return sorted(placed, key=_newness, reverse=True)
+
+
+def _newness(told: Told) -> tuple[str, date]:
+    mention = mentioned(told)
+    return mention, date.min if mention or told.deposited is None else told.deposited
 
 
 def _place(told: Told) -> tuple[bool, str, int, int, str]:

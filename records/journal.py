@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -163,11 +163,16 @@ def entries_numbered(
     return [Numbered(e, f"{row.chain}.{row.sequence}", row.position) for e, row in zip(shown, rows, strict=True)]
 
 
-def entries_for_audit_without_scope(tx: Tx, patient_id: PatientId | None, limit: int) -> list[Entry]:
-    """Accesses to one identifier, existing or not, or to all (None); newest first, with query texts."""
+def entries_for_audit_without_scope(
+    tx: Tx, patient_id: PatientId | None, limit: int, *, erased: Sequence[PatientId] = ()
+) -> list[Entry]:
+    """Accesses to one identifier, existing or not, or to all (None); newest first, with query texts.
+
+    `erased` are the identifiers the same person had before: what was done to them is shown too.
+    """
     statement = select(_T).where(_T.content != "").order_by(_T.position.desc()).limit(limit)
     if patient_id is not None:
-        statement = statement.where(_T.patient_id == patient_id)
+        statement = statement.where(_T.patient_id.in_((patient_id, *erased)))
     return [_entry(tx, row) for row in tx.session.scalars(statement)]
 
 

@@ -47,10 +47,21 @@ def patient_id_of_ins(keys: KeyStore, ins: Ins) -> PatientId:
     An erased identifier is not used again (the ledger would erase the second record like the first): the next one of
     the same INS takes its place.
     """
+    return every_id_of_ins(keys, ins)[-1]
+
+
+def every_id_of_ins(keys: KeyStore, ins: Ins) -> list[PatientId]:
+    """The erased identifiers of an INS, first erased first, then the one it has now: for who reads the journal."""
     words = ["patient", ins.matricule]
-    while keys.was_destroyed(found := PatientId(opaque(keyed_hash(keys.service_key("lookup"), *words)))):
+    found = [_named(keys, words)]
+    while keys.was_destroyed(found[-1]):
         words.append("again")
+        found.append(_named(keys, words))
     return found
+
+
+def _named(keys: KeyStore, words: list[str]) -> PatientId:
+    return PatientId(opaque(keyed_hash(keys.service_key("lookup"), *words)))
 
 
 def patient_id_of_traits(keys: KeyStore, traits: Identity) -> PatientId:

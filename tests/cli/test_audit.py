@@ -42,6 +42,21 @@ def test_anchors_are_dropped_and_compared(run: Run, tmp_path: Path, monkeypatch:
     assert command("audit", "verify", "--anchors", str(tmp_path / "absent")) == "bad-anchors"
 
 
+def test_by_an_ins_the_records_erased_before_are_shown_too(run: Run) -> None:
+    run("grant", "--patient", INS, "--to", RPPS)
+    assert found(run) == 1
+    run("keys", "erase", "--patient", INS, "--yes")
+    run("grant", "--patient", INS, "--to", RPPS)  # who was erased is recorded anew
+    shown = [json.loads(line) for line in command("audit", "show", "--patient", INS, "--json").splitlines()]
+    assert len({entry["patient_id"] for entry in shown}) == 2
+    assert [entry["action"] for entry in shown if entry["action"] in ("grant", "search", "erase")] == [
+        "grant",
+        "erase",
+        "search",
+        "grant",
+    ]
+
+
 def events(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in command("audit", "export", *arguments).splitlines()]
 

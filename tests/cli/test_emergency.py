@@ -58,7 +58,7 @@ def test_an_imported_nomenclature_is_used_listed_and_taken_out(
     assert (home / "vocabulary" / "bdpm.tsv").stat().st_mode & 0o777 == 0o600
     letter = tmp_path / "autre.txt"
     letter.write_text("Traitement : Zorbalix 5 mg.\n", encoding="utf-8")
-    assert CliRunner().invoke(app, ["ingest", str(letter), "--patient", INS]).exit_code == 0
+    assert CliRunner().invoke(app, ["ingest", str(letter), "--patient", INS, "--date", "2026-01-02"]).exit_code == 0
     assert "Zorbalix (apixaban) 5 mg" in CliRunner().invoke(app, ASKED).stdout
     (listed,) = CliRunner().invoke(app, ["vocabulary", "list", "--json"]).stdout.splitlines()
     assert set(json.loads(listed)["files"]) == set(writing.bdpm())

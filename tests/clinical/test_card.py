@@ -421,3 +421,12 @@ def test_no_critical_medicine_is_ever_missing(found: list[tuple[str, date | None
     told = [medicine(label, assertion, day=day, document=f"d{n}") for n, (label, day, assertion) in enumerate(found)]
     shown = {document for line in lines("antithrombotics", *told) for document in line.documents}
     assert shown == {each.document_id for each in told if each.fact.assertion is not Assertion.FAMILY}
+
+
+@pytest.mark.parametrize("first", ["a", "z"])
+def test_of_two_documents_without_a_date_the_one_received_later_speaks(first: str) -> None:
+    dose = {"codes": [(ATC, "B01AF02")]}
+    older = replace(tell(FactKind.MEDICATION, "Eliquis 2,5 mg", first, None, **dose), deposited=date(2026, 1, 5))
+    later = replace(tell(FactKind.MEDICATION, "Eliquis 5 mg", "m", None, **dose), deposited=date(2026, 2, 7))
+    lines = section(card_of(older, later), "antithrombotics").lines
+    assert lines[0].text.startswith("Eliquis 5 mg")
