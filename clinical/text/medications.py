@@ -20,6 +20,11 @@ _STOPPED_BEFORE = re.compile(rf"\b({any_of('stop before')}(?: {any_of('stop how'
 _STOPPED_AFTER = re.compile(rf"[^.;\n,]{{0,40}}?\b({any_of('stop after')})\b")
 _STOP_NOTED = re.compile(rf"[^.;\n,]{{0,25}}?[ ]?[,:=(–-][ ]?({any_of('stop noted')})(?![^\W_])")
 """« Eliquis : arrêt le 12/03 », « Eliquis, arrêt définitif »."""
+_STOPPED_NEXT = re.compile(
+    r"[ ]?,[ ](?:traitement |alors |donc |depuis |secondairement )?"
+    r"((?:arrete|stoppe|interrompu|suspendu)e?s?)(?=[ ]*(?:[.,;)\n]|$|depuis|definitiv|le \d|en (?:19|20)))"
+)
+"""« Bradycardie sous Sotalex, arrêté. »"""
 PAUSED = "arrêt et reprise mentionnés"
 """Of a medicine stopped and taken again, or to be: it is not shown as stopped."""
 TAPERED = "arrêt progressif mentionné"
@@ -36,7 +41,7 @@ _RESUMED = re.compile(rf"\b{any_of('resumed')}(?![^\W_])")
 _REPLACED = re.compile(rf"\b{any_of('replaced')}\b[^.;\n]{{0,40}}?(?:\bpar\b|\bvers\b|\bpour\b|$)?")
 _TOWARDS = re.compile(r"\b(?:par|vers|pour)\b[ ](?:le |la |l'|du |de la |de l'|un |une )?$")
 _RELAIS_BEFORE = re.compile(
-    r"\b(?:relais|remplacement|switch|relaye)(?: \w{1,20})? (?:du |de la |de l'|de |d'|des )(?:la |le )?$"
+    r"\b(?:relais|remplacement|switch|relaye)(?: \w{1,20})? (?:du |de la |de l'|de |d'|des )?(?:la |le )?$"
 )
 _RELAYS = re.compile(r"\brelais (?:par |vers |pour |\w{2,20} ?(?:[-/–→]|->) ?)?$")
 """« Xarelto stop, relais Lovenox », « relais AVK-HBPM »: this one is taken."""
@@ -220,7 +225,7 @@ def _course(
 
 def _ended(after: str, before_another: bool) -> re.Match[str] | None:
     """Where the words after a medicine stop it. A stop that stands right before the next medicine is that one's."""
-    found = _STOPPED_AFTER.match(after) or _STOP_NOTED.match(after)
+    found = _STOPPED_AFTER.match(after) or _STOP_NOTED.match(after) or _STOPPED_NEXT.match(after)
     if found is None or _NOT_TO_STOP.search(after[: found.start(1)]):
         return None
     return None if before_another and _OF_NEXT.fullmatch(after, found.end()) else found

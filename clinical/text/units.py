@@ -12,7 +12,8 @@ LONGEST = 700
 """Characters of a unit. A longer sentence is cut at a space: what is read of it costs at most this much."""
 _FULL_STOP = re.compile(r"[.!?](?=[ \t]{1,9}(.))|\n")
 _SHORTENED = re.compile(
-    r"(?:^|[ (\t'])(?:dr|drs|pr|m|mm|mme|mlle|st|ste|cf|ex|env|tel|no|n|vs|etc|av|bd|art|fig|p|[a-z])$"
+    r"(?:^|[ (\t'])(?:intol|allerg|all|inj|perf|amp|cp|gel|atcd|ttt|trt|hosp|cs"
+    r"|dr|drs|pr|m|mm|mme|mlle|st|ste|cf|ex|env|tel|no|n|vs|etc|av|bd|art|fig|p|[a-z])$"
 )
 
 

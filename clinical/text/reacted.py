@@ -1,0 +1,102 @@
+"""Reactions named with what they are put down to: « hépatite à l'Augmentin », « œdème de Quincke sous amoxicilline ».
+
+« À », « au », « induite par », « après la prise de » accuse by themselves. « Sous » does not: « urticaire sous Aerius »
+is a treatment, which the vocabulary of reactions tells by the ATC groups that treat each; and who bleeds under an
+anticoagulant still takes it, so such a drug stays a treatment beside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from clinical.asserted import Asserted, asserted
+from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
+from clinical.text.signs import any_of
+from records.fact import Assertion, FactKind
+
+_TO = any_of("to")
+_ARTICLE = "(?:la |le |l'|les |une? )?"
+_UNDER = re.compile(rf"(?P<between>[^.;\n,()]{{0,40}}?)(?<![^\W_])(?P<link>{_TO}|{any_of('caused by')}){_ARTICLE}")
+_HARM = re.compile(rf"(?<![^\W_]){any_of('harm')}(?![^\W_])")
+_ACCUSED = re.compile(
+    rf"(?P<between>(?: [^\W\d_]{{3,18}}){{0,3}}) (?P<link>a la |a l'|aux? |(?:induite?s?|provoquee?s?|causee?s?) par )"
+    rf"{_ARTICLE}"
+)
+_WEAK = re.compile(r"(?:sous|avec|with|on) ")
+_RELIEVED = re.compile(
+    r"\b(?:soulag|calm|amelior|trait|control|equilibr|stabilis|resol|regress|disparu|mise?\b|jugul|couvert|reduit|"
+    r"prevent|preven|surveill|bilan|deja|relie[fv])|\bet\b.*\bet\b"
+)
+_WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|stabilise|ameliore|efficace)")
+_COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
+_ENGLISH = re.compile(r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|bleeding|hepatitis)\b")
+_AND = re.compile(r"[ ]*(?:et|ou|/|\+)[ ]*(?:l'|la |le |les |au |aux |a la |a l')?")
+
+
+def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensitivity]:
+    """The reactions of a unit with the drug or allergen that each is put down to."""
+    if not known:
+        return
+    found = [
+        (each.start, each.end, each.entry.allergic, each.entry.treated_by) for each in reactions().find(flat, text)
+    ]
+    named = {(start, end) for start, end, _, _ in found}
+    harms = [m.span() for m in _HARM.finditer(flat) if not any(s <= m.start() < e for s, e in named)]
+    if not found and not harms:
+        return
+    scopes: Asserted | None = None
+    last: tuple[Culprit, Sensitivity] | None = None
+    for each in known:
+        cause = _cause(flat, each, found, harms)
+        if cause is None:
+            if last is not None and _AND.fullmatch(flat, last[0].end, each.start):
+                also = replace(last[1], start=each.start, end=each.end, drug=each.drug, allergen=each.allergen)
+                last = (each, replace(also, quote_end=max(also.quote_end, each.end)))
+                yield last[1]
+            continue
+        start, end, allergic, weak = cause
+        scopes = scopes or asserted(flat)
+        stated = scopes.of(start, end)
+        if stated in (Assertion.ABSENT, Assertion.HYPOTHETICAL):
+            continue  # « pas de saignement sous Eliquis », « surveiller l'apparition d'une éruption »
+        kind = FactKind.ALLERGY if allergic else FactKind.INTOLERANCE
+        told = told_of(
+            flat, text, kind, each, start, min(len(flat), each.end + 80), reaction=text[start:end],
+            others=tuple(one for one in known if one is not each),
+        )  # fmt: skip
+        if weak and not allergic:
+            told = replace(told, taken=False)
+        if told.assertion is None:
+            kept = (Assertion.SUSPECTED, Assertion.FAMILY)
+            told = replace(told, assertion=stated if stated in kept else Assertion.PRESENT)
+        last = (each, told)
+        yield told
+
+
+def _cause(
+    flat: str, culprit: Culprit, found: list[tuple[int, int, bool, tuple[str, ...]]], harms: list[tuple[int, int]]
+) -> tuple[int, int, bool, bool] | None:
+    """The reaction that a culprit is accused of: place, whether it is allergic, whether by « sous » only."""
+    for start, end, allergic, treated_by in reversed(found):
+        link = _UNDER.fullmatch(flat, end, culprit.start) if end <= culprit.start else None
+        if link is None or _RELIEVED.search(link["between"]) or _WELL.match(flat, culprit.end):
+            continue
+        if culprit.drug is None and not allergic and _WEAK.match(link["link"]):
+            continue
+        if culprit.drug is not None and culprit.drug.atc.startswith(treated_by or ("?",)) and _WEAK.match(link["link"]):
+            continue
+        return start, end, allergic, _WEAK.match(link["link"]) is not None
+    for start, end, allergic, _ in found:
+        if start <= culprit.start < end:  # « thrombopénie induite par l'héparine » is one name
+            return start, end, allergic, False
+        link = _COMPOUND.fullmatch(flat, culprit.end, start) if start >= culprit.end else None
+        if link is not None and (link[0].strip(" -") or _ENGLISH.match(flat, start)):
+            return start, end, allergic, False
+    if culprit.drug is None:
+        return None
+    for start, end in reversed(harms):
+        if end <= culprit.start and _ACCUSED.fullmatch(flat, end, culprit.start):
+            return start, end, False, False
+    return None
