@@ -100,7 +100,7 @@ def expression(line: str) -> str:
 
 def _last_comma(plain: str, begin: int, end: int) -> int:
     """A cue after denies what stands in its own member of an enumeration."""
-    return max(begin, plain.rfind(",", begin, end) + 1)
+    return max(begin, plain.rfind(",", begin, end) + 1, plain.rfind(" / ", begin, end) + 1)
 
 
 def _plain(text: str) -> str:

@@ -94,7 +94,7 @@ def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read)
     parts: tuple[tuple[str, str, Iterable[Line]], ...] = (
         ("identity", "Identité, âge, poids", _identity(holder, series, now)),
         ("directives", "Limitations de traitement et directives anticipées", directive_lines(ordered)),
-        ("allergies", "Allergies et intolérances", allergy_lines(ordered)),
+        ("allergies", "Allergies, intolérances et contre-indications", allergy_lines(ordered)),
         ("antithrombotics", "Anticoagulants et antiagrégants", _antithrombotics(medicines, series, now)),
         (
             "treatments",

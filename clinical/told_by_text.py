@@ -17,7 +17,7 @@ from dataclasses import replace
 from clinical.asserted import asserted
 from clinical.text import personal, statements
 from clinical.text.allergies import sensitivities
-from clinical.text.allergy_words import Sensitivity, reactions
+from clinical.text.allergy_words import Sensitivity, culprits, reactions
 from clinical.text.boxes import Forms, Part, State, merged
 from clinical.text.labs import Measure, analytes, measures
 from clinical.text.measured_on import Days, days_of
@@ -45,8 +45,11 @@ _TREATMENT = re.compile(r"(?:[-–—;.,|/)\t]|  )[ ]*(?:traitements?|ttt|trt)(?
 _TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
 _NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
 _IF = re.compile(r"\b(?:si|s'il|s'ils|en cas|risques?|if|in case|eventuel\w*|en prevision|depist\w+|recherche\w*)\b")
-_ABOUT_ALLERGY = re.compile(rf"\b{any_of('allergy')}")
+_ABOUT_ALLERGY = re.compile(rf"\b(?:{any_of('allergy')}|allergenes?\b|reactions? (?:a |aux? )(?:une? |des |certain))")
+_OTHER_KEY = re.compile(r"\s*(?P<key>[^\W\d_]{2,16}(?: [^\W\d_]{2,12}){0,2}) ?:")
+"""« Allergies : aucune. Meds : … »: what has a name of its own stands no longer under the first."""
 _ALLERGIES = "Allergies"
+_SORT = re.compile(r"medic|alim|respir|cutane|contact|environ|autres?|allerg|intoler|react")
 _TO_VERIFY = "case du formulaire à vérifier"
 _GUESSED = "nom reconnu à une lettre près"
 _MEASURED = frozenset({FactKind.LAB_RESULT, FactKind.VITAL_SIGN})
@@ -108,7 +111,19 @@ def _placed(page: Page, section_before: str) -> Iterator[tuple[Unit, str]]:
             else:
                 standing, line_end = title, -1
         title = line_title if unit.start < line_end else titled or standing
+        if found is None and unit.start < line_end and context_of(title) is Context.ALLERGY and _has_key(unit):
+            title, line_end = "", -1
         yield unit, "" if found is None and _is_beside(unit, context_of(title)) else title
+
+
+def _has_key(unit: Unit) -> bool:
+    """Whether a sentence begins with a name and a colon, and the name is of no allergen: « Pénicilline : choc »."""
+    key = _OTHER_KEY.match(unit.flat)
+    return (
+        key is not None
+        and _SORT.search(key["key"]) is None
+        and not culprits(key[0], key[0], list(drugs().find(key[0], key[0])))
+    )
 
 
 def _is_beside(unit: Unit, context: Context) -> bool:
@@ -128,7 +143,8 @@ def _facts_of_parts(page: Page, unit: Unit, title: str, where: Where, days: Days
     if len(parts) == 1 and parts[0].unit is unit:
         yield from _facts_of_unit(page, parts[0], title, where, days)
         return
-    forms.allergic = _ABOUT_ALLERGY.search(unit.flat) is not None or (in_table and forms.allergic)
+    if not forms.reacting:
+        forms.allergic = _ABOUT_ALLERGY.search(unit.flat) is not None or (in_table and forms.allergic)
     for part in parts:
         titled = title if not forms.allergic or context_of(title) is Context.ALLERGY else _ALLERGIES
         for fact in _facts_of_unit(page, part, titled, where, days):

@@ -38,9 +38,11 @@ _OTHER_SORT = re.compile(
 )
 _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
-_ITEM = re.compile(rf"[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance )?(?P<to>{_TO})?(?:: ?)?")
+_KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
+_ITEM = re.compile(rf"[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?(?:: ?)?")
 _ITEM_END = re.compile(rf"[.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
 _JOINER = re.compile(r"[ ]*(?:,|et|ou|puis|and|or|/|\+|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?")
+_NEXT = re.compile(rf"[ ]{{0,3}}(?:{_KIND_OF})?")
 _DOSED = re.compile(r"[ ]*(?:\d|:[ ]*\d|cp|gel|mg|x ?\d)")
 """After a dash a name with a dose is a medicine of the next column, no allergen."""
 _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
@@ -52,7 +54,7 @@ _ABOUT = re.compile(r"[ ]*(?:[:=,(–-][ ]*)?(?:[(]?(?:drug |severe |grave )?)?"
 """Between a name and the « allergie » or "allergy" that is said of it."""
 _SAID_LATER = re.compile(r"(?:[^\W\d_]{2,14} ){1,2}[:=][ ]*")
 _LISTED_ITEM = re.compile(r"[ \t]*(?:[-–•*·◦▪■□>]|\d{1,2}[.)])[ \t]*(?=[^\W\d_])")
-_ITEM_NAME = re.compile(r"[^\W\d_][^:;,.(\n\t=–-]{2,40}")
+_ITEM_NAME = re.compile(r"[^\W\d_](?:[^:;,.(\n\t=–-]|(?<=\w)-(?=\w)){2,60}")
 _NOTHING_LISTED = re.compile(rf"[\s•*\-–]*{any_of('nothing listed')}(?![^\W_])")
 _DENIED = re.compile(
     r"\b(?:pas d'|pas de |aucune?s? |sans |ni d'|ni |absence d'|jamais d'|no |no known |denies )(?:\w{1,20} )?$"
@@ -280,7 +282,7 @@ def _items(
         if joiner is None or joiner.end() == at:
             return
         if joiner["loose"] and not any(
-            joiner.end() <= each.start <= joiner.end() + 3 and not _DOSED.match(flat, each.end) for each in known
+            _NEXT.fullmatch(flat, joiner.end(), each.start) and not _DOSED.match(flat, each.end) for each in known
         ):
             return
         at = joiner.end()

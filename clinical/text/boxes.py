@@ -60,6 +60,7 @@ _LEAD_IN = re.compile(
     r"[\s,;.–—-]*(?:\(?(?:si oui|if yes|lesquel(?:le)?s?|laquelle|lequel|a quoi|quoi|precise[rz]?|preciser|a preciser|"
     r"type|reaction|nature|please specify|specify)\b[\s,:=?()]*)+[:=\s]*"
 )
+_LED_IN = re.compile(r"\b(?:lesquel(?:le)?s?|laquelle|lequel|precise[rz]?|specify)\s*[?:]\s*\Z")
 _ONLY_ANSWERS = re.compile(r"[\W_]*(?:(?:oui|non|yes|no|x)[\W_]*){1,4}\Z")
 _ANSWER_HEADS = re.compile(r"[ ]*(?:o|oui|yes)[ ]+(?:n|non|no)\s*\Z")
 _TITLES = re.compile(
@@ -101,7 +102,7 @@ def _goes_with(before: Unit, unit: Unit) -> bool:
         return False
     if _ANSWER_HEADS.match(unit.flat) and before.flat.rstrip().endswith("?"):
         return True
-    if _LEAD_IN.match(unit.flat):
+    if _LEAD_IN.match(unit.flat) or _LED_IN.search(before.flat):
         return _YES_NO.search(before.flat) is not None
     bare = _BOX.sub(" ", unit.flat)
     if bare.strip() and not _starts_with_answer(unit.flat, bare):
@@ -130,8 +131,8 @@ class Forms:
         self._has_empty = any(map(flat.__contains__, _BLANK + _HOLLOW_SHAPES)) or "[ ]" in flat
         self._columns: tuple[int, int] | None = None
         self._aligned = False
-        self._reacting = False
-        self.allergic = False  # whether what is being answered is about allergies
+        self.reacting = False
+        self.allergic = False  # whether what is being answered is about allergies; readers set it
 
     def parts(self, unit: Unit) -> list[Part]:
         """What is to be read of a unit, in order; the unit itself when it has neither box nor answer."""
@@ -178,9 +179,9 @@ class Forms:
             self._columns = (yes, no)
             return []
         if _SUBSTANCES.search(names[0]) and any(map(_REACTIONS.search, names[1:])):
-            self._reacting, self._columns, self.allergic = True, None, True
+            self.reacting, self._columns, self.allergic = True, None, True
             return []
-        if self._reacting and _WORDED.search(names[0]):
+        if self.reacting and _WORDED.search(names[0]):
             return [Part(_cut(unit, 0, len(flat)), chosen=True)]
         if self._columns is None or not names[0]:
             return None
@@ -198,14 +199,14 @@ class Forms:
             return []
         row = _ALIGNED_ROW.fullmatch(unit.flat) if self._aligned else None
         if row is None:
-            self._columns, self._aligned, self._reacting = None, False, False
+            self._columns, self._aligned, self.reacting = None, False, False
             return None
         return [Part(_cut(unit, *row.span("name")), State.UNKNOWN, chosen=True)]
 
     @property
     def in_table(self) -> bool:
         """Whether the rows that follow are answers."""
-        return self._aligned or self._reacting or self._columns is not None
+        return self._aligned or self.reacting or self._columns is not None
 
 
 def _cells(flat: str) -> Iterator[tuple[int, int]]:
@@ -315,7 +316,7 @@ def _questions(unit: Unit, groups: list[_Group]) -> list[Part]:
             if group.answer is False:
                 found.append(Part(_cut(unit, begin, group.start, asked), State.EMPTY, chosen=True))
             if specified:  # « non », and a name beside it: one of them is wrong
-                found.append(Part(_cut(unit, more_at, stop), State.UNKNOWN, chosen=True))
+                found.append(Part(_cut(unit, more_at, stop), State.UNKNOWN))
         begin = stop
     return found
 

@@ -35,6 +35,11 @@ _ON = re.compile(rf"\b{any_of('taken on')}(?: {any_of('of')}| ?[:=]? ?)$")
 _DOSE_MISSED = re.compile(r"\b(?:pas|oublie de) (?:pris|prendre) (?:son|sa|ses|le|la|l') ?$")
 """« N'a pas pris son Xarelto ce matin » is said of somebody who takes it."""
 _NOT_TAKEN = re.compile(rf"\b(?:pas|aucune|sans|absence) (?:de |d')?prises? {any_of('of')}$")
+_NOT_NOW = re.compile(
+    rf"\bne (?:pas |plus |surtout )+(?:prendre|donner|administrer|faire|injecter|re\w+) {any_of('of')}?$"
+)
+_FOR_A_TIME = re.compile(rf"[ ,(]*(?:\d+ ?mg )?{any_of('only then')}")
+"""« Ne pas prendre Eliquis le matin du bloc » is said to somebody who takes it."""
 _OF_NEXT = re.compile(rf" ?{any_of('of')}? ?")
 _ONLY_IF = re.compile(r"\b(?:si|s'il|en cas d[e'u]|if)\b[^.;\n:]{0,50}$")
 _RESUMED = re.compile(rf"\b{any_of('resumed')}(?![^\W_])")
@@ -182,6 +187,8 @@ def _course(
     before, after = flat[max(0, first.start - 70) : first.start], flat[end:limit]
     if _CONTRAINDICATED.match(after) or _CONTRAINDICATED_BEFORE.search(before):
         return Assertion.HYPOTHETICAL, ()
+    if _NOT_NOW.search(before) and _FOR_A_TIME.match(after):
+        return Assertion.PRESENT, (("note", PAUSED),)
     if _NOT_TAKEN.search(before):
         return Assertion.ABSENT, ()
     if _NOT_RETAINED.match(after):

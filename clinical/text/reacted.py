@@ -14,6 +14,7 @@ from dataclasses import replace
 from clinical.asserted import Asserted, asserted
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
 from clinical.text.signs import any_of
+from clinical.text.statements import names
 from records.fact import Assertion, FactKind
 
 _TO = any_of("to")
@@ -24,6 +25,12 @@ _ACCUSED = re.compile(
     rf"(?P<between>(?: [^\W\d_]{{3,18}}){{0,3}}) (?P<link>a la |a l'|aux? |(?:induite?s?|provoquee?s?|causee?s?) par )"
     rf"{_ARTICLE}"
 )
+_LINK = re.compile(rf"(?:a la |a l'|aux? |(?:induite?s?|provoquee?s?|causee?s?) par ){_ARTICLE}$")
+_LINK_ANYWHERE = re.compile(r" (?:a la |a l'|aux? |par )")
+_BLAMED = re.compile(
+    r"[^.;\n()]{0,60}?,? ?(?:imputables?|imputee?s?|attribuee?s?|attribuables?|secondaires?|consecuti(?:f|ve)s?) "
+    r"(?:a la |a l'|aux? |a )"
+)
 _WEAK = re.compile(r"(?:sous|avec|with|on) ")
 _RELIEVED = re.compile(
     r"\b(?:soulag|calm|amelior|trait|control|equilibr|stabilis|resol|regress|disparu|mise?\b|jugul|couvert|reduit|"
@@ -33,6 +40,8 @@ _WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|st
 _COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
 _ENGLISH = re.compile(r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|bleeding|hepatitis)\b")
 _AND = re.compile(r"[ ]*(?:et|ou|/|\+)[ ]*(?:l'|la |le |les |au |aux |a la |a l')?")
+_Reacted = tuple[int, int, bool, tuple[str, ...]]
+"""Where a reaction is named, whether it is one of hypersensitivity, and what treats it."""
 
 
 def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensitivity]:
@@ -44,12 +53,12 @@ def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensiti
     ]
     named = {(start, end) for start, end, _, _ in found}
     harms = [m.span() for m in _HARM.finditer(flat) if not any(s <= m.start() < e for s, e in named)]
-    if not found and not harms:
+    if not found and not harms and _LINK_ANYWHERE.search(flat) is None:
         return
     scopes: Asserted | None = None
     last: tuple[Culprit, Sensitivity] | None = None
     for each in known:
-        cause = _cause(flat, each, found, harms)
+        cause = _cause(flat, text, each, found, harms)
         if cause is None:
             if last is not None and _AND.fullmatch(flat, last[0].end, each.start):
                 also = replace(last[1], start=each.start, end=each.end, drug=each.drug, allergen=each.allergen)
@@ -76,7 +85,11 @@ def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensiti
 
 
 def _cause(
-    flat: str, culprit: Culprit, found: list[tuple[int, int, bool, tuple[str, ...]]], harms: list[tuple[int, int]]
+    flat: str,
+    text: str,
+    culprit: Culprit,
+    found: list[tuple[int, int, bool, tuple[str, ...]]],
+    harms: list[tuple[int, int]],
 ) -> tuple[int, int, bool, bool] | None:
     """The reaction that a culprit is accused of: place, whether it is allergic, whether by « sous » only."""
     for start, end, allergic, treated_by in reversed(found):
@@ -96,7 +109,12 @@ def _cause(
             return start, end, allergic, False
     if culprit.drug is None:
         return None
-    for start, end in reversed(harms):
+    for start, end, allergic, _ in reversed(found):
+        if end <= culprit.start and _BLAMED.fullmatch(flat, end, culprit.start):
+            return start, end, allergic, False
+    if _LINK.search(flat[max(0, culprit.start - 25) : culprit.start]):
+        harms = harms + [(c.start, c.end) for c in names().find(flat, text) if c.entry.kind is FactKind.CONDITION]
+    for start, end in sorted(harms, reverse=True):
         if end <= culprit.start and _ACCUSED.fullmatch(flat, end, culprit.start):
             return start, end, False, False
     return None
