@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 """Part of the index's fingerprint: raise it with every change of the rules below."""
 Span = tuple[int, int]
 FARTHEST = 110

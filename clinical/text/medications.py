@@ -218,7 +218,7 @@ def _course(
         details += (("stopped", text[at : at + len(stopped[1])]),)
     elif (ended := _ended(after, following is not None)) is not None:
         details += (("stopped", text[end + ended.start(1) : end + ended.end(1)]),)
-    if _ON.search(before) or _DOSE_MISSED.search(before) or _RELAYS.search(before):
+    if _ON.search(before) or _DOSE_MISSED.search(before) or (_RELAYS.search(before) and not replaced):
         return Assertion.PRESENT, ()
     resumed = _RESUMED.search(after)
     if resumed is not None and not replaced and (following is None or not _OF_NEXT.fullmatch(after, resumed.end())):
