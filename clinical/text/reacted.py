@@ -25,8 +25,13 @@ _ACCUSED = re.compile(
     rf"(?P<between>(?: [^\W\d_]{{3,18}}){{0,3}}) (?P<link>a la |a l'|aux? |(?:induite?s?|provoquee?s?|causee?s?) par )"
     rf"{_ARTICLE}"
 )
-_LINK = re.compile(rf"(?:a la |a l'|aux? |(?:induite?s?|provoquee?s?|causee?s?) par ){_ARTICLE}$")
-_LINK_ANYWHERE = re.compile(r" (?:a la |a l'|aux? |par )")
+_INDUCED = re.compile(
+    rf"(?: [^\W\d_]{{3,18}}){{0,3}} (?:(?:induite?s?|provoquee?s?|causee?s?|declenchee?s?) par ){_ARTICLE}"
+)
+_INDUCED_ANYWHERE = re.compile(r" (?:induit|provoque|cause|declenche)e?s? par ")
+_EXPLICIT = re.compile(
+    r"(?:apres|induite?s?|due?s?|secondaires?|imputee?s?|liee?s?|lors|suite|caused|induced|secondary) "
+)
 _BLAMED = re.compile(
     r"[^.;\n()]{0,60}?,? ?(?:imputables?|imputee?s?|attribuee?s?|attribuables?|secondaires?|consecuti(?:f|ve)s?) "
     r"(?:a la |a l'|aux? |a )"
@@ -34,8 +39,10 @@ _BLAMED = re.compile(
 _WEAK = re.compile(r"(?:sous|avec|with|on) ")
 _RELIEVED = re.compile(
     r"\b(?:soulag|calm|amelior|trait|control|equilibr|stabilis|resol|regress|disparu|mise?\b|jugul|couvert|reduit|"
-    r"prevent|preven|surveill|bilan|deja|relie[fv])|\bet\b.*\bet\b"
+    r"prevent|preven|surveill|bilan|deja|relie[fv]|recours|refractaire|resistan|repon|repond|sensible|automedic|malgre|"
+    r"sans|avant|necessit|titr|introdui|instaur|recu|prescri|indiqu|antalg|analges|apres)|\bet\b.*\bet\b"
 )
+"""Between a reaction and a drug: what makes the drug its treatment, or another matter."""
 _WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|stabilise|ameliore|efficace)")
 _COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
 _ENGLISH = re.compile(r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|bleeding|hepatitis)\b")
@@ -53,7 +60,7 @@ def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensiti
     ]
     named = {(start, end) for start, end, _, _ in found}
     harms = [m.span() for m in _HARM.finditer(flat) if not any(s <= m.start() < e for s, e in named)]
-    if not found and not harms and _LINK_ANYWHERE.search(flat) is None:
+    if not found and not harms and _INDUCED_ANYWHERE.search(flat) is None:
         return
     scopes: Asserted | None = None
     last: tuple[Culprit, Sensitivity] | None = None
@@ -98,7 +105,8 @@ def _cause(
             continue
         if culprit.drug is None and not allergic and _WEAK.match(link["link"]):
             continue
-        if culprit.drug is not None and culprit.drug.atc.startswith(treated_by or ("?",)) and _WEAK.match(link["link"]):
+        treats = culprit.drug is not None and culprit.drug.atc.startswith(treated_by or ("?",))
+        if treats and not _EXPLICIT.match(link["link"]):
             continue
         return start, end, allergic, _WEAK.match(link["link"]) is not None
     for start, end, allergic, _ in found:
@@ -112,9 +120,13 @@ def _cause(
     for start, end, allergic, _ in reversed(found):
         if end <= culprit.start and _BLAMED.fullmatch(flat, end, culprit.start):
             return start, end, allergic, False
-    if _LINK.search(flat[max(0, culprit.start - 25) : culprit.start]):
-        harms = harms + [(c.start, c.end) for c in names().find(flat, text) if c.entry.kind is FactKind.CONDITION]
-    for start, end in sorted(harms, reverse=True):
-        if end <= culprit.start and _ACCUSED.fullmatch(flat, end, culprit.start):
+    for start, end in reversed(harms):
+        link = _ACCUSED.fullmatch(flat, end, culprit.start) if end <= culprit.start else None
+        if link is not None and not _RELIEVED.search(link["between"]):
             return start, end, False, False
+    if _INDUCED_ANYWHERE.search(flat):  # « lupus induit par la minocycline »: any illness of the vocabulary
+        ills = [each for each in names().find(flat, text) if each.entry.kind is FactKind.CONDITION]
+        for each in reversed(ills):
+            if each.end <= culprit.start and _INDUCED.fullmatch(flat, each.end, culprit.start):
+                return each.start, each.end, False, False
     return None
