@@ -18,7 +18,8 @@ from clinical.asserted import asserted
 from clinical.text import personal, statements
 from clinical.text.allergies import sensitivities
 from clinical.text.allergy_words import Sensitivity, culprits, reactions
-from clinical.text.boxes import Forms, Part, State, merged
+from clinical.text.box_marks import State
+from clinical.text.boxes import Forms, Part, merged
 from clinical.text.labs import Measure, analytes, measures
 from clinical.text.measured_on import Days, days_of
 from clinical.text.medications import Medicine, medicines
@@ -45,10 +46,13 @@ _TREATMENT = re.compile(r"(?:[-–—;.,|/)\t]|  )[ ]*(?:traitements?|ttt|trt)(?
 _TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
 _NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
 _IF = re.compile(r"\b(?:si|s'il|s'ils|en cas|risques?|if|in case|eventuel\w*|en prevision|depist\w+|recherche\w*)\b")
-_ABOUT_ALLERGY = re.compile(rf"\b(?:{any_of('allergy')}|allergenes?\b|reactions? (?:a |aux? )(?:une? |des |certain))")
+_ABOUT_ALLERGY = re.compile(
+    rf"\b(?:{any_of('allergy')}|allergenes?\b|reactions? (?:a |aux? )(?:une? |des |certain)|reactions? ?\?)"
+)
 _OTHER_KEY = re.compile(r"\s*(?P<key>[^\W\d_]{2,16}(?: [^\W\d_]{2,12}){0,2}) ?:")
 """« Allergies : aucune. Meds : … »: what has a name of its own stands no longer under the first."""
 _ALLERGIES = "Allergies"
+_ANSWERED = re.compile(r"[ :]*(?:oui|non|yes|no)(?![^\W_])")
 _SORT = re.compile(r"medic|alim|respir|cutane|contact|environ|autres?|allerg|intoler|react")
 _TO_VERIFY = "case du formulaire à vérifier"
 _GUESSED = "nom reconnu à une lettre près"
@@ -102,6 +106,8 @@ def _placed(page: Page, section_before: str) -> Iterator[tuple[Unit, str]]:
         at = bisect_right(starts, unit.start) - 1
         titled = parts[at][2] if at >= 0 and unit.start < parts[at][1] and context_of(parts[at][2]) else ""
         found = title_of(unit.flat)
+        if found is not None and context_of(standing) is Context.ALLERGY and _ANSWERED.match(unit.flat, found[1]):
+            found = None  # « Allergies ⏎ - Médicaments : oui (Josacine) »
         if found is not None:
             title, length = page.text[unit.start : unit.start + found[1]].strip(" \t\n:•#*-–"), found[1]
             if unit.flat[length:].strip():
@@ -145,8 +151,10 @@ def _facts_of_parts(page: Page, unit: Unit, title: str, where: Where, days: Days
         return
     if not forms.reacting:
         forms.allergic = _ABOUT_ALLERGY.search(unit.flat) is not None or (in_table and forms.allergic)
+    own = any(part.chosen and _ABOUT_ALLERGY.match(part.unit.flat.lstrip()) is not None for part in parts)
     for part in parts:
-        titled = title if not forms.allergic or context_of(title) is Context.ALLERGY else _ALLERGIES
+        other = own and part.chosen and _ABOUT_ALLERGY.search(part.unit.flat) is None and len(parts) > 1
+        titled = title if not forms.allergic or other or context_of(title) is Context.ALLERGY else _ALLERGIES
         for fact in _facts_of_unit(page, part, titled, where, days):
             if fact.kind in _MEASURED or fact.assertion is not Assertion.PRESENT or part.state is State.TICKED:
                 yield fact

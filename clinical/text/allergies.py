@@ -13,6 +13,7 @@ from clinical.text.plain import plain
 from clinical.text.reacted import reactions_to
 from clinical.text.sections import Context
 from clinical.text.signs import any_of
+from clinical.text.statements import names
 from clinical.text.terms import Found
 from clinical.text.units import Unit
 from clinical.text.vocabulary import Drug, drugs
@@ -39,9 +40,11 @@ _OTHER_SORT = re.compile(
 _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
-_ITEM = re.compile(rf"[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?(?:: ?)?")
-_ITEM_END = re.compile(rf"[.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
-_JOINER = re.compile(r"[ ]*(?:,|et|ou|puis|and|or|/|\+|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?")
+_ITEM = re.compile(
+    rf"[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
+)
+_ITEM_END = re.compile(rf"[»\"”.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
+_JOINER = re.compile(r"[ ]*(?:,|et|ou|puis|and|or|/|\+|&|\.(?=[^\W\d_])|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?")
 _NEXT = re.compile(rf"[ ]{{0,3}}(?:{_KIND_OF})?")
 _DOSED = re.compile(r"[ ]*(?:\d|:[ ]*\d|cp|gel|mg|x ?\d)")
 """After a dash a name with a dose is a medicine of the next column, no allergen."""
@@ -53,6 +56,8 @@ _NOT_A_SUBSTANCE = re.compile(rf"{any_of('no substance')}\b")
 _ABOUT = re.compile(r"[ ]*(?:[:=,(–-][ ]*)?(?:[(]?(?:drug |severe |grave )?)?")
 """Between a name and the « allergie » or "allergy" that is said of it."""
 _SAID_LATER = re.compile(r"(?:[^\W\d_]{2,14} ){1,2}[:=][ ]*")
+_SHORT_CUE = 4
+"""« All. péni », « ALL = Bactrim »: too short a word to call an allergen what the vocabulary does not know."""
 _LISTED_ITEM = re.compile(r"[ \t]*(?:[-–•*·◦▪■□>]|\d{1,2}[.)])[ \t]*(?=[^\W\d_])")
 _ITEM_NAME = re.compile(r"[^\W\d_](?:[^:;,.(\n\t=–-]|(?<=\w)-(?=\w)){2,60}")
 _NOTHING_LISTED = re.compile(rf"[\s•*\-–]*{any_of('nothing listed')}(?![^\W_])")
@@ -161,7 +166,8 @@ def _after_cue(
     later = _SAID_LATER.match(flat, at, limit)
     if later is not None and any(later.end() <= each.start <= later.end() + 2 for each in known):
         at = later.end()  # « carte d'allergie remise : rocuronium »
-    items = list(_items(flat, text, at, limit, known, context, free=cue.word[:6] != "all" or len(cue.word) > 4))
+    short = cue.word.startswith("all") and len(cue.word) <= _SHORT_CUE
+    items = list(_items(flat, text, at, limit, known, context, free=not short, named=cue.word.endswith(".")))
     if not items:
         if none is not None:
             return
@@ -231,7 +237,15 @@ def _is_reaction(flat: str, text: str, told: Sensitivity) -> bool:
 
 
 def _items(
-    flat: str, text: str, at: int, limit: int, known: list[Culprit], context: Context, *, free: bool
+    flat: str,
+    text: str,
+    at: int,
+    limit: int,
+    known: list[Culprit],
+    context: Context,
+    *,
+    free: bool,
+    named: bool = False,
 ) -> Iterator[Culprit]:
     """The culprits from `at`: known names, and after « à la », « aux » whatever is written."""
     first = True
@@ -254,8 +268,10 @@ def _items(
         else:
             stop = _ITEM_END.search(flat, begin, min(limit, begin + 60))
             end = stop.start() if stop is not None else min(limit, begin + 60)
-            words = text[begin:end].strip(" -–'’\t")
-            stated = opening is not None and (opening["to"] is not None or ":" in opening[0] or "\t" in opening[0])
+            words = text[begin:end].strip(" -–'’\t") if flat[begin:end].strip() else ""
+            stated = opening is not None and (
+                named or opening["to"] is not None or ":" in opening[0] or "\t" in opening[0]
+            )
             if not (free and stated and words and len(words.split()) <= 5 and words[0].isalpha()):
                 return
             if (
@@ -314,6 +330,8 @@ def _unknown_item(flat: str, text: str, *, chosen: bool) -> Iterator[Sensitivity
     bullet = _LISTED_ITEM.match(flat)
     begin = bullet.end() if bullet is not None else len(flat) - len(flat.lstrip())
     name = _ITEM_NAME.match(flat, begin)
+    if any(each.entry.kind is FactKind.CONDITION for each in names().find(flat, text)) and bullet is None:
+        return  # « ☑ HTA » beside « ☑ allergies »
     if name is None or _NOT_FILLED_IN.match(flat, begin) or _NOT_A_SUBSTANCE.match(flat, begin):
         return
     reacted = any(each.start >= name.end() for each in reactions().find(flat, text))

@@ -14,6 +14,11 @@ from records.fact import Assertion, FactKind
 _DISPROVED = re.compile(rf"\b{any_of('disproved')}\b")
 _SUSPECTED = re.compile(rf"\b{any_of('doubtful allergy')}\b|\?")
 _SEVERITY = re.compile(rf"\b{any_of('severity')}\b")
+_OF_ANOTHER = re.compile(
+    r",[ ](?!(?:depuis|mais|desormais|re-?introdui\w*|repri\w+|actuellement|puis|bien|elle|il|apres|a ete|est)\b)"
+    r"[^\W\d_][\w' -]{2,40} (?:bien )toleree?s?\Z"
+)
+"""« Allergie à l'amoxicilline, acide clavulanique bien toléré »: the good tolerance is of the second."""
 _YEAR = re.compile(r"(?<![\d/.])(?:19|20)\d\d(?![\d/])")
 _ADVERSATIVE = re.compile(r"\b(?:mais|cependant|toutefois|en revanche|par contre|but|however)\b|;")
 
@@ -113,6 +118,8 @@ def told_of(
     clause = max((each.end() for each in _ADVERSATIVE.finditer(flat, 0, item.start)), default=0)
     own_stop = min((each.start for each in others if item.end < each.start < stop), default=stop)
     disproved = _DISPROVED.search(flat, item.end, own_stop)
+    if disproved is not None and _OF_ANOTHER.search(flat[item.end : disproved.end()]):
+        disproved = None
     if disproved is None:
         before = max((each.end for each in others if clause <= each.start < item.start), default=-1)
         disproved = _DISPROVED.search(flat, clause, item.start)

@@ -75,16 +75,21 @@ def _forbidden_before(flat: str, text: str, each: Culprit) -> int | None:
     if found is not None:
         at = window + found.start()
         short = flat[at : at + 2] == "ci" and not flat[at : at + 3].isalpha()
-        return None if short and text[at : at + 2] != "CI" else at
+        return None if short and text[at : at + 2] != "CI" else at  # « ci-joint » forbids nothing
     without = _WITHOUT.search(before)
     if without is None:
         return None
     instructed = (
         (each.drug is not None and each.drug.atc.startswith(_ANTI_INFLAMMATORY))
+        or each.allergen.startswith("anti-inflammatoires")
         or _REASON.match(flat, each.end) is not None
         or _STATED_ILL.search(flat[: window + without.start() + 1]) is not None
     )
-    return window + without.start() if instructed and (each.drug is not None or each.allergen == "iode") else None
+    return (
+        window + without.start()
+        if instructed and (each.drug is not None or each.allergen.startswith(("iode", "anti-")))
+        else None
+    )
 
 
 def _run_end(known: list[Culprit], flat: str, number: int) -> int:

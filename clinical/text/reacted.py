@@ -43,6 +43,7 @@ _RELIEVED = re.compile(
     r"sans|avant|necessit|titr|introdui|instaur|recu|prescri|indiqu|antalg|analges|apres)|\bet\b.*\bet\b"
 )
 """Between a reaction and a drug: what makes the drug its treatment, or another matter."""
+_IN_BRACKETS = re.compile(r"[ ]?\([ ]?(?:sous |a la |a l'|au |aux )?")
 _WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|stabilise|ameliore|efficace)")
 _COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
 _ENGLISH = re.compile(r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|bleeding|hepatitis)\b")
@@ -100,12 +101,14 @@ def _cause(
 ) -> tuple[int, int, bool, bool] | None:
     """The reaction that a culprit is accused of: place, whether it is allergic, whether by « sous » only."""
     for start, end, allergic, treated_by in reversed(found):
+        treats = culprit.drug is not None and culprit.drug.atc.startswith(treated_by or ("?",))
+        if allergic and end < culprit.start and not treats and _IN_BRACKETS.fullmatch(flat, end, culprit.start):
+            return start, end, True, False
         link = _UNDER.fullmatch(flat, end, culprit.start) if end <= culprit.start else None
         if link is None or _RELIEVED.search(link["between"]) or _WELL.match(flat, culprit.end):
             continue
         if culprit.drug is None and not allergic and _WEAK.match(link["link"]):
             continue
-        treats = culprit.drug is not None and culprit.drug.atc.startswith(treated_by or ("?",))
         if treats and not _EXPLICIT.match(link["link"]):
             continue
         return start, end, allergic, _WEAK.match(link["link"]) is not None
