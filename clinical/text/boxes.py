@@ -41,6 +41,7 @@ class Part:
 
 
 _LED_IN = re.compile(r"\b(?:lesquel(?:le)?s?|laquelle|lequel|precise[rz]?|specify)\s*[?:]\s*\Z")
+_SPECIFIES = re.compile(r"[\W_]*(?:si oui|if yes|lesquel|laquelle|lequel|a quoi|precise|a preciser)")
 _ONLY_ANSWERS = re.compile(r"[\W_]*(?:(?:oui|non|yes|no|x)[\W_]*){1,4}\Z")
 _ANSWER_HEADS = re.compile(r"[ ]*(?:(?:o|oui|yes)[ ]+(?:n|non|no)|[on])[ .]*\s*\Z")
 _TITLES = re.compile(
@@ -82,7 +83,7 @@ def _goes_with(before: Unit, unit: Unit) -> bool:
         return False
     if _ANSWER_HEADS.match(unit.flat) and before.flat.rstrip().endswith("?"):
         return True
-    if LEAD_IN.match(unit.flat) or _LED_IN.search(before.flat):
+    if _SPECIFIES.match(unit.flat) or _LED_IN.search(before.flat):
         return YES_NO.search(before.flat) is not None
     bare = BOX.sub(" ", unit.flat)
     if bare.strip() and not _starts_with_answer(unit.flat, bare):

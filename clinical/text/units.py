@@ -15,7 +15,7 @@ _NO_APOSTROPHE = re.compile(
     r"(?<![^\W_])(?<!vitamine )(?<!vit )(?<!hepatite )(?<!groupe )(?<!stade )(?<!classe )(?<!type )([dl]) (?=[aeiouyh])"
 )
 _SHORTENED = re.compile(
-    r"(?:^|[ (\t'])(?:c\.i|intol|allerg|medic|med|alim|all|inj|perf|amp|cp|gel|atcd|ttt|trt|hosp|cs"
+    r"(?:^|[ (\t'])(?:c\.i|intol|allerg|medic|med|alim|all|inj|perf|atcd|ttt|trt"
     r"|dr|drs|pr|m|mm|mme|mlle|st|ste|cf|ex|env|tel|no|n|vs|etc|av|bd|art|fig|p|[a-z])$"
 )
 
