@@ -23,7 +23,8 @@ _TO = any_of("to")
 _CUE = re.compile(rf"\b(?:(?P<allergy>{any_of('allergy')})|(?P<intolerance>{any_of('intolerance')}))")
 _ADJECTIVES = re.compile(rf"(?: {any_of('allergy adjectives')}(?![^\W_]))*[ ]*")
 _NONE_AFTER = re.compile(
-    r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=\-–\t]?[ ]*(?:(?:medicamenteuses?|connues?|alimentaires?) )*[:=\-–\t]?[ ]*"
+    r"[ ]*(?:\([^()]{0,20}\))?[ ]*(?:[:=\-–\t]|: *,)?[ ]*"
+    r"(?:(?:medicamenteuses?|connues?|alimentaires?) )*[:=\-–\t]?[ ]*"
     rf"{any_of('none')}(?![^\W_])"
 )
 _ANSWERED_YES = re.compile(
@@ -41,7 +42,8 @@ _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
 _ITEM = re.compile(
-    rf"[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
+    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?"
+    r"(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
 )
 _ITEM_END = re.compile(rf"[»\"”.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
 _JOINER = re.compile(r"[ ]*(?:,|et|ou|puis|and|or|/|\+|&|\.(?=[^\W\d_])|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?")

@@ -48,6 +48,13 @@ _WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|st
 _COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
 _ENGLISH = re.compile(r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|bleeding|hepatitis)\b")
 _AND = re.compile(r"[ ]*(?:et|ou|/|\+)[ ]*(?:l'|la |le |les |au |aux |a la |a l')?")
+_STOP_OF = re.compile(
+    r"\b(?:arrets?|stop|suspension|interruption|retrait)(?: immediate?)?(?: (?:de la|de l'|du|des|de|d'))? ?$"
+)
+_STOPPED = re.compile(r"[^.;\n,]{0,45}\b(?:arretee?s?|stoppee?s?|interrompue?s?|suspendue?s?|retiree?s?)(?![^\W_])")
+_OF_THE_SKIN = frozenset(("urticaire", "angio-œdème", "éruption", "DRESS", "syndrome de Stevens-Johnson", "prurit"))
+_NEAR = 80
+_HELD = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
 _Reacted = tuple[int, int, bool, tuple[str, ...]]
 """Where a reaction is named, whether it is one of hypersensitivity, and what treats it."""
 
@@ -72,6 +79,9 @@ def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensiti
                 also = replace(last[1], start=each.start, end=each.end, drug=each.drug, allergen=each.allergen)
                 last = (each, replace(also, quote_end=max(also.quote_end, each.end)))
                 yield last[1]
+            elif (begun := _stopped_for(flat, text, each)) is not None and asserted(flat).of(*begun) in _HELD:
+                told = told_of(flat, text, FactKind.ALLERGY, each, begun[0], len(flat), reaction=text[slice(*begun)])
+                yield replace(told, assertion=told.assertion or Assertion.SUSPECTED, taken=False)
             continue
         start, end, allergic, weak = cause
         scopes = scopes or asserted(flat)
@@ -90,6 +100,20 @@ def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensiti
             told = replace(told, assertion=stated if stated in kept else Assertion.PRESENT)
         last = (each, told)
         yield told
+
+
+def _stopped_for(flat: str, text: str, culprit: Culprit) -> tuple[int, int] | None:
+    """The reaction of the skin that a drug was stopped after: « rash : arrêt de l'amoxicilline ». It is suspected."""
+    if culprit.drug is None:
+        return None
+    before, after = flat[: culprit.start], flat[culprit.end :]
+    if _STOP_OF.search(before) is None and _STOPPED.match(after) is None:
+        return None
+    for each in reactions().find(flat, text):
+        treats = culprit.drug.atc.startswith(each.entry.treated_by or ("?",))
+        if each.entry.name in _OF_THE_SKIN and each.end <= culprit.start <= each.end + _NEAR and not treats:
+            return each.start, each.end
+    return None
 
 
 def _cause(

@@ -45,3 +45,15 @@ def test_a_contraindication_is_neither_an_allergy_nor_a_treatment() -> None:
 
 def test_the_denial_of_another_line_of_a_form_reaches_no_allergy() -> None:
     assert kinds("Allergie : latex / Isolement : non") == [(FactKind.ALLERGY, "latex", "present")]
+
+
+def test_a_drug_stopped_for_a_reaction_of_the_skin_is_suspected() -> None:
+    assert kinds("Rash : arrêt de l'Augmentin")[0] == (FactKind.ALLERGY, "Augmentin", "suspected")
+    text = "Le diagnostic de DRESS était retenu et la carbamazépine a été interrompue."
+    assert (FactKind.ALLERGY, "carbamazépine", "suspected") in kinds(text)
+    for text in (
+        "Urticaire, arrêt de l'Aerius",
+        "Pas de rash, arrêt de l'Augmentin à J7",
+        "Choc septique, arrêt Eliquis",
+    ):
+        assert not [each for each in kinds(text) if each[0] is FactKind.ALLERGY], text
