@@ -24,8 +24,8 @@ class Box:
     state: State
 
 
-CHECKED, CROSSED, BLANK = "☑☒✓✔🗹🗷⊠⌧◉\uf0fe\uf0fd\uf052\uf053\uf0fc", "✗✘✕✖", "☐🗆⬜\uf06f\uf0a8\uf0a3"
-FULL_SHAPES, HOLLOW_SHAPES = "■●⬛◼", "□○◯❏❑❒▢◻"
+CHECKED, CROSSED, BLANK = "☑☒✓✔🗹🗷⊠⌧◉\uf0fe\uf0fd\uf052\uf053\uf0fc", "✗✘✕✖", "☐🗆⬜"
+FULL_SHAPES, HOLLOW_SHAPES = "■●⬛◼", "□○◯❏❑❒▢◻\uf06f\uf0a8\uf0a3\uf071"
 """Shapes that lists begin with as well: boxes only where a page has both kinds, or beside « oui » and « non »."""
 BOX = re.compile(
     rf"(?P<ticked>[{CHECKED}]|\[[ ]?[xv✓✔✗*][ ]?\]|\([ ]?[xv✓✔✗][ ]?\)|\|x\|)"

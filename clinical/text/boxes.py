@@ -58,6 +58,9 @@ _ALIGNED_ROW = re.compile(rf"(?P<name>.*\w)[ ]{{2,}}[x{CHECKED}{CROSSED}][ ]*\s*
 _SEPARATED = re.compile(r"[ ]*[:=→>-]*[ ]*")
 _LETTER = re.compile(r"(?:\?|(?<=[a-z]) ?:)[ ]*(?P<answer>[on])\s*\Z")
 """« Allergie au latex ? N »: an answer in one letter. After a colon only of allergies: « groupe : O » is none."""
+_LINE_CROSS, _LINE_ROUND = re.compile(r"(?m)^[ \t]*x[ ]+[^\W\d_]{3}"), re.compile(r"(?m)^[ \t]*o[ ]+[^\W\d_]{3}")
+_LINE_LETTER = re.compile(r"\A[ \t]*(?P<box>[xo])(?=[ ]+[^\W\d_]{3})")
+_INLINE_LETTER = re.compile(r"(?<![^\s:])(?P<box>[xo])(?=[ ]+[^\W\d_]{3})")
 _WORDED = re.compile(r"[^\W\d_]{2}")
 
 
@@ -108,6 +111,7 @@ class Forms:
             map(flat.__contains__, HOLLOW_SHAPES)
         )
         self._has_empty = any(map(flat.__contains__, BLANK + HOLLOW_SHAPES)) or "[ ]" in flat
+        self._letters = _LINE_CROSS.search(flat) is not None and _LINE_ROUND.search(flat) is not None
         self._columns: tuple[int, int] | None = None
         self._aligned = False
         self.reacting = False
@@ -119,7 +123,7 @@ class Forms:
         if row is not None:
             return row
         letter = _LETTER.search(unit.flat)
-        if letter is not None and (letter[0][0] == "?" or "allerg" in unit.flat):
+        if letter is not None and (letter[0][0] == "?" or "allerg" in unit.flat) and "groupe" not in unit.flat:
             state = State.TICKED if letter["answer"] == "o" else State.EMPTY
             return [Part(_cut(unit, 0, letter.start()), state, chosen=True)]
         answers = list(YES_NO.finditer(unit.flat))
@@ -146,8 +150,19 @@ class Forms:
             else:
                 state = State.TICKED if each["full"] else State.EMPTY
             found.append(Box(*each.span(), state))
+        if not found:
+            return self._letter_boxes(flat)
         certain = any(each.state is not State.UNKNOWN for each in found) or answered
         return found if certain or any(flat[b.start] in CROSSED for b in found) else []
+
+    def _letter_boxes(self, flat: str) -> list[Box]:
+        """« o latex  x pénicilline »: OCR's reading of boxes. A round one may have held a cross that was not seen."""
+        marks = list(_INLINE_LETTER.finditer(flat)) if "allerg" in flat else []
+        if len(marks) < 2 and self._letters:
+            marks = list(_LINE_LETTER.finditer(flat))
+        elif len(marks) < 2:
+            marks = []
+        return [Box(*m.span("box"), State.TICKED if m["box"] == "x" else State.UNKNOWN) for m in marks]
 
     def _row(self, unit: Unit) -> list[Part] | None:
         """A row of a table whose columns are answers, or its head; None when the unit is neither."""

@@ -100,3 +100,18 @@ def test_the_answer_may_stand_on_the_next_line_and_other_matters_have_boxes_too(
 def test_bullets_are_no_boxes() -> None:
     medicines = facts_of(Page(1, "Traitement :\n□ Kardégic 75 mg\n□ Eliquis 5 mg\n"))
     assert [fact.label for fact in medicines if fact.kind is FactKind.MEDICATION] == ["Kardégic", "Eliquis"]
+
+
+def test_letters_that_ocr_makes_of_boxes() -> None:
+    assert told("Allergies : O Latex X Pénicilline O Iode") == [
+        ("Latex", "suspected"),
+        ("Pénicilline", "present"),
+        ("Iode", "suspected"),
+    ]
+    assert told("Allergies\no Latex\nx Pénicilline") == [("Latex", "suspected"), ("Pénicilline", "present")]
+    assert told("Allergies\no Latex\no Pénicilline") == [("Latex", "present"), ("Pénicilline", "present")]  # a list
+
+
+def test_symbols_of_a_font_that_lists_begin_with_are_no_boxes() -> None:
+    medicines = facts_of(Page(1, "Traitement :\n\uf0a8 Kardégic 75 mg\n\uf0a8 Eliquis 5 mg\n"))
+    assert [fact.label for fact in medicines if fact.kind is FactKind.MEDICATION] == ["Kardégic", "Eliquis"]
