@@ -37,7 +37,7 @@ export const en = {
   'understood': 'Understood:', 'also': '“{from}” also searched as “{to}”.', 'expanded': 'Also searched:', 'meant': 'Did you mean',
   'far': 'Far from the question', 'far.what': 'These passages do not clearly answer; they are shown for want of better.', 'copies': '{count} copies of the same content', 'copies.one': '1 copy of the same content',
   'facets': 'Filters', 'facet.type': 'Type', 'facet.year': 'Year', 'facet.author': 'Author', 'facet.organization': 'Organisation',
-  'facet.type.any': 'All types', 'facet.year.any': 'All years', 'facet.author.any': 'All authors', 'facet.organization.any': 'All organisations',
+  'facet.type.any': 'All types', 'facet.year.any': 'All years', 'facet.author.any': 'All authors', 'facet.organization.any': 'All places',
   'facet.new': 'new since my last visit', 'facet.all': 'archived ones too', 'sort': 'Order', 'sort.relevance': 'By relevance', 'sort.date': 'Newest first',
   'label.new': 'new', 'label.masked': 'hidden from professionals', 'label.secret': 'hidden from representatives', 'label.by_patient': 'added by the patient', 'label.version': 'version {version}',
   'label.far': 'far', 'label.absent': 'absent: the text denies it', 'status.archived': 'archived', 'status.deprecated': 'replaced',
@@ -51,7 +51,7 @@ export const en = {
   'reader.page.before': 'Previous page', 'reader.page.next': 'Next page', 'reader.smaller': 'Smaller', 'reader.larger': 'Larger', 'reader.last': 'This is the last page.',
   'reader.alt': 'Page {page} of “{title}”', 'reader.nopicture': 'This page has no picture: its text is above.', 'copy': 'Copy with its source', 'copied': 'Copied, with source and date.', 'copied.not': 'This browser does not allow copying.',
 
-  'documents.none': 'No accessible document. This does not prove that there is none.', 'documents.open': 'Read', 'documents.unreadable': 'Unreadable pages: {pages}.',
+  'documents.new': 'new since my last visit ({count})', 'documents.none': 'No accessible document. This does not prove that there is none.', 'documents.open': 'Read', 'documents.unreadable': 'Unreadable pages: {pages}.',
   'state.received': 'received, not read yet', 'state.refused': 'refused', 'state.quarantined': 'in quarantine',
   'mask': 'Hide', 'mask.title': 'Hide “{title}”', 'mask.what': 'Professionals will no longer see it, even in an emergency, except its author and your médecin traitant. You still see it, and can show it again.',
   'unmask': 'Show again', 'unmask.what': 'The professionals whom you allow will see it again.',

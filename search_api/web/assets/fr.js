@@ -37,7 +37,7 @@ export const fr = {
   'understood': 'Compris :', 'also': '« {from} » cherché aussi comme « {to} ».', 'expanded': 'Cherché aussi :', 'meant': 'Vouliez-vous dire',
   'far': 'Éloignés de la question', 'far.what': 'Ces passages ne répondent pas clairement ; ils sont montrés faute de mieux.', 'copies': '{count} copies du même contenu', 'copies.one': '1 copie du même contenu',
   'facets': 'Filtres', 'facet.type': 'Type', 'facet.year': 'Année', 'facet.author': 'Auteur', 'facet.organization': 'Établissement',
-  'facet.type.any': 'Tous les types', 'facet.year.any': 'Toutes les années', 'facet.author.any': 'Tous les auteurs', 'facet.organization.any': 'Tous les établissements',
+  'facet.type.any': 'Tous types', 'facet.year.any': 'Toutes années', 'facet.author.any': 'Tous auteurs', 'facet.organization.any': 'Tous lieux',
   'facet.new': 'nouveau depuis ma dernière visite', 'facet.all': 'avec les archivés', 'sort': 'Ordre', 'sort.relevance': 'Par pertinence', 'sort.date': 'Du plus récent',
   'label.new': 'nouveau', 'label.masked': 'masqué aux professionnels', 'label.secret': 'secret pour les représentants', 'label.by_patient': 'déposé par le patient', 'label.version': 'version {version}',
   'label.far': 'éloigné', 'label.absent': 'absent : le texte le nie', 'status.archived': 'archivé', 'status.deprecated': 'remplacé',
@@ -51,7 +51,7 @@ export const fr = {
   'reader.page.before': 'Page précédente', 'reader.page.next': 'Page suivante', 'reader.smaller': 'Réduire', 'reader.larger': 'Agrandir', 'reader.last': 'C’est la dernière page.',
   'reader.alt': 'Page {page} de « {title} »', 'reader.nopicture': 'Cette page n’a pas d’image : son texte est ci-dessus.', 'copy': 'Copier avec la source', 'copied': 'Copié, avec la source et la date.', 'copied.not': 'La copie n’est pas permise par ce navigateur.',
 
-  'documents.none': 'Aucun document accessible. Cela ne prouve pas qu’il n’en existe pas.', 'documents.open': 'Lire', 'documents.unreadable': 'Pages illisibles : {pages}.',
+  'documents.new': 'nouveaux depuis ma dernière visite ({count})', 'documents.none': 'Aucun document accessible. Cela ne prouve pas qu’il n’en existe pas.', 'documents.open': 'Lire', 'documents.unreadable': 'Pages illisibles : {pages}.',
   'state.received': 'reçu, pas encore lu', 'state.refused': 'refusé', 'state.quarantined': 'en quarantaine',
   'mask': 'Masquer', 'mask.title': 'Masquer « {title} »', 'mask.what': 'Les professionnels ne le verront plus, même en urgence, sauf son auteur et votre médecin traitant. Vous le voyez toujours et pouvez le démasquer.',
   'unmask': 'Démasquer', 'unmask.what': 'Les professionnels que vous autorisez le verront de nouveau.',
@@ -138,7 +138,7 @@ export const fr = {
   'saved.keep': 'Garder', 'saved.search': 'recherche', 'saved.list': 'liste', 'saved.run': 'Lancer @{name}', 'saved.change': 'Modifier', 'saved.rename': 'Renommer',
   'saved.forget': 'Supprimer', 'saved.forget.title': 'Supprimer @{name} ?', 'saved.taken': '@{name} existe déjà',
   'saved.taken.what': 'Il sera remplacé ; il contenait : {content}', 'saved.replace': 'Remplacer', 'saved.renamed': 'Renommé @{name}.',
-  'saved.kept': '@{name} est gardé.', 'facet.specialty': 'Spécialité', 'facet.specialty.any': 'Toutes les spécialités',
+  'saved.kept': '@{name} est gardé.', 'facet.specialty': 'Spécialité', 'facet.specialty.any': 'Toutes spécialités',
 
   'problem.unreachable': 'Le service ne répond pas.', 'remedy.unreachable': 'Vérifiez le réseau, puis réessayez.', 'problem.internal': 'Une erreur inattendue est survenue.',
 };

@@ -18,7 +18,7 @@ export async function cardView(main) {
 }
 
 function sectionOf(section, open) {
-  return h('section.card-section', { 'data-key': section.key },
+  return h(section.lines.length ? 'section.card-section' : 'section.card-section.bare', { 'data-key': section.key },
     french(section.title, 'h2'),
     section.lines.length ? h('ul', {}, section.lines.map((line) => h('li', {}, lineOf(line, open))))
       : french(section.empty, 'p.nothing-read'));
