@@ -29,7 +29,7 @@ RESOURCES = {
     "immunizations": "Immunization",
 }
 EVERYTHING = "*"
-_SEARCHES = frozenset({"lookup", "search", "searches"})
+_SEARCHES = frozenset({"lookup", "search", "searches", "journal"})
 _STATES = frozenset({"masks", "closure"})  # made and undone: a change of what is there
 _VERBS = {"GET": "r", "HEAD": "r", "POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
 
