@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from fastapi import APIRouter
 
 from anamnese_client import Client
 from search_api.app import create_app
@@ -37,7 +38,7 @@ class Served:
 
 
 @contextmanager
-def serving(world: World) -> Iterator[Served]:
+def serving(world: World, *more: APIRouter) -> Iterator[Served]:
     wake, over = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -50,6 +51,8 @@ def serving(world: World) -> Iterator[Served]:
 
     worker = threading.Thread(target=work)
     app = create_app(replace(world.services, wake=wake.set))
+    for router in more:
+        app.include_router(router)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urljoin
@@ -56,6 +57,7 @@ class Wire:
                 )
             except httpx.HTTPError as error:
                 raise unreachable(type(error).__name__) from None
+            _warn(answer)
             if answer.is_success:
                 return answer
             raise error_of(answer)
@@ -77,6 +79,13 @@ class Wire:
             reraise=True,
         )
         return retrying(once)
+
+
+def _warn(answer: httpx.Response) -> None:
+    """Say that an address is announced to end (RFC 9745, RFC 8594), without the address."""
+    if "deprecation" in answer.headers:
+        until = answer.headers.get("sunset", "?")
+        warnings.warn(f"the service ends an address that this client asks: {until}", DeprecationWarning, stacklevel=6)
 
 
 def _worth(error: BaseException) -> bool:
