@@ -26,6 +26,14 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "read-page-text": ("a lu le texte d'une page", "read the text of a page"),
     "correct-page": ("a corrigé le texte lu d'une page", "corrected the text read from a page"),
     "lookup": ("a cherché l'identité du patient", "looked the patient up"),
+    "launch-link": (
+        "a préparé l'ouverture du dossier par un professionnel",
+        "made a link for a professional to open the record",
+    ),
+    "open-launch-link": (
+        "a suivi le lien d'un logiciel vers le dossier",
+        "followed a link of a software to the record",
+    ),
     "deposit": ("a déposé un document", "added a document"),
     "read-identity": ("a ouvert le dossier", "opened the record"),
     "read-grants": ("a vu les autorisations d'accès", "saw who may access"),
