@@ -75,6 +75,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "review": ("a relu un accès ou une demande", "reviewed an access or a request"),
     "export": ("a emporté une copie du dossier", "took a copy of the record"),
     "remind": ("a mis un rappel en attente pour le patient", "put a reminder in wait for the patient"),
+    "event": ("a été averti par un message, sans contenu", "was told of an event, without content"),
+    "read-webhooks": ("a vu les systèmes à l'écoute", "saw which systems listen"),
     "erase": ("a effacé le dossier", "erased the record"),
     "quarantine": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
     "ins-retrieved": ("a récupéré l'identité nationale", "retrieved the national identity"),
