@@ -24,6 +24,7 @@ NAMES = (
     "assertion",
     "told_facts",
     "told_scans",
+    "ocr",
     "sandbox_cost",
     "ingest_memory",
 )
