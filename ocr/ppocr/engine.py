@@ -11,18 +11,17 @@ from PIL import Image
 from ocr.orient import sample_of, sideways
 from ocr.port import ReadPicture, ReadWord
 from ocr.ppocr.blocks import blocks_of
-from ocr.ppocr.find import lines_on
+from ocr.ppocr.find import Line, lines_on
 from ocr.ppocr.spell import Spelt, spelt
 from ocr.ppocr.weights import NAME, networks
 from ocr.prepare import TARGET_DPI, TARGET_LETTER, Prepared, evened, turned
 from ocr.words import legibility, mean_confidence
-from records.content import Box
 
 FAINTEST = 24  # grey levels between the darkest and the lightest point of a sheet with anything on it
 SURE, ENOUGH_LETTERS = 0.70, 24  # upside down, pages have means of 0.2 to 0.42; upright, typewritten ones 0.96 and more
 CHANCE = 0.5  # what a smudge gets: mean chances are stretched from here to 1, so that the floors of Tesseract serve
 SMALL = 0.75  # of the usual height of a line: a ditto mark, a dash, a point
-SHORT, SHORT_FLOOR = 2, 0.7
+SHORT, SHORT_FLOOR, SMALL_FLOOR = 2, 0.5, 0.7
 CORE = 0.64  # of a box's height: what a line's letters fill, ascender to descender
 
 
@@ -83,51 +82,63 @@ def _sure(words: Sequence[ReadWord]) -> bool:
 def words_on(prepared: Prepared, deadline: float) -> list[ReadWord]:
     """Words by block and line, boxes in pixels of the prepared picture. Raises Refusal "ocr-timeout"."""
     nets = networks()
-    boxes = raised(lines_on(prepared.image, prepared.dpi * TARGET_LETTER / TARGET_DPI, nets.finder))
-    lines = spelt(prepared.image, boxes, nets.speller, nets.characters, deadline)
-    lines = [[word for word in words if _says_something(word)] for words in lines]
-    kept = [at for at, words in enumerate(lines) if words]
+    lines = lines_on(prepared.image, prepared.dpi * TARGET_LETTER / TARGET_DPI, nets.finder)
+    tall = raised(lines)
+    spellings = spelt(prepared.image, tall, nets.speller, nets.characters, deadline)
+    kept: list[tuple[Line, list[Spelt]]] = []
+    for given, line, words in zip(lines, tall, spellings, strict=True):
+        said = [word for word in words if _says_something(word, small=given is not line)]
+        kept += [(line, said)] if said else []
     found = []
     number = 0
-    for block, places in enumerate(blocks_of([boxes[at] for at in kept])):
-        for place in places:
-            (x0, y0, x1, y1), words = boxes[kept[place]], lines[kept[place]]
-            margin = (y1 - y0) * (1 - CORE) / 2
+    for block, places in enumerate(blocks_of([line.box() for line, _ in kept])):
+        for line, words in (kept[place] for place in places):
             for word in words:
-                box = (x0 + word.start * (x1 - x0), y0 + margin, x0 + word.end * (x1 - x0), y1 - margin)
+                box = line.box(word.start, word.end, CORE)
                 found.append(ReadWord(word.text, box, max(0.0, word.chance - CHANCE) / (1 - CHANCE), block, number))
             number += 1
     return found
 
 
-def _says_something(word: Spelt) -> bool:
+def _says_something(word: Spelt, *, small: bool) -> bool:
     """Words of three letters or figures stay however faint, to be found; a shorter one must be read for sure.
 
-    Ditto marks, dots of a form and edges of a facing page are read as « 11 », « 0 », « m », at 0.2 to 0.65.
+    Ditto marks and dots of a form are read as « 11 », « 0 », « 9 », at 0.2 to 0.69; the edge of a facing page as « m »,
+    « 8 », at 0.2 to 0.5, where a true word of two letters seldom is.
     """
-    return word.chance >= SHORT_FLOOR or sum(c.isalnum() for c in word.text) > SHORT
+    return word.chance >= (SMALL_FLOOR if small else SHORT_FLOOR) or sum(c.isalnum() for c in word.text) > SHORT
 
 
-def raised(boxes: Sequence[Box]) -> list[Box]:
-    """The boxes, small ones as high as their row: alone in a box, a ditto mark is read « 11 » and a dash « 1 »."""
-    if not boxes:
+def raised(lines: Sequence[Line]) -> list[Line]:
+    """The lines, small ones as high as their row: alone in a box, a ditto mark is read « 11 » and a dash « 1 »."""
+    if not lines:
         return []
-    usual = _usual(boxes)
-    whole = [box for box in boxes if box[3] - box[1] >= SMALL * usual]
+    usual = _usual(lines)
+    whole = [line for line in lines if line.height >= SMALL * usual]
     found = []
-    for x0, y0, x1, y1 in boxes:
-        middle = (y0 + y1) / 2
-        mates = [box for box in whole if box[1] <= middle <= box[3]] if y1 - y0 < SMALL * usual else []
-        if mates:
-            nearest = min(mates, key=lambda box: max(box[0] - x1, x0 - box[2]))
-            y0, y1 = min(y0, nearest[1]), max(y1, nearest[3])
-        found.append((x0, y0, x1, y1))
+    for line in lines:
+        mates = [mate for mate in whole if abs(_level(mate, line) - line.y) < mate.height / 2]
+        if line.height < SMALL * usual and mates:
+            nearest = min(mates, key=lambda mate: max(mate.x0 - line.x1, line.x0 - mate.x1))
+            y = _level(nearest, line)
+            top, bottom = (
+                min(y - nearest.height / 2, line.y - line.height / 2),
+                max(y + nearest.height / 2, line.y + line.height / 2),
+            )
+            found.append(Line(line.x0, line.x1, (top + bottom) / 2, bottom - top, nearest.slope))
+        else:
+            found.append(line)
     return found
 
 
-def _usual(boxes: Sequence[Box]) -> float:
-    """The median height of boxes, each weighing its width: a page may have more ditto marks than lines."""
-    order = sorted((y1 - y0, x1 - x0) for x0, y0, x1, y1 in boxes)
+def _level(mate: Line, line: Line) -> float:
+    """How high a row stands where another line is."""
+    return mate.y + mate.slope * ((line.x0 + line.x1) / 2 - (mate.x0 + mate.x1) / 2)
+
+
+def _usual(lines: Sequence[Line]) -> float:
+    """The median height of lines, each weighing its width: a page may have more ditto marks than lines."""
+    order = sorted((line.height, line.x1 - line.x0) for line in lines)
     half = sum(width for _, width in order) / 2
     for height, width in order:
         half -= width

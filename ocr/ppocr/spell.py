@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ocr.port import too_slow
-from records.content import Box
+from ocr.ppocr.find import Line
 
 HEIGHT = 48  # pixels, what the network was trained on
 MOST_WIDTH = 3200  # pixels; a longer line is pressed together
 BATCH = 8192  # pixels of width read at once
 PAD = 16  # widths are rounded up to this, so that lines of nearly one width go together
 
+REACH = 0.75
 # A blank that was not read: chance of one between two letters, and their distance by the usual one of the line.
 SUSPECTED, SUSPECTED_IN_FIGURES = 0.1, 0.25
 WIDE, VERY_WIDE = 1.4, 3.0
@@ -39,22 +40,22 @@ class Spelt:
 
 
 def spelt(
-    grey: Image.Image, boxes: Sequence[Box], speller: Any, characters: Sequence[str], deadline: float
+    grey: Image.Image, lines: Sequence[Line], speller: Any, characters: Sequence[str], deadline: float
 ) -> list[list[Spelt]]:
-    """The words of each box of `grey` (mode L), in the order of `boxes`.
+    """The words of each line of `grey` (mode L), in the order of `lines`.
 
     Raises Refusal (stage "read"), code "ocr-timeout", past `deadline` (monotonic seconds).
     """
-    widths = [_width(box) for box in boxes]
-    found: list[list[Spelt]] = [[] for _ in boxes]
+    widths = [_width(line) for line in lines]
+    found: list[list[Spelt]] = [[] for _ in lines]
     for group in _groups(widths):
         if time.monotonic() > deadline:
             raise too_slow()
         width = -(-max(widths[at] for at in group) // PAD) * PAD
-        lines = np.zeros((len(group), 1, HEIGHT, width), dtype=np.float32)
+        pictures = np.zeros((len(group), 1, HEIGHT, width), dtype=np.float32)
         for place, at in enumerate(group):
-            lines[place, 0, :, : widths[at]] = _line(grey, boxes[at], widths[at])
-        (chances,) = speller.run(None, {"x": np.repeat(lines, 3, axis=1)})
+            pictures[place, 0, :, : widths[at]] = _picture(grey, lines[at], widths[at])
+        (chances,) = speller.run(None, {"x": np.repeat(pictures, 3, axis=1)})
         for place, at in enumerate(group):
             found[at] = words_of(chances[place], characters, width / widths[at])
     return found
@@ -71,9 +72,9 @@ def words_of(chances: Chances, characters: Sequence[str], stretch: float) -> lis
     total = len(chances) / stretch
     found = []
     for word in _words(letters, chances[:, characters.index(" ")]):
-        # A character is seen about its middle: half of one more on both sides.
-        half = (word[-1][1] - word[0][1]) / (2 * (len(word) - 1)) if len(word) > 1 else 2.0
-        start, end = max(0.0, word[0][1] + 0.5 - half), min(total, word[-1][1] + 0.5 + half)
+        # A character is seen about its middle, to half a character: a word reaches three quarters of one further.
+        reach = REACH * (word[-1][1] - word[0][1]) / (len(word) - 1) if len(word) > 1 else 2.0
+        start, end = max(0.0, word[0][1] + 0.5 - reach), min(total, word[-1][1] + 0.5 + reach)
         sure = float(np.mean([chance for _, _, chance in word]))
         found.append(Spelt("".join(name for name, _, _ in word), start / total, end / total, sure))
     return found
@@ -104,13 +105,21 @@ def _words(letters: Sequence[Letter], blank: NDArray[np.float32]) -> Iterator[li
         yield word
 
 
-def _width(box: Box) -> int:
-    height = max(1.0, box[3] - box[1])
-    return max(8, min(MOST_WIDTH, round((box[2] - box[0]) * HEIGHT / height)))
+def _width(line: Line) -> int:
+    return max(8, min(MOST_WIDTH, round((line.x1 - line.x0) * HEIGHT / max(1.0, line.height))))
 
 
-def _line(grey: Image.Image, box: Box, width: int) -> NDArray[np.float32]:
-    picture = grey.resize((width, HEIGHT), Image.Resampling.BILINEAR, box=box)
+def _picture(grey: Image.Image, line: Line, width: int) -> NDArray[np.float32]:
+    """The line set flat: what leans is slid down or up column by column, as letters of a leaning line stand upright."""
+    x0, y0, x1, y1 = line.box()
+    if line.slope == 0:
+        box = max(0.0, x0), max(0.0, y0), min(float(grey.width), x1), min(float(grey.height), y1)
+        picture = grey.resize((width, HEIGHT), Image.Resampling.BILINEAR, box=box)
+    else:
+        across, down = (x1 - x0) / width, line.height / HEIGHT
+        left = line.y - line.height / 2 - line.slope * (x1 - x0) / 2
+        way = (across, 0.0, x0, line.slope * across, down, left)
+        picture = grey.transform((width, HEIGHT), Image.Transform.AFFINE, way, Image.Resampling.BILINEAR, fillcolor=255)
     return np.asarray(picture, dtype=np.float32) / np.float32(127.5) - np.float32(1)
 
 

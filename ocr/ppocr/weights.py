@@ -83,7 +83,7 @@ def _narrowed(model: Any) -> tuple[str, ...]:
     del model.graph.value_info[:]
     for value in model.graph.output:
         value.type.tensor_type.shape.dim[-1].dim_value = len(kept)
-    return tuple(names[at] for at in kept)
+    return tuple(names[at].replace("μ", "µ") for at in kept)  # Greek mu: the micro sign is what keyboards write
 
 
 def wanted(name: str) -> bool:
