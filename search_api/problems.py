@@ -90,6 +90,7 @@ STATUS = {
     "query-empty": 422,
     "no-such-passage": 404,
     "no-such-search": 404,
+    "no-such-link": 404,
     "too-many-searches": 409,
     "too-many-patients": 422,
     "bad-ins": 422,
