@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgpack
-from sqlalchemy import and_, bindparam, delete, func, insert, select
+from sqlalchemy import and_, bindparam, case, delete, func, insert, select
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -61,6 +61,15 @@ _BEHIND = (
     .join(_D, _D.document_id == _T.document_id)
     .where(_IS_BEHIND, _D.state == _SEARCHABLE)
     .order_by(_T.document_id)
+)
+_STANDING = (
+    select(
+        func.sum(case((_T.document_id.is_(None), 1), else_=0)),
+        func.sum(case((_T.rules != bindparam("rules"), 1), else_=0)),
+    )
+    .select_from(_D)
+    .outerjoin(_T, (_T.document_id == _D.document_id) & (_T.shelf == 0))
+    .where(INSIDE, _D.state == _SEARCHABLE, _D.withdrawn.is_(False))
 )
 _COUNT_BEHIND = select(func.count()).select_from(_T).join(_D, _D.document_id == _T.document_id)
 
@@ -134,10 +143,11 @@ def unread_without_scope(tx: Tx, limit: int) -> list[DocumentId]:
     return [DocumentId(found) for found in tx.session.scalars(_EARLIER.limit(bindparam("most")), {"most": limit})]
 
 
-def behind(tx: Tx, scope: Scope, rules: str) -> int:
-    """How many of the Scope's documents tell what another edition of the rules found."""
-    counted = _COUNT_BEHIND.where(TELLING, _IS_BEHIND)
-    return tx.session.scalar(counted, scope_values(scope) | {"rules": rules}) or 0
+def standing(tx: Tx, scope: Scope, rules: str) -> tuple[int, int]:
+    """How many of the Scope's searchable documents were read before facts were, and how many tell what another edition
+    of the rules found. One statement."""
+    unread_ones, behind = tx.session.execute(_STANDING, scope_values(scope) | {"rules": rules}).one()
+    return unread_ones or 0, behind or 0
 
 
 def behind_without_scope(tx: Tx, rules: str, limit: int) -> list[DocumentId]:

@@ -136,7 +136,8 @@ def card_of(visit: Visit) -> CardView:
 
 def read_of(tx: Tx, scope: Scope) -> Read:
     """What facts rest on, inside the Scope and nowhere else."""
-    counted, unread = documents.coverage(tx, scope), facts.unread(tx, scope)
+    counted = documents.coverage(tx, scope)
+    unread, earlier = facts.standing(tx, scope, rules_edition())
     return Read(
         documents=max(0, counted.searched - unread),
         first=counted.first_date,
@@ -146,7 +147,7 @@ def read_of(tx: Tx, scope: Scope) -> Read:
         quarantined=counted.quarantined,
         unreadable_pages=counted.unreadable_pages,
         unread=unread,
-        earlier=facts.behind(tx, scope, rules_edition()),
+        earlier=earlier,
     )
 
 
