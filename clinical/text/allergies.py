@@ -6,17 +6,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from clinical.text.allergy_section import NOT_A_SUBSTANCE, NOT_FILLED_IN, section_items
 from clinical.text.allergy_words import Culprit, Sensitivity, culprits, none_stated, reactions, told_of
 from clinical.text.contraindications import contraindications
 from clinical.text.lookalike import cue_lookalikes
-from clinical.text.plain import plain
 from clinical.text.reacted import reactions_to
 from clinical.text.sections import Context
 from clinical.text.signs import any_of
-from clinical.text.statements import names
 from clinical.text.terms import Found
 from clinical.text.units import Unit
-from clinical.text.vocabulary import Drug, drugs
+from clinical.text.vocabulary import Drug
 from records.fact import Assertion, FactKind
 
 _TO = any_of("to")
@@ -33,7 +32,6 @@ _ANSWERED_YES = re.compile(
     r"(?:[-–:=,→>\t]+[ ]*|(?=\()|(?<=[ ,;])(?=\w))\(?"
 )
 """« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
-_NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;\n]|$)")
 _OTHER_SORT = re.compile(
     r"\b(?:medicamenteuses?|alimentaires?|respiratoires?|cutanees?|de contact|environnementales?|autres?)"
     r"[ ]?[:=][ ]?(?!(?:non|neant|aucune?|ras|0|absence|/|-)(?![^\W_]))"
@@ -54,15 +52,14 @@ _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
 _OTHER_DRUG = re.compile(r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc)\b")
 """« Ne supporte pas le Kardégic, mis sous Plavix »: the second is what is taken."""
 _LISTED = re.compile(r"[ ]*[(,/+]?[ ]*(?:et |ou |notamment |dont |surtout )?")
-_NOT_A_SUBSTANCE = re.compile(rf"{any_of('no substance')}\b")
 _ABOUT = re.compile(r"[ ]*(?:[:=,(–-][ ]*)?(?:[(]?(?:drug |severe |grave )?)?")
 """Between a name and the « allergie » or "allergy" that is said of it."""
+_OF_WHAT_PRECEDES = re.compile(r"(?:mal|non|pas|peu) (?:ete )?(?:toler|support)ee?s?\Z")
+"""« VNI mal tolérée sous morphine » is said of what stands before."""
+_WHO_BEARS = re.compile(r"\b(?:a|ai|ont|avait|ayant) (?:tres )?\Z")
 _SAID_LATER = re.compile(r"(?:[^\W\d_]{2,14} ){1,2}[:=][ ]*")
 _SHORT_CUE = 4
 """« All. péni », « ALL = Bactrim »: too short a word to call an allergen what the vocabulary does not know."""
-_LISTED_ITEM = re.compile(r"[ \t]*(?:[-–•*·◦▪■□>]|\d{1,2}[.)])[ \t]*(?=[^\W\d_])")
-_ITEM_NAME = re.compile(r"[^\W\d_](?:[^:;,.(\n\t=–-]|(?<=\w)-(?=\w)){2,60}")
-_NOTHING_LISTED = re.compile(rf"[\s•*\-–]*{any_of('nothing listed')}(?![^\W_])")
 _DENIED = re.compile(
     r"\b(?:pas d'|pas de |aucune?s? |sans |ni d'|ni |absence d'|jamais d'|no |no known |denies )(?:\w{1,20} )?$"
 )
@@ -96,7 +93,7 @@ def sensitivities(
         if none is not None and not _EXCEPT.search(flat):
             yield none_stated(none.start(), none.end(), FactKind.ALLERGY)
         elif context is Context.ALLERGY:
-            yield from _section_items(flat, text, rest, chosen=chosen)
+            yield from section_items(flat, text, rest, chosen=chosen)
         return
     none = _NONE_KNOWN.search(flat)
     if none is not None and not _EXCEPT.search(flat):
@@ -150,7 +147,7 @@ def _after_cue(
     at, cue_start = cue.end, cue.start
     adjectives = _ADJECTIVES.match(flat, at, limit)
     at = adjectives.end() if adjectives is not None else at
-    if _NOT_FILLED_IN.match(flat, at, limit) and not any(at <= each.start < limit for each in known):
+    if NOT_FILLED_IN.match(flat, at, limit) and not any(at <= each.start < limit for each in known):
         return
     yes = _ANSWERED_YES.match(flat, at, limit)
     at = yes.end() if yes is not None and flat[yes.end() : limit].strip(" .)") else at
@@ -165,6 +162,13 @@ def _after_cue(
     forced: Assertion | None = None
     if exception is not None:
         at, forced = exception.end(), Assertion.PRESENT
+    passive = _OF_WHAT_PRECEDES.match(cue.word) and _WHO_BEARS.search(flat[: cue.start]) is None
+    if passive and flat[at:limit].lstrip(" ")[:1] != ":":
+        yield from (
+            told_of(flat, text, cue.kind, each, each.start, limit, others=tuple(known))
+            for each in _before(flat, cue, known)
+        )
+        return
     later = _SAID_LATER.match(flat, at, limit)
     if later is not None and any(later.end() <= each.start <= later.end() + 2 for each in known):
         at = later.end()  # « carte d'allergie remise : rocuronium »
@@ -208,7 +212,7 @@ def _before(flat: str, cue: _Cue, known: list[Culprit]) -> list[Culprit]:
     if not near:
         return []
     between = flat[near[-1].end : cue.start]
-    if cue.kind is FactKind.INTOLERANCE or _ABOUT.fullmatch(between):
+    if _ABOUT.fullmatch(between) or (cue.kind is FactKind.INTOLERANCE and re.search(r"[,;.]", between) is None):
         return near[-1:]
     return []
 
@@ -277,7 +281,7 @@ def _items(
             if not (free and stated and words and len(words.split()) <= 5 and words[0].isalpha()):
                 return
             if (
-                _NOT_A_SUBSTANCE.match(flat, begin)
+                NOT_A_SUBSTANCE.match(flat, begin)
                 or any(reactions().find(flat[begin:end], words))
                 or (
                     first
@@ -312,37 +316,3 @@ def _in_brackets(flat: str, at: int, end: int, known: list[Culprit]) -> Iterator
         if at <= each.start and each.end <= end and _LISTED.fullmatch(flat, at, each.start):
             at = each.end
             yield each
-
-
-def _section_items(flat: str, text: str, known: list[Culprit], *, chosen: bool) -> Iterator[Sensitivity]:
-    """What stands under the title « Allergies » without repeating the word. The item of a list, what a box stands for
-    and what a reaction is said of count even where the vocabulary does not know them."""
-    nothing = None if _NOT_FILLED_IN.match(flat.lstrip(" \t•*-–")) else _NOTHING_LISTED.match(flat)
-    if nothing is not None and not known:
-        yield none_stated(nothing.start(), len(flat.rstrip()), FactKind.ALLERGY)
-        return
-    if not known:
-        yield from _unknown_item(flat, text, chosen=chosen)
-    for number, item in enumerate(known):
-        stop = known[number + 1].start if number + 1 < len(known) else len(flat)
-        yield told_of(flat, text, FactKind.ALLERGY, item, item.start, stop, others=tuple(known))
-
-
-def _unknown_item(flat: str, text: str, *, chosen: bool) -> Iterator[Sensitivity]:
-    bullet = _LISTED_ITEM.match(flat)
-    begin = bullet.end() if bullet is not None else len(flat) - len(flat.lstrip())
-    name = _ITEM_NAME.match(flat, begin)
-    if any(each.entry.kind is FactKind.CONDITION for each in names().find(flat, text)) and bullet is None:
-        return  # « ☑ HTA » beside « ☑ allergies »
-    if name is None or _NOT_FILLED_IN.match(flat, begin) or _NOT_A_SUBSTANCE.match(flat, begin):
-        return
-    reacted = any(each.start >= name.end() for each in reactions().find(flat, text))
-    end = begin + len(name[0].rstrip())
-    if (chosen or bullet is not None or reacted) and len(name[0].split()) <= 4:
-        yield told_of(flat, text, FactKind.ALLERGY, Culprit(begin, end, None, ""), begin, len(flat))
-
-
-def drug_of(name: str) -> Drug | None:
-    """The drug that a whole name is, if any."""
-    found = next(drugs().find(plain(name), name), None)
-    return found.entry if found is not None else None

@@ -57,3 +57,10 @@ def test_a_drug_stopped_for_a_reaction_of_the_skin_is_suspected() -> None:
         "Choc septique, arrêt Eliquis",
     ):
         assert not [each for each in kinds(text) if each[0] is FactKind.ALLERGY], text
+
+
+def test_what_was_not_tolerated_is_what_stands_before() -> None:
+    assert kinds("Ramipril mal toléré sous Lasilix")[0] == (FactKind.INTOLERANCE, "Ramipril", "present")
+    assert kinds("Mal supporté : Lyrica") == [(FactKind.INTOLERANCE, "Lyrica", "present")]
+    for text in ("VNI mal tolérée sous morphine", "Traitement par Eliquis, effort non toléré"):
+        assert not [each for each in kinds(text) if each[0] is FactKind.INTOLERANCE], text
