@@ -23,6 +23,7 @@ NAMES = (
     "hostile",
     "assertion",
     "told_facts",
+    "ward",
     "told_scans",
     "sandbox_cost",
     "ingest_memory",

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from search_api import (
     card,
+    claims,
     corrections,
     docs_page,
     documents,
@@ -79,7 +80,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(files.router())
     app.include_router(sign_in.router)
     looking = (patients, launches, identity, kinds, documents, pages, corrections, search, saved, facts, card)
-    for router in (*(module.router for module in (*looking, oversight, export, quarantine)), *ACTS):
+    for router in (*(module.router for module in (*looking, oversight, export, quarantine, claims)), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)

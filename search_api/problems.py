@@ -57,6 +57,7 @@ STATUS = {
     "no-such-document": 404,
     "no-such-page": 404,
     "no-such-patient": 404,
+    "no-such-claim": 404,
     "method-not-allowed": 405,
     "not-finished": 409,
     "document-quarantined": 409,
