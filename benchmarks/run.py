@@ -25,6 +25,7 @@ NAMES = (
     "told_facts",
     "ward",
     "told_scans",
+    "ocr",
     "sandbox_cost",
     "ingest_memory",
 )

@@ -10,6 +10,7 @@ export const session = {
   offers: [], // what this service answers about a record
   idle: 600, // seconds without a key or a click before the page asks who is there
   told: null, // a Problem that the door shows once: why a record is no longer open
+  saved: null, // the professional's own searches and lists, of no patient; read once
   patient: null, // GET …/identity of the open record
   epoch: 0, // counts changes of patient: an answer of an earlier one is dropped
   kept: {}, // what the views keep of the open record: question, answer, document in the reader
@@ -33,7 +34,7 @@ export function openPatient(identity) {
 
 export function signOut() {
   clearPatient();
-  Object.assign(session, { token: null, me: null, hint: '', arriving: '', left: true });
+  Object.assign(session, { token: null, me: null, saved: null, hint: '', arriving: '', left: true });
 }
 
 export function isOverseer() {
