@@ -144,6 +144,35 @@ def claimed(tx: Tx, row: tables.Document) -> list[str]:
     return [one.document_id for one in _kin(tx, row)]
 
 
+def before(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    """The documents of its set that a document comes after, newest first; its own copies are none of them. What is
+    said to be replaced is older than what replaces it, whatever their dates."""
+    if row.set_blind is None:
+        return []
+    members = {one.document_id: one for one in _rows(tx, row, _T.set_blind == row.set_blind)}
+    called = {name: names.names_of(tx, name) for name in members}
+    replaced: dict[str, set[str]] = {}
+
+    def follow(name: str, into: set[str]) -> set[str]:
+        """Into: what it replaces, and what that replaces. Circles end."""
+        blind_of = members[name].replaces_blind
+        for other in [each for each in members if blind_of is not None and blind_of in called[each]]:
+            if other not in into:
+                into.add(other)
+                follow(other, into)
+        return into
+
+    for name in members:
+        replaced[name] = follow(name, set()) - {name}
+    mine = replaced[row.document_id]
+    older = [
+        one
+        for name, one in members.items()
+        if not _copies(one, row) and (name in mine or (row.document_id not in replaced[name] and _age(one) < _age(row)))
+    ]
+    return sorted(older, key=lambda one: (len(replaced[one.document_id]), _age(one)), reverse=True)
+
+
 def settle(tx: Tx, row: tables.Document) -> None:
     """Approve the newest searchable version of the set of `row`, deprecate the other searchable ones.
 

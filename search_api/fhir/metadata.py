@@ -110,7 +110,7 @@ def _resource(kind: str, codes: set[str], operations: set[str], search: Search |
             "type": kind,
             "interaction": [{"code": code} for code in sorted(codes)],
             "versioning": "versioned" if "vread" in codes else "no-version",
-            "readHistory": False if "vread" in codes else None,
+            "readHistory": kind == "DocumentReference" if "vread" in codes else None,
             "searchInclude": sorted(includes),
             "searchRevInclude": sorted(reverse),
             "searchParam": [
