@@ -41,13 +41,15 @@ from records.postgres import Server
 from records.spool import Spool
 from records.transit import TransitMaster
 from search_api.cards import warm
+from search_api.egress import Egress, networks
 from search_api.notifier import MailServer, notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
 from search_api.reminders import EVERY as REMINDERS_EVERY
 from search_api.reminders import remind
 from search_api.services import Services, ServingIndex
-from search_api.web.sign_in import Front
+from search_api.web.front import Front
+from search_api.webhooks import Teller, teller_thread
 
 log = logging.getLogger("anamnese.home")
 SPOOL_EVERY = 15.0
@@ -108,6 +110,8 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             held.enter_context(notifier(bench.records, server))
             due = lambda: remind(bench.records, services.policy, bench.clock())  # noqa: E731
             held.enter_context(Periodic("reminders", REMINDERS_EVERY, due))
+        if serving:
+            held.enter_context(teller_thread(teller(settings, bench.records), bench.clock))
         if serving and (places := shore(settings)) is not None:
             drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
             held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))
@@ -161,6 +165,12 @@ def _policy(settings: Settings) -> Policy:
         restricted_masks=settings.restricted_masks,
         sees_unlisted_types=settings.sees_unlisted_types,
     )
+
+
+def teller(settings: Settings, records: Records) -> Teller:
+    """What tells hospital systems what happened."""
+    egress = Egress(networks(settings.webhook_networks), settings.webhook_plain, settings.webhook_authorities)
+    return Teller(records, _policy(settings), egress)
 
 
 def mail_server(settings: Settings) -> MailServer | None:

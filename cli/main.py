@@ -29,6 +29,7 @@ from cli import (
     service,
     vocabulary,
     watch,
+    webhooks,
     wishes,
 )
 from cli.console import show_refusal
@@ -65,6 +66,7 @@ FAMILIES = (
     backup,
     copies,
     vocabulary,
+    webhooks,
 )
 for family in FAMILIES:
     family.register(app)

@@ -26,6 +26,14 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "read-page-text": ("a lu le texte d'une page", "read the text of a page"),
     "correct-page": ("a corrigé le texte lu d'une page", "corrected the text read from a page"),
     "lookup": ("a cherché l'identité du patient", "looked the patient up"),
+    "launch-link": (
+        "a préparé l'ouverture du dossier par un professionnel",
+        "made a link for a professional to open the record",
+    ),
+    "open-launch-link": (
+        "a suivi le lien d'un logiciel vers le dossier",
+        "followed a link of a software to the record",
+    ),
     "deposit": ("a déposé un document", "added a document"),
     "read-identity": ("a ouvert le dossier", "opened the record"),
     "read-grants": ("a vu les autorisations d'accès", "saw who may access"),
@@ -67,6 +75,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "review": ("a relu un accès ou une demande", "reviewed an access or a request"),
     "export": ("a emporté une copie du dossier", "took a copy of the record"),
     "remind": ("a mis un rappel en attente pour le patient", "put a reminder in wait for the patient"),
+    "event": ("a été averti par un message, sans contenu", "was told of an event, without content"),
+    "read-webhooks": ("a vu les systèmes à l'écoute", "saw which systems listen"),
     "erase": ("a effacé le dossier", "erased the record"),
     "quarantine": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
     "ins-retrieved": ("a récupéré l'identité nationale", "retrieved the national identity"),

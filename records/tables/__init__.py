@@ -4,6 +4,7 @@ Times are aware in Python and UTC in the database. Sealed columns are JSON objec
 """
 
 from records.tables.base import Base, UtcTime, core
+from records.tables.events import Delivery, Happening, Webhook, WebhookView
 from records.tables.papers import (
     Claim,
     DepositKey,
@@ -51,12 +52,14 @@ __all__ = [
     "Claim",
     "Contact",
     "Cursor",
+    "Delivery",
     "DepositKey",
     "Document",
     "DocumentName",
     "Emergency",
     "Fact",
     "Grant",
+    "Happening",
     "Job",
     "JournalEntry",
     "JournalHead",
@@ -77,6 +80,8 @@ __all__ = [
     "SpentAssertion",
     "UtcTime",
     "Visitor",
+    "Webhook",
+    "WebhookView",
     "Withdrawal",
     "core",
 ]

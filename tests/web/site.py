@@ -34,7 +34,7 @@ from records.content import Metadata
 from samples.story import Draft
 from search_api.app import create_app
 from search_api.services import ServingIndex
-from search_api.web.sign_in import Front
+from search_api.web.front import Front
 from tests.web.hostile import add_hostile_patient
 
 SCAN_IN_HOME = "moreau-2016-02-09-urgences-anaphylaxie"

@@ -9,6 +9,7 @@ export const fr = {
   'signin.demo': 'Identités de démonstration', 'signin.token': 'Avec un jeton d’accès',
   'token': 'Jeton d’accès', 'token.hint': 'Délivré par « anamnese token ». Il reste dans la mémoire de cet onglet.',
   'oidc.with': 'Se connecter avec', 'oidc.waiting': 'Identifiez-vous dans la fenêtre qui s’est ouverte. Rien n’est perdu ici.', 'oidc.refused': 'Le fournisseur d’identité n’a pas confirmé cette connexion.', 'oidc.refused.what': 'Recommencez la connexion.', 'oidc.away': 'Le fournisseur d’identité ne répond pas.', 'oidc.away.what': 'Réessayez dans un instant, puis prévenez l’administrateur.', 'oidc.blocked': 'Le navigateur n’a pas ouvert la fenêtre de connexion.', 'oidc.blocked.what': 'Autorisez les fenêtres de ce site, puis recommencez.',
+  'launch.what': 'Votre logiciel ouvre un dossier ici. Identifiez-vous pour continuer.', 'launch.unknown': 'Le logiciel qui a ouvert cette page n’est pas connu de ce service.', 'launch.unknown.what': 'Ouvrez la page directement, ou prévenez l’administrateur.', 'launch.nobody': 'Votre logiciel n’a indiqué aucun patient reconnaissable.', 'launch.nobody.what': 'Présentez l’identité du patient ci-dessous.',
   'lock': 'Qui est là ?', 'lock.what': 'La session est en pause. Identifiez-vous de nouveau : ce que vous avez écrit est gardé. Une autre personne repart de zéro.',
   'me.patient': 'Patient', 'me.practitioner': 'professionnel', 'me.system': 'système', 'me.auditor': 'Auditeur', 'me.administrator': 'Administrateur', 'me.identitovigilance': 'Identitovigilance',
 

@@ -8,6 +8,7 @@ import { banner, emergencyBar, watchOtherTabs } from './banner.js';
 import { failure } from './parts.js';
 import { signInView } from './signin.js';
 import { again, watchIdleness } from './lock.js';
+import { takeLaunch, followLaunch } from './launch.js';
 import { doorView } from './views/door.js';
 import { searchView } from './views/search.js';
 import { cardView } from './views/card.js';
@@ -145,6 +146,7 @@ async function entered() {
   if (session.me.patient_id) {
     session.patient = await call('GET', `/v1/patients/${session.me.patient_id}/identity`);
   }
+  session.arriving = await followLaunch();
   go(offered()[0]);
 }
 
@@ -158,4 +160,5 @@ addEventListener('keydown', (event) => {
 onExpired(again);
 onClosed(shutOut);
 watchOtherTabs();
+takeLaunch();
 render();
