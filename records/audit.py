@@ -23,7 +23,7 @@ from records.statements import among, as_set
 
 LOOKED_THROUGH = 20_000
 """Entries that one request looks through: half a second on the loaded build machine (decision 076)."""
-_OLDER = 5_000
+OLDER_IN_A_ROW = 5_000
 """So many entries in a row older than the period, and it has begun: the spool (records/spool.py), whose entries are
 chained in after later ones, holds fewer."""
 _STEP = 1_000
@@ -79,7 +79,7 @@ def audit_without_scope(tx: Tx, wanted: Wanted, *, limit: int, before: int | Non
             return Found(journal.entries_at_without_scope(tx, places), *last)
         at = datetime.fromisoformat(entry["at"])
         older = older + 1 if wanted.since is not None and at < wanted.since - _SLACK else 0
-        if older == _OLDER:
+        if older == OLDER_IN_A_ROW:
             break
         if wanted.has(entry):
             if len(places) == limit:

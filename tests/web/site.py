@@ -248,11 +248,12 @@ def _wait(address: str) -> None:
 
 
 def _searched_in(home: Home, engine: Generations) -> Home:
-    services = home.services
-    projector = Projector(services.records, services.blobs, engine, services.embedder, home.settings.index_prefix)
-    while projector.catch_up(home.clock()) or engine.serving() is None:
+    """The home over another engine, once that has followed everything: under a name of its own, whose cursor begins."""
+    services, prefix = home.services, "beside"
+    projector = Projector(services.records, services.blobs, engine, services.embedder, prefix)
+    while projector.catch_up(home.clock()):
         pass
-    index = ServingIndex(engine, lambda: needed(services.embedder, home.settings.index_prefix))
+    index = ServingIndex(engine, lambda: needed(services.embedder, prefix))
     return replace(home, services=replace(services, index=index))
 
 

@@ -41,7 +41,7 @@ export const en = {
   'facet.type.any': 'All types', 'facet.year.any': 'All years', 'facet.author.any': 'All authors', 'facet.organization.any': 'All places',
   'facet.new': 'new since my last visit', 'facet.all': 'archived ones too', 'sort': 'Order', 'sort.relevance': 'By relevance', 'sort.date': 'Newest first',
   'label.new': 'new', 'label.masked': 'hidden from professionals', 'label.secret': 'hidden from representatives', 'label.by_patient': 'added by the patient', 'label.version': 'version {version}',
-  'label.far': 'far', 'label.absent': 'absent: the text denies it', 'status.archived': 'archived', 'status.deprecated': 'replaced',
+  'label.wordless': 'close, without the question’s words', 'label.far': 'far', 'label.absent': 'absent: the text denies it', 'status.archived': 'archived', 'status.deprecated': 'replaced',
   'coverage': 'What was searched', 'coverage.searched': '{count} documents searched', 'coverage.searched.one': '1 document searched',
   'coverage.period': '{first} to {last}', 'coverage.pending': '{count} pending', 'coverage.unreadable_pages': '{count} unreadable pages', 'coverage.unreadable_pages.one': '1 unreadable page',
   'coverage.refused': '{count} refused', 'coverage.refused.one': '1 refused', 'coverage.quarantined': '{count} in quarantine',
@@ -131,7 +131,7 @@ export const en = {
   'deed.kin': 'Representatives and heirs', 'deed.journals': 'Readings of journals',
 
   'saved': 'My searches and lists', 'saved.manage': 'My searches…',
-  'saved.none': 'Nothing yet. A saved search, or a list of terms, is called by its name: @diabetes-check.', 'saved.new': 'Keep', 'saved.name': 'Name',
+  'saved.none': 'Nothing yet. A saved search, or a list of terms, is called by its name: @diabetes-check.', 'saved.new': 'Keep a search or a list', 'saved.name': 'Name',
   'saved.name.hint': 'Called by @name, in any question and for any patient.', 'saved.text': 'Question, or terms',
   'saved.text.hint': 'Write nothing here that names a patient.', 'saved.terms': 'It is a list of terms, one a line: any one of them answers', 'saved.keep': 'Keep',
   'saved.search': 'search', 'saved.list': 'list', 'saved.run': 'Run @{name}', 'saved.change': 'Change', 'saved.rename': 'Rename', 'saved.forget': 'Delete',

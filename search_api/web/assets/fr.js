@@ -41,7 +41,7 @@ export const fr = {
   'facet.type.any': 'Tous types', 'facet.year.any': 'Toutes années', 'facet.author.any': 'Tous auteurs', 'facet.organization.any': 'Tous lieux',
   'facet.new': 'nouveau depuis ma dernière visite', 'facet.all': 'avec les archivés', 'sort': 'Ordre', 'sort.relevance': 'Par pertinence', 'sort.date': 'Du plus récent',
   'label.new': 'nouveau', 'label.masked': 'masqué aux professionnels', 'label.secret': 'secret pour les représentants', 'label.by_patient': 'déposé par le patient', 'label.version': 'version {version}',
-  'label.far': 'éloigné', 'label.absent': 'absent : le texte le nie', 'status.archived': 'archivé', 'status.deprecated': 'remplacé',
+  'label.wordless': 'proche, sans les mots de la question', 'label.far': 'éloigné', 'label.absent': 'absent : le texte le nie', 'status.archived': 'archivé', 'status.deprecated': 'remplacé',
   'coverage': 'Ce qui a été cherché', 'coverage.searched': '{count} documents cherchés', 'coverage.searched.one': '1 document cherché',
   'coverage.period': 'du {first} au {last}', 'coverage.pending': '{count} en attente', 'coverage.unreadable_pages': '{count} pages illisibles', 'coverage.unreadable_pages.one': '1 page illisible',
   'coverage.refused': '{count} refusés', 'coverage.refused.one': '1 refusé', 'coverage.quarantined': '{count} en quarantaine',
@@ -133,7 +133,7 @@ export const fr = {
   'deed.kin': 'Représentants et ayants droit', 'deed.journals': 'Lectures de journaux', 'audit.count.one': '1 accès',
 
   'saved': 'Mes recherches et mes listes', 'saved.manage': 'Mes recherches…',
-  'saved.none': 'Rien encore. Une recherche gardée, ou une liste de termes, s’appelle par son nom : @suivi-diabète.', 'saved.new': 'Garder', 'saved.name': 'Nom',
+  'saved.none': 'Rien encore. Une recherche gardée, ou une liste de termes, s’appelle par son nom : @suivi-diabète.', 'saved.new': 'Garder une recherche ou une liste', 'saved.name': 'Nom',
   'saved.name.hint': 'On l’appelle par @nom, dans n’importe quelle question et pour tout patient.', 'saved.text': 'Question, ou termes',
   'saved.text.hint': 'N’y écrivez rien qui nomme un patient.', 'saved.terms': 'C’est une liste de termes, un par ligne : un seul suffit pour répondre',
   'saved.keep': 'Garder', 'saved.search': 'recherche', 'saved.list': 'liste', 'saved.run': 'Lancer @{name}', 'saved.change': 'Modifier', 'saved.rename': 'Renommer',

@@ -35,7 +35,8 @@ function passageButton(hit, passage, open) {
     type: 'button', 'data-id': passage.passage_id, 'aria-pressed': 'false', on: { click: () => open(hit, passage) },
   },
   h('span.where', {}, t('page', { page: passage.page }), section(passage),
-    passage.assertion === 'absent' ? [' ', badge(t('label.absent'), 'absent')] : null),
+    passage.assertion === 'absent' ? [' ', badge(t('label.absent'), 'absent')] : null,
+    passage.highlights.length ? null : [' · ', t('label.wordless')]),
   h(ranges.length ? 'span.text' : 'span.text.loose', {}, cutBefore ? '… ' : '', marked(text, ranges), cutAfter ? ' …' : ''));
 }
 

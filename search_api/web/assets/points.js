@@ -18,7 +18,7 @@ export function pointTable(analyte, points, open) {
 
 export function valueList(values, open) {
   return values.map((each) => h('section.values', {},
-    h('h2', {}, french(plain(each.understood))),
+    h('h2', {}, french(plain(each.understood).replace(/\bu(?=(mol|g|L|kat)\b)/g, 'µ'))),
     each.points.length ? pointTable(each.analyte, each.points, open) : h('p.nothing', {}, t('values.none')),
     each.total > each.points.length ? h('p.hint', {}, t('values.more', { count: each.total - each.points.length })) : null));
 }

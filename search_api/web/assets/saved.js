@@ -113,6 +113,7 @@ async function openSaved(question, ask, changed) {
     edited = null;
     name.value = '';
     text.value = '';
+    many.checked = false;
     say(t('saved.kept', { name: plain(made.name) }));
     await renew();
     heading.focus();

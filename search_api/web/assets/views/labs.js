@@ -30,7 +30,7 @@ export async function labsView(main) {
   names();
   replace(place, answer.notice ? notice(french(answer.notice)) : null, h('div.labs', {},
     h('div.results', {}, h('div.field', {}, h('label', { for: id }, t('labs.find')), box), list), h('div.desk', {}, shown, panel)));
-  choose(answer.series.find((each) => each.analyte === kept.chosen) ?? answer.series[0]);
+  choose(answer.series.find((each) => each.analyte === kept.chosen) ?? answer.series.find((each) => each.points.length > 1) ?? answer.series[0]);
   box.focus();
   return undefined;
 }
