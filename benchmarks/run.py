@@ -23,7 +23,9 @@ NAMES = (
     "hostile",
     "assertion",
     "told_facts",
+    "ward",
     "told_scans",
+    "ocr",
     "sandbox_cost",
     "ingest_memory",
 )

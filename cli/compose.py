@@ -48,7 +48,7 @@ from search_api.periodic import Periodic
 from search_api.reminders import EVERY as REMINDERS_EVERY
 from search_api.reminders import remind
 from search_api.services import Services, ServingIndex
-from search_api.web.sign_in import Front
+from search_api.web.front import Front
 from search_api.webhooks import Teller, teller_thread
 
 log = logging.getLogger("anamnese.home")

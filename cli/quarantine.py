@@ -10,17 +10,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from access.decide import POLICY_VERSION
 from access.identifiers import DocumentId, PatientId, is_opaque_id
 from access.identitovigilance import ROLE, Vigilance
 from access.refusal import Refusal
-from access.scope import Caller, CallerKind, Purpose
+from access.scope import Caller, CallerKind
 from cli.compose import open_home, resolve_patient
 from cli.console import out, print_json
 from cli.settings import load_settings
 from ingest.quarantine import Decision, Kind, queue, settle
 from ingest.worker import project
-from records import journal
+from records import journal, vigilance
 from search_api.quarantine import SettledView, stores_of, view_of
 
 Document = Annotated[str, typer.Argument(help="Identifiant du document (« quarantine list » le donne).")]
@@ -117,21 +116,5 @@ def right_of(by: str) -> Vigilance:
 def decided(
     patient_id: PatientId, action: str, reason: str, by: str, now: datetime, documents: tuple[DocumentId, ...] = ()
 ) -> journal.Entry:
-    """The journal's entry of what the identity vigilance saw or decided."""
-    caller = right_of(by).caller
-    return journal.Entry(
-        patient_id=patient_id,
-        caller_kind=caller.kind,
-        caller=caller.id,
-        on_behalf="",
-        role=caller.profession,
-        purpose=Purpose.ADMINISTRATION,
-        action=action,
-        outcome="granted",
-        documents=documents,
-        query=None,
-        policy_version=POLICY_VERSION,
-        request_id=secrets.token_hex(8),
-        at=now,
-        detail=reason,
-    )
+    """The journal's entry of what the identity vigilance saw or decided here."""
+    return vigilance.entry(right_of(by), patient_id, action, now, secrets.token_hex(8), shown=documents, detail=reason)

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     embedder_model: str | None = Field(
         None, description="Model id or directory (sentence-transformers), or a weights file (onnx)."
     )
-    ocr: Literal["tesseract", "none"] = Field("tesseract", description="OCR engine.")
+    ocr: Literal["ppocr", "tesseract", "none"] = Field("ppocr", description="OCR engine.")
     upload_limit: int = Field(200 * 1024 * 1024, gt=0, description="Largest upload, in bytes.")
     reserve: int = Field(
         32 * 1024 * 1024, ge=0, description="Disk space kept for the journal when the disk is full, in bytes; 0: none."

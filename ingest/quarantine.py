@@ -12,22 +12,19 @@ again answers the same.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from access.decide import POLICY_VERSION
 from access.document_types import category_of
 from access.identifiers import DocumentId, PatientId
 from access.identitovigilance import Vigilance
 from access.refusal import Refusal
-from access.scope import Purpose
 from clinical.identity import Mismatch, compare
 from ingest.evidence import Shown, from_json
 from ingest.receive import BUSY
 from ingest.steps import CANCELLATION, completed
-from records import documents, facts, journal, masks, outbox, patients, quarantine, readings
+from records import documents, facts, journal, masks, outbox, patients, quarantine, readings, vigilance
 from records.blobs import BlobRef, Blobs
 from records.content import Reading
 from records.database import Records, Tx
@@ -129,7 +126,7 @@ def queue(
     with stores.records.write() as tx:
         for patient_id in dict.fromkeys(one.patient_id for one in held):
             shown = [one.document_id for one in held if one.patient_id == patient_id]
-            journal.append(tx, _entry(right, patient_id, "quarantine-list", shown, "", now, request_id))
+            journal.append(tx, vigilance.entry(right, patient_id, "quarantine-list", now, request_id, shown=shown))
     return held
 
 
@@ -249,7 +246,10 @@ class _Settling:
 
     def _note(self, tx: Tx, patient_id: PatientId, action: str, document_id: DocumentId) -> None:
         reason = self.decision.reason
-        journal.append(tx, _entry(self.right, patient_id, action, [document_id], reason, self.now, self.request_id))
+        said = vigilance.entry(
+            self.right, patient_id, action, self.now, self.request_id, shown=[document_id], detail=reason
+        )
+        journal.append(tx, said)
 
     def _copy(self, document: Document, arrived_id: DocumentId, reading: Reading) -> Document:
         """Bytes, reading and vectors under the other patient's key. Named by what they are: a repeat replaces them."""
@@ -319,33 +319,6 @@ def _held(tx: Tx, document: Document) -> Held:
 
 def _settled(document: Document) -> Settled:
     return Settled(document.document_id, document.patient_id, document.state)
-
-
-def _entry(
-    right: Vigilance,
-    patient_id: PatientId,
-    action: str,
-    shown: Sequence[DocumentId],
-    detail: str,
-    now: datetime,
-    request_id: str,
-) -> journal.Entry:
-    return journal.Entry(
-        patient_id=patient_id,
-        caller_kind=right.caller.kind,
-        caller=right.caller.id,
-        on_behalf="",
-        role=right.caller.profession,
-        purpose=Purpose.ADMINISTRATION,
-        action=action,
-        outcome="granted",
-        documents=tuple(shown),
-        query=None,
-        policy_version=POLICY_VERSION,
-        request_id=request_id,
-        at=now,
-        detail=detail,
-    )
 
 
 __all__ = ["Decision", "Held", "Kind", "Settled", "Stores", "queue", "settle"]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from PIL import Image
 
+from access.refusal import Refusal
 from records.content import Box
 
 
@@ -43,3 +44,13 @@ class Ocr(Protocol):
 
     def read(self, picture: Image.Image, dpi: float | None) -> ReadPicture:
         """Read a picture; dpi when known. Raises Refusal (stage "read") when the engine fails or times out."""
+
+
+def too_slow() -> Refusal:
+    """The refusal of an engine that ran out of time on a page."""
+    return Refusal(
+        "read",
+        "ocr-timeout",
+        "La reconnaissance de texte a dépassé le temps permis sur cette page.",
+        "Déposer le document en moins haute résolution ou page par page.",
+    )

@@ -37,6 +37,7 @@ CELL = 8  # pixels of the reduced picture; 32 of a picture at 300 dpi, about a l
 FLOOR_OF_PAPER = 0.6
 WHITE = 255.0  # what paper is brought to; 240 reads 1 word in a hundred worse on the pages that need it
 LIGHT = 210.0  # tone of paper from which an evenly lit page is left alone
+KEPT_AROUND_INK, FEWEST_INKED = 3, 4  # cells: the end of a line in a shadow is joined to the edge like a table top
 MOST_ISLANDS = 6  # light pieces in a dark surround: the sheet, a facing page, labels; more are letters
 DARK = 100.0  # median tone below which light letters stand on a dark ground: screens, labels of radiographs
 EVEN = 1.3  # brightest ground over darkest: a flat scan has 1.15, a page by a window 1.6
@@ -189,7 +190,8 @@ def _surround(bright: Tones, dark: Tones, paper: float) -> Cells:
     inked = joined & (dark < 0.65 * bright)
     if joined.sum() < 4 or inked.sum() > 0.1 * joined.sum() or _islands(marked) > MOST_ISLANDS:
         return np.zeros_like(joined)
-    return _grown(joined)
+    around = sliding_window_view(np.pad(inked, KEPT_AROUND_INK), (2 * KEPT_AROUND_INK + 1,) * 2).sum(axis=(2, 3))
+    return _grown(joined & (around < FEWEST_INKED))
 
 
 def _islands(marked: Image.Image) -> int:

@@ -23,7 +23,7 @@ from pytesseract import pytesseract as runner
 
 from access.refusal import Refusal
 from ocr.orient import sample_of, sideways
-from ocr.port import ReadPicture, ReadWord
+from ocr.port import ReadPicture, ReadWord, too_slow
 from ocr.prepare import Prepared, evened, turned
 from ocr.private import private_folder, sweep
 from ocr.words import legibility, mean_confidence
@@ -174,12 +174,7 @@ def _run(image: Image.Image, kind: str, options: str, languages: str, folder: Pa
     except FileNotFoundError as error:
         raise _missing() from error
     except subprocess.TimeoutExpired:
-        raise Refusal(
-            "read",
-            "ocr-timeout",
-            "La reconnaissance de texte a dépassé le temps permis sur cette page.",
-            "Déposer le document en moins haute résolution ou page par page.",
-        ) from None  # the exception holds what was read so far
+        raise too_slow() from None  # the exception holds what was read so far
     if done.returncode:
         raise runner.TesseractError(done.returncode, runner.get_errors(done.stderr))
     return done.stdout.decode("utf-8", "replace")

@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from access.confidentiality import asked_by
 from access.identifiers import DocumentId, PatientId
+from access.identitovigilance import Vigilance
 from access.refusal import Refusal
 from access.senders import Sender
-from records import claims, names, tables, versions
+from records import claims, journal, names, tables, versions, vigilance
 from records.database import Tx
 
 _C, _T = tables.Claim, tables.Document
@@ -39,8 +40,34 @@ class Contest:
     cancels: frozenset[DocumentId]
 
 
+def show(tx: Tx, right: Vigilance, limit: int, now: datetime, request_id: str) -> list[Contest]:
+    """Those that nobody decided on, oldest first. Each record concerned gets a journal entry in this transaction."""
+    found = waiting(tx, limit)
+    for one in found:
+        journal.append(tx, _entry(one, right, "claim-list", now, request_id))
+    return found
+
+
+def settle(
+    tx: Tx, right: Vigilance, document_id: str, now: datetime, request_id: str, *, accepted: bool, reason: str
+) -> Contest:
+    """A person's decision, journalled in this transaction; Refusal "no-such-claim"."""
+    found = one(tx, document_id)
+    action = "claim-accept" if accepted else "claim-refuse"
+    journal.append(tx, _entry(found, right, action, now, request_id, reason))
+    decide(tx, document_id, accepted=accepted, by=right.caller.id, now=now)
+    return found
+
+
+def _entry(
+    one: Contest, right: Vigilance, action: str, now: datetime, request_id: str, reason: str = ""
+) -> journal.Entry:
+    named = (one.claims.document_id, *(other.document_id for other in one.others))
+    return vigilance.entry(right, one.patient_id, action, now, request_id, shown=named, detail=reason)
+
+
 def waiting(tx: Tx, limit: int) -> list[Contest]:
-    """Those that nobody decided on, oldest first. For identity vigilance alone."""
+    """Those that nobody decided on, oldest first."""
     rows = select(_C).where(_C.verdict.is_(None)).order_by(_C.noted_at, _C.document_id).limit(limit)
     return [_contest(tx, tx.session.get_one(_T, row.document_id)) for row in tx.session.scalars(rows).all()]
 

@@ -23,6 +23,7 @@ from clinical.card_labs import plain_number
 from clinical.card_lines import LAST_LINE, Line, certainty_of, line_of
 from clinical.folding import holds, plain
 from clinical.series import Point, Series, series_of, when_of
+from clinical.text.edition import rules_edition
 from clinical.vaccines import Standing, standings
 from records import documents, facts, patients
 from records.database import Tx
@@ -145,6 +146,7 @@ def read_of(tx: Tx, scope: Scope) -> Read:
         quarantined=counted.quarantined,
         unreadable_pages=counted.unreadable_pages,
         unread=unread,
+        earlier=facts.behind(tx, scope, rules_edition()),
     )
 
 

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from access.refusals import NOT_YOUR_ACT
 from access.scope import CallerKind
+from clinical.text.edition import rules_edition
 from index.port import Generation
-from records import deliveries, jobs, outbox, usage, webhooks
+from records import deliveries, facts, jobs, outbox, usage, webhooks
 from records.database import Tx
 from search_api.desk import AtDesk, Desk
 from search_api.marks import PARIS
@@ -58,6 +59,9 @@ class WorkView(View):
     documents: dict[str, int]
     jobs: dict[str, int]
     oldest_waiting: datetime | None
+    told_by_earlier_rules: int = Field(
+        description="documents dont le texte a été interprété par des règles antérieures ; repris en tâche de fond"
+    )
     refused: list[RefusedView]
     index: list[GenerationView]
 
@@ -89,6 +93,7 @@ def read_work(desk: AtDesk) -> WorkView:
             documents=usage.by_state_without_scope(tx),
             jobs=jobs.progress(tx),
             oldest_waiting=jobs.oldest(tx),
+            told_by_earlier_rules=facts.count_behind_without_scope(tx, rules_edition()),
             refused=[RefusedView(**dataclasses.asdict(each)) for each in usage.refused_without_scope(tx)],
             index=[_generation(tx, each, total, serving=each == serving) for each in others],
         )

@@ -7,16 +7,19 @@ import os
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 
+from access.refusal import Refusal
 from clinical import official
 from clinical.assertion import denials
 from ingest.limits import Limits
 from ingest.page_image import page_image
 from ingest.parse import parse
 from ocr.null import NullOcr
+from ocr.ppocr.weights import networks
 from ocr.words import exists
 
 TEXT = "Compte rendu : œdème, fièvre à 38,5 °C.\n"
@@ -58,6 +61,8 @@ def warm() -> None:
         denials(TELLING)
         for word in ("fièvre", "fever"):
             exists(word)
+    with suppress(Refusal):  # without its weights the engine cannot be chosen
+        networks()
 
 
 def _documents() -> Iterator[bytes]:

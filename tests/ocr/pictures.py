@@ -13,6 +13,7 @@ from PIL import Image
 from rapidfuzz.distance import Levenshtein
 
 from ingest.render import render_page
+from ocr.port import ReadPicture
 from records.content import Box
 
 LETTER = """Compte rendu de consultation
@@ -108,3 +109,22 @@ def accuracy(truth: str, reading: str) -> float:
     """Share of true words read right and in order."""
     expected, found = truth.split(), reading.split()
     return 1 - Levenshtein.distance(expected, found) / len(expected)
+
+
+def uncovered(drawn: Drawn, read: ReadPicture, slack: float = 5.0) -> list[str]:
+    """Long words, read once, whose box misses part of what was drawn.
+
+    `slack` in pixels: the drawn box counts the blank beside each letter, 4 pixels after a full stop at 200 dpi.
+    """
+    missed, compared = [], 0
+    for text, box in drawn.words:
+        found = [w for w in read.words if w.text.strip(".,:") == text.strip(".,:")]
+        if len(text) < 7 or len(found) != 1 or text == "artérielle":  # written twice
+            continue
+        compared += 1
+        x0, y0, x1, y1 = found[0].box
+        if x0 > box[0] + slack or y0 > box[1] + slack or x1 < box[2] - slack or y1 < box[3] - slack:
+            missed.append(text)
+        assert (x1 - x0) < 1.6 * (box[2] - box[0]) + 20, f"the box of {text} spills over its neighbours"
+    assert compared >= 30
+    return missed

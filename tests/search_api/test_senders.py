@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from access.identifiers import DocumentId
+from access.scope import CallerKind
 from ingest.mllp.reception import Reception
 from ingest.receive import receive
-from records import contested, documents
+from records import contested, documents, journal
 from records.contested import Contest
 from records.documents import Document
 from tests.ingest.cda_files import cda
@@ -277,6 +278,61 @@ def test_the_claim_waits_for_a_person_whose_word_counts(ward: Ward) -> None:
     ward.decide(message, accepted=True)
     assert ward.get(victim).withdrawn
     assert ward.claims() == []
+
+
+def test_over_http_the_vigilance_sees_who_sent_what_and_decides(ward: Ward) -> None:
+    world = ward.world
+    victim = ward.sends(VICTIMS["hl7"])
+    newer = ward.uploads(ATTACKS["hl7 replaced"][1])
+    headers = world.bearer(identity_vigilance="cellule-1")
+    answer = world.http.get("/v1/claims", headers=headers)
+    (shown,) = answer.json()["claims"]
+    assert (shown["document_id"], shown["patient_id"]) == (newer, world.patients["marie"])
+    assert [(o["document_id"], o["cancelled"]) for o in shown["others"]] == [(victim, False)]
+    assert DOCTOR in shown["senders"]
+    assert shown["others"][0]["senders"] == "mail:labo@mssante.test"
+    assert "xanthome" not in answer.text
+
+    def decide(accepted: bool, document: str = newer) -> Any:
+        body = {"accepted": accepted, "reason": "confirmé par l'émetteur"}
+        return world.http.post(f"/v1/claims/{document}", json=body, headers=headers)
+
+    assert decide(accepted=True).json()["accepted"] is True
+    assert ward.get(victim).status == "deprecated"
+    assert world.http.get("/v1/claims", headers=headers).json() == {"claims": []}
+    assert decide(accepted=False).status_code == 200
+    assert ward.stands(victim)
+    for nothing in (victim, "a" * 26, "x"):
+        refused = decide(True, nothing)
+        assert (refused.status_code, refused.json()["code"]) == (404, "no-such-claim")
+    with world.services.records.read() as tx:
+        told = journal.entries_for_audit_without_scope(tx, world.patients["marie"], 20)
+    mine = [(e.action, e.detail) for e in reversed(told) if e.caller == "cellule-1"]
+    why = "confirmé par l'émetteur"
+    assert mine == [("claim-list", ""), ("claim-accept", why), ("claim-refuse", why)]
+
+
+@pytest.mark.parametrize("who", ["doctor", "traitant", "patient", "auditor", "administrator", "system"])
+def test_nobody_else_sees_or_decides_a_claim(ward: Ward, who: str) -> None:
+    world = ward.world
+    victim = ward.sends(VICTIMS["hl7"])
+    newer = ward.uploads(ATTACKS["hl7 replaced"][1])
+    headers = {
+        "doctor": lambda: world.bearer(DOCTOR),
+        "traitant": lambda: world.bearer(TRAITANT),
+        "patient": lambda: world.as_patient("marie"),
+        "auditor": lambda: world.bearer(role=CallerKind.AUDITOR),
+        "administrator": lambda: world.bearer(role=CallerKind.ADMINISTRATOR),
+        "system": lambda: world.bearer(system="dpi"),
+    }[who]()
+    body = {"accepted": True, "reason": "pour voir"}
+    for answer in (
+        world.http.get("/v1/claims", headers=headers),
+        world.http.post(f"/v1/claims/{newer}", json=body, headers=headers),
+        world.http.post(f"/v1/claims/{'a' * 26}", json=body, headers=headers),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "not-identity-vigilance")
+    assert ward.stands(victim)
 
 
 def test_whether_the_other_document_is_here_is_told_to_nobody_who_deposits(ward: Ward) -> None:

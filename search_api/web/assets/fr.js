@@ -9,6 +9,7 @@ export const fr = {
   'signin.demo': 'Identités de démonstration', 'signin.token': 'Avec un jeton d’accès',
   'token': 'Jeton d’accès', 'token.hint': 'Délivré par « anamnese token ». Il reste dans la mémoire de cet onglet.',
   'oidc.with': 'Se connecter avec', 'oidc.waiting': 'Identifiez-vous dans la fenêtre qui s’est ouverte. Rien n’est perdu ici.', 'oidc.refused': 'Le fournisseur d’identité n’a pas confirmé cette connexion.', 'oidc.refused.what': 'Recommencez la connexion.', 'oidc.away': 'Le fournisseur d’identité ne répond pas.', 'oidc.away.what': 'Réessayez dans un instant, puis prévenez l’administrateur.', 'oidc.blocked': 'Le navigateur n’a pas ouvert la fenêtre de connexion.', 'oidc.blocked.what': 'Autorisez les fenêtres de ce site, puis recommencez.',
+  'launch.what': 'Votre logiciel ouvre un dossier ici. Identifiez-vous pour continuer.', 'launch.unknown': 'Le logiciel qui a ouvert cette page n’est pas connu de ce service.', 'launch.unknown.what': 'Ouvrez la page directement, ou prévenez l’administrateur.', 'launch.nobody': 'Votre logiciel n’a indiqué aucun patient reconnaissable.', 'launch.nobody.what': 'Présentez l’identité du patient ci-dessous.',
   'lock': 'Qui est là ?', 'lock.what': 'La session est en pause. Identifiez-vous de nouveau : ce que vous avez écrit est gardé. Une autre personne repart de zéro.',
   'me.patient': 'Patient', 'me.practitioner': 'professionnel', 'me.system': 'système', 'me.auditor': 'Auditeur', 'me.administrator': 'Administrateur', 'me.identitovigilance': 'Identitovigilance',
 
@@ -37,8 +38,8 @@ export const fr = {
   'understood': 'Compris :', 'also': '« {from} » cherché aussi comme « {to} ».', 'expanded': 'Cherché aussi :', 'meant': 'Vouliez-vous dire',
   'far': 'Éloignés de la question', 'far.what': 'Ces passages ne répondent pas clairement ; ils sont montrés faute de mieux.', 'copies': '{count} copies du même contenu', 'copies.one': '1 copie du même contenu',
   'facets': 'Filtres', 'facet.type': 'Type', 'facet.year': 'Année', 'facet.author': 'Auteur', 'facet.organization': 'Établissement',
-  'facet.type.any': 'Tous les types', 'facet.year.any': 'Toutes les années', 'facet.author.any': 'Tous les auteurs', 'facet.organization.any': 'Tous les établissements',
-  'facet.new': 'nouveau depuis ma dernière visite', 'facet.all': 'aussi archivés et remplacés', 'sort': 'Ordre', 'sort.relevance': 'Par pertinence', 'sort.date': 'Du plus récent',
+  'facet.type.any': 'Tous types', 'facet.year.any': 'Toutes années', 'facet.author.any': 'Tous auteurs', 'facet.organization.any': 'Tous lieux',
+  'facet.new': 'nouveau depuis ma dernière visite', 'facet.all': 'avec les archivés', 'sort': 'Ordre', 'sort.relevance': 'Par pertinence', 'sort.date': 'Du plus récent',
   'label.new': 'nouveau', 'label.masked': 'masqué aux professionnels', 'label.secret': 'secret pour les représentants', 'label.by_patient': 'déposé par le patient', 'label.version': 'version {version}',
   'label.far': 'éloigné', 'label.absent': 'absent : le texte le nie', 'status.archived': 'archivé', 'status.deprecated': 'remplacé',
   'coverage': 'Ce qui a été cherché', 'coverage.searched': '{count} documents cherchés', 'coverage.searched.one': '1 document cherché',
@@ -51,7 +52,7 @@ export const fr = {
   'reader.page.before': 'Page précédente', 'reader.page.next': 'Page suivante', 'reader.smaller': 'Réduire', 'reader.larger': 'Agrandir', 'reader.last': 'C’est la dernière page.',
   'reader.alt': 'Page {page} de « {title} »', 'reader.nopicture': 'Cette page n’a pas d’image : son texte est ci-dessus.', 'copy': 'Copier avec la source', 'copied': 'Copié, avec la source et la date.', 'copied.not': 'La copie n’est pas permise par ce navigateur.',
 
-  'documents.none': 'Aucun document accessible. Cela ne prouve pas qu’il n’en existe pas.', 'documents.open': 'Lire', 'documents.unreadable': 'Pages illisibles : {pages}.',
+  'documents.new': 'nouveaux depuis ma dernière visite ({count})', 'documents.none': 'Aucun document accessible. Cela ne prouve pas qu’il n’en existe pas.', 'documents.open': 'Lire', 'documents.unreadable': 'Pages illisibles : {pages}.',
   'state.received': 'reçu, pas encore lu', 'state.refused': 'refusé', 'state.quarantined': 'en quarantaine',
   'mask': 'Masquer', 'mask.title': 'Masquer « {title} »', 'mask.what': 'Les professionnels ne le verront plus, même en urgence, sauf son auteur et votre médecin traitant. Vous le voyez toujours et pouvez le démasquer.',
   'unmask': 'Démasquer', 'unmask.what': 'Les professionnels que vous autorisez le verront de nouveau.',
@@ -120,6 +121,25 @@ export const fr = {
   'succession.approve': 'Accepter', 'succession.approve.what': 'La personne lira les documents de ces catégories jusqu’à cette date. Inscrit au journal.', 'succession.refuse': 'Refuser',
   'succession.refuse.what': 'La personne ne verra rien. Inscrit au journal.', 'succession.heir': 'Ayant droit', 'succession.partner': 'Conjoint',
   'succession.cause_of_death': 'cause du décès', 'succession.memory': 'mémoire du défunt', 'succession.rights': 'faire valoir des droits',
+
+  'view.audit': 'Journal des accès', 'reviews.read': 'Ce qui a été lu',
+  'audit.what': 'Qui a regardé quoi, dans tous les dossiers. Rien d’un document n’est lu ici, et cette lecture est inscrite au journal du patient.',
+  'audit.patient': 'Patient', 'audit.patient.hint': 'INS ou identifiant. Dossiers effacés et identités fusionnées compris.', 'audit.who': 'Qui a regardé',
+  'audit.who.hint': 'Numéro RPPS, ou identifiant.', 'audit.deeds': 'Quoi', 'audit.any': 'Tout', 'audit.since': 'Du', 'audit.until': 'Au',
+  'audit.basis': 'accès d’urgence seulement', 'audit.refused': 'refusés seulement', 'audit.words': 'avec le texte des recherches (noté au journal)',
+  'audit.criteria': 'Critères', 'audit.clear': 'Effacer les critères', 'audit.none': 'Aucun accès ne répond à ces critères.', 'audit.count': '{count} accès', 'audit.on': 'Chercher plus loin',
+  'audit.reached': 'Cherché jusqu’à : {when}. Des accès plus anciens peuvent répondre.', 'audit.record': 'Tout ce dossier', 'audit.person': 'Tout de cette personne', 'deed.search': 'Recherches',
+  'deed.read': 'Lectures', 'deed.urgent': 'Urgences', 'deed.deposit': 'Dépôts et corrections', 'deed.rights': 'Droits et masquages',
+  'deed.kin': 'Représentants et ayants droit', 'deed.journals': 'Lectures de journaux', 'audit.count.one': '1 accès',
+
+  'saved': 'Mes recherches et mes listes', 'saved.manage': 'Mes recherches…',
+  'saved.none': 'Rien encore. Une recherche gardée, ou une liste de termes, s’appelle par son nom : @suivi-diabète.', 'saved.new': 'Garder', 'saved.name': 'Nom',
+  'saved.name.hint': 'On l’appelle par @nom, dans n’importe quelle question et pour tout patient.', 'saved.text': 'Question, ou termes',
+  'saved.text.hint': 'N’y écrivez rien qui nomme un patient.', 'saved.terms': 'C’est une liste de termes, un par ligne : un seul suffit pour répondre',
+  'saved.keep': 'Garder', 'saved.search': 'recherche', 'saved.list': 'liste', 'saved.run': 'Lancer @{name}', 'saved.change': 'Modifier', 'saved.rename': 'Renommer',
+  'saved.forget': 'Supprimer', 'saved.forget.title': 'Supprimer @{name} ?', 'saved.taken': '@{name} existe déjà',
+  'saved.taken.what': 'Il sera remplacé ; il contenait : {content}', 'saved.replace': 'Remplacer', 'saved.renamed': 'Renommé @{name}.',
+  'saved.kept': '@{name} est gardé.', 'facet.specialty': 'Spécialité', 'facet.specialty.any': 'Toutes spécialités',
 
   'problem.unreachable': 'Le service ne répond pas.', 'remedy.unreachable': 'Vérifiez le réseau, puis réessayez.', 'problem.internal': 'Une erreur inattendue est survenue.',
 };

@@ -13,7 +13,7 @@ export function pointTable(analyte, points, open) {
     points.map((each) => [
       partial(each.date), h('strong', {}, written(each)), plain(each.original_range), each.flag ? badge(plain(each.flag), 'warn') : '',
       button(`${plain(each.source.document)}, ${day(each.source.event_date)}`, () => open(each.source), { lang: 'fr' }, 'button.link'),
-    ]));
+    ]), { wide: true });
 }
 
 export function valueList(values, open) {

@@ -1,0 +1,135 @@
+"""What a line says: its picture, 48 pixels high, becomes steps of characters (CTC), and steps become words in place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ocr.port import too_slow
+from ocr.ppocr.find import Line
+
+HEIGHT = 48  # pixels, what the network was trained on
+MOST_WIDTH = 3200  # pixels; a longer line is pressed together
+BATCH = 8192  # pixels of width read at once
+PAD = 16  # widths are rounded up to this, so that lines of nearly one width go together
+
+REACH = 0.75
+# A blank that was not read: chance of one between two letters, and their distance by the usual one of the line.
+SUSPECTED, SUSPECTED_IN_FIGURES = 0.1, 0.25
+WIDE, VERY_WIDE = 1.4, 3.0
+
+Chances = NDArray[np.float32]
+Letter = tuple[str, int, float]  # a character, its step, its chance
+
+
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """A word of a line: its ends as shares of the line's width, the mean chance of its characters."""
+
+    text: str
+    start: float
+    end: float
+    chance: float
+
+
+def spelt(
+    grey: Image.Image, lines: Sequence[Line], speller: Any, characters: Sequence[str], deadline: float
+) -> list[list[Spelt]]:
+    """The words of each line of `grey` (mode L), in the order of `lines`.
+
+    Raises Refusal (stage "read"), code "ocr-timeout", past `deadline` (monotonic seconds).
+    """
+    widths = [_width(line) for line in lines]
+    found: list[list[Spelt]] = [[] for _ in lines]
+    for group in _groups(widths):
+        if time.monotonic() > deadline:
+            raise too_slow()
+        width = -(-max(widths[at] for at in group) // PAD) * PAD
+        pictures = np.zeros((len(group), 1, HEIGHT, width), dtype=np.float32)
+        for place, at in enumerate(group):
+            pictures[place, 0, :, : widths[at]] = _picture(grey, lines[at], widths[at])
+        (chances,) = speller.run(None, {"x": np.repeat(pictures, 3, axis=1)})
+        for place, at in enumerate(group):
+            found[at] = words_of(chances[place], characters, width / widths[at])
+    return found
+
+
+def words_of(chances: Chances, characters: Sequence[str], stretch: float) -> list[Spelt]:
+    """The words of one line: the likeliest character of each step, repeats and blanks dropped.
+
+    chances  (steps, characters), of a picture `stretch` times as wide as the line: the rest is padding
+    """
+    best = chances.argmax(axis=1)
+    steps = np.nonzero((best != 0) & (np.diff(best, prepend=0) != 0))[0]
+    letters = [(characters[best[step]], int(step), float(chances[step, best[step]])) for step in steps]
+    total = len(chances) / stretch
+    found = []
+    for word in _words(letters, chances[:, characters.index(" ")]):
+        # A character is seen about its middle, to half a character: a word reaches three quarters of one further.
+        reach = REACH * (word[-1][1] - word[0][1]) / (len(word) - 1) if len(word) > 1 else 2.0
+        start, end = max(0.0, word[0][1] + 0.5 - reach), min(total, word[-1][1] + 0.5 + reach)
+        sure = float(np.mean([chance for _, _, chance in word]))
+        found.append(Spelt("".join(name for name, _, _ in word), start / total, end / total, sure))
+    return found
+
+
+def _words(letters: Sequence[Letter], blank: NDArray[np.float32]) -> Iterator[list[Letter]]:
+    """Letters parted at blanks, those included that the network suspects where letters stand wide apart.
+
+    It misses one blank in thirty of typewriting and of forms; « lui,c'est » would not be found by either word.
+    """
+    apart = [after[1] - before[1] for before, after in pairwise(letters)]
+    usual = float(np.median(apart)) if apart else 1.0
+    word: list[Letter] = []
+    for before, letter in zip([None, *letters], letters, strict=False):
+        if word and before is not None and letter[0] != " ":
+            gap = (letter[1] - before[1]) / usual
+            figures = before[0].isdigit() and letter[0].isdigit()
+            suspicion = float(blank[before[1] : letter[1] + 1].max())
+            if gap >= WIDE and (suspicion >= (SUSPECTED_IN_FIGURES if figures else SUSPECTED) or gap >= VERY_WIDE):
+                yield word
+                word = []
+        if letter[0] != " ":
+            word.append(letter)
+        elif word:
+            yield word
+            word = []
+    if word:
+        yield word
+
+
+def _width(line: Line) -> int:
+    return max(8, min(MOST_WIDTH, round((line.x1 - line.x0) * HEIGHT / max(1.0, line.height))))
+
+
+def _picture(grey: Image.Image, line: Line, width: int) -> NDArray[np.float32]:
+    """The line set flat: what leans is slid down or up column by column, as letters of a leaning line stand upright."""
+    x0, y0, x1, y1 = line.box()
+    if line.slope == 0:
+        box = max(0.0, x0), max(0.0, y0), min(float(grey.width), x1), min(float(grey.height), y1)
+        picture = grey.resize((width, HEIGHT), Image.Resampling.BILINEAR, box=box)
+    else:
+        across, down = (x1 - x0) / width, line.height / HEIGHT
+        left = line.y - line.height / 2 - line.slope * (x1 - x0) / 2
+        way = (across, 0.0, x0, line.slope * across, down, left)
+        picture = grey.transform((width, HEIGHT), Image.Transform.AFFINE, way, Image.Resampling.BILINEAR, fillcolor=255)
+    return np.asarray(picture, dtype=np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def _groups(widths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of lines of nearly one width, at most BATCH pixels together: padding is read like the rest."""
+    group: list[int] = []
+    for at in sorted(range(len(widths)), key=lambda place: widths[place]):
+        if group and (widths[at] * (len(group) + 1) > BATCH or widths[at] > 1.25 * widths[group[0]] + PAD):
+            yield group
+            group = []
+        group.append(at)
+    if group:
+        yield group

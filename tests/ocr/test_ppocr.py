@@ -1,0 +1,194 @@
+"""PP-OCR reads what was drawn, whatever way the picture came, and what Tesseract loses: commas, ditto marks, blanks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from access.refusal import Refusal
+from ingest.legible import trustworthy
+from ingest.recognised import page_from_ocr
+from ocr.build import build_ocr, ocr_named
+from ocr.port import Ocr, ReadPicture
+from ocr.ppocr import weights
+from ocr.ppocr.engine import PpOcr, raised
+from ocr.ppocr.find import STEP, Line, bands, pieces
+from ocr.ppocr.spell import words_of
+from samples.damage import DAMAGES, worn
+from tests.ocr.pictures import LETTER, accuracy, letter, noisy, rotated, uncovered
+
+TABLE = """Analyse Resultat Unite Valeurs de reference
+Leucocytes 5,8 G/L 4,0 - 10,0
+Neutrophiles 2,86 G/L 1,5 - 7,5
+Potassium 4,1 mmol/L 3,5 - 5,0
+TSH 0,45 mUI/L 0,40 - 4,00
+Creatinine 74 µmol/L 59 - 104
+CRP < 0,6 mg/L < 5,0"""
+
+
+@pytest.fixture(scope="session")
+def ppocr() -> Ocr:
+    return build_ocr("ppocr")
+
+
+def text_of(read: ReadPicture) -> str:
+    return " ".join(word.text for word in read.words)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_every_quarter_turn_is_set_right(ppocr: Ocr, turn: int) -> None:
+    drawn = rotated(letter(), turn)
+    read = ppocr.read(drawn.image, 200)
+    assert accuracy(LETTER, text_of(read)) >= 0.99
+    assert read.rotation == -turn % 360
+    assert uncovered(drawn, read) == []
+
+
+def test_a_leaning_page_is_straightened_and_its_boxes_come_back(ppocr: Ocr) -> None:
+    drawn = rotated(letter(), -5.0)
+    read = ppocr.read(drawn.image, 200)
+    assert accuracy(LETTER, text_of(read)) >= 0.99
+    assert read.skew == pytest.approx(5.0, abs=0.2)
+    assert uncovered(drawn, read) == []
+
+
+def test_grain_specks_and_shadow(ppocr: Ocr) -> None:
+    assert accuracy(LETTER, text_of(ppocr.read(noisy(rotated(letter(), 1.5).image), 200))) >= 0.97
+
+
+def test_a_photograph_taken_from_the_side(ppocr: Ocr) -> None:
+    """The far edge is a tenth smaller, in a shadow: lines lean by up to two degrees, each its own way."""
+    page = letter(200).image
+    width, height = page.size
+    inset = 0.05
+    corners = ((0, 0), (0, height), (width, height), (width, 0))
+    seen = ((0, 0), (0, height), (width, height * (1 - inset)), (width, height * inset))
+    photograph = page.transform(
+        page.size, Image.Transform.PERSPECTIVE, _perspective(seen, corners), Image.Resampling.BICUBIC, fillcolor=255
+    )
+    assert accuracy(LETTER, text_of(ppocr.read(noisy(photograph), 200))) >= 0.9
+
+
+def _perspective(seen: tuple[tuple[float, float], ...], drawn: tuple[tuple[float, float], ...]) -> tuple[float, ...]:
+    """Pillow's eight numbers that show `drawn` at `seen`."""
+    rows, values = [], []
+    for (x, y), (u, v) in zip(seen, drawn, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    return tuple(float(number) for number in np.linalg.solve(np.array(rows, float), np.array(values, float)))
+
+
+def test_rows_of_a_scanned_table_keep_their_cells_and_commas(ppocr: Ocr) -> None:
+    scan = worn(letter(200, TABLE.replace(" ", "  ")).image, DAMAGES["scan"], "table")
+    read = ppocr.read(scan, 200)
+    page = page_from_ocr(read, 1, *scan.size, scale=1.0)
+    lines = ["".join(line.split()) for line in page.text.split("\n") if line]
+    assert lines == ["".join(line.split()) for line in TABLE.split("\n")]
+
+
+def test_text_in_no_language_is_not_trusted(ppocr: Ocr) -> None:
+    """Mirrored letters are as dark and as regular as right ones."""
+    mirrored = letter().image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    read = ppocr.read(mirrored, 200)
+    assert not trustworthy([w.text for w in read.words], [w.confidence for w in read.words])
+    sound = ppocr.read(letter().image, 200)
+    assert trustworthy([w.text for w in sound.words], [w.confidence for w in sound.words])
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("L", (600, 400), 255),
+        Image.new("1", (3, 900), 1),
+        Image.new("RGBA", (200, 200), (0, 0, 0, 0)),
+        Image.fromarray(np.full((300, 300), 40_000, dtype=np.uint16)),
+    ],
+    ids=["white", "sliver", "transparent", "sixteen-bits"],
+)
+def test_pictures_without_text_are_read_as_empty(ppocr: Ocr, picture: Image.Image) -> None:
+    assert ppocr.read(picture, None).words == ()
+
+
+def test_a_reading_that_takes_too_long_is_refused() -> None:
+    with pytest.raises(Refusal) as caught:
+        PpOcr(timeout=0.0).read(letter(100).image, 100)
+    assert (caught.value.stage, caught.value.code) == ("read", "ocr-timeout")
+
+
+def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A network that nobody measured reads no allergy."""
+    assert ocr_named(PpOcr.name, tmp_path).name == PpOcr.name
+    monkeypatch.setattr(weights, "_FINDER", (weights._FINDER[0], "0" * 64))
+    with pytest.raises(Refusal) as caught:
+        build_ocr("ppocr")
+    assert caught.value.code == "ocr-weights-missing"
+
+
+def test_the_alphabet_is_that_of_european_documents() -> None:
+    known = weights.networks().characters
+    assert set("abcxyzABC0189 éèêëàâùûüôöîïçœŒÉÈÀÇæ°µ²³±≥≤€«»–’ßłő%/<>") <= set(known)
+    assert not set("的一口工，：αж") & (set(known) - {"α"})
+
+
+def test_a_blank_that_was_missed_is_put_back_where_letters_stand_wide_apart() -> None:
+    """« lui,c'est », in steps: the network suspects a blank after the comma, and the letters stand twice as far."""
+    characters = ("", " ", *"lui,cest'742")
+
+    def chances(text: str, suspected: int, suspicion: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        steps = np.zeros((3 * len(text) + 3, len(characters)), dtype=np.float32)
+        steps[:, 0] = 1.0
+        for place, letter_ in enumerate(text):
+            at = 3 * place + (3 if place > suspected else 0)
+            steps[at] = 0.0
+            steps[at, characters.index(letter_)] = 0.98
+        steps[3 * suspected + 3, 1] = suspicion
+        return steps
+
+    assert [w.text for w in words_of(chances("lui,c'est", 3, 0.15), characters, 1.0)] == ["lui,", "c'est"]
+    assert [w.text for w in words_of(chances("lui,c'est", 3, 0.01), characters, 1.0)] == ["lui,c'est"]
+    assert [w.text for w in words_of(chances("7,42", 2, 0.15), characters, 1.0)] == ["7,42"]
+
+
+def test_a_ditto_mark_is_read_as_high_as_its_row() -> None:
+    rows = [Line(0, 300, 120, 40), Line(900, 1000, 122, 40), Line(0, 300, 220, 40)]
+    marks = [Line(400 + 40 * place, 420 + 40 * place, 112, 16) for place in range(9)]
+    found = raised([*rows, *marks])
+    assert found[:3] == rows
+    assert {(line.y, line.height) for line in found[3:]} == {(120, 40), (122, 40)}
+
+
+def test_pieces_are_what_touches() -> None:
+    flags = np.zeros((6, 12), dtype=np.bool_)
+    flags[0, 0:5] = flags[1:4, 0] = flags[3, 0:5] = True  # a C
+    flags[1:3, 3] = True  # closes it on the right: one piece
+    flags[1, 8:11] = flags[2, 10] = flags[2, 8] = True  # two legs of one bow
+    flags[5, 2:4] = True
+    assert sorted(piece.box() for piece in pieces(flags)) == [(0, 0, 5, 4), (2, 5, 4, 6), (8, 1, 11, 3)]
+    assert pieces(np.zeros((4, 4), dtype=np.bool_)) == []
+
+
+def test_the_slope_of_a_line_is_found() -> None:
+    flags = np.zeros((80, 400), dtype=np.bool_)
+    for x in range(400):
+        flags[20 + x // 20 : 30 + x // 20, x] = True
+    (line,) = pieces(flags)
+    assert line.slope == pytest.approx(0.05, abs=0.002)
+    assert line.height == pytest.approx(10, abs=1.5)
+    assert line.y == pytest.approx(35, abs=1.5)
+
+
+def test_large_pages_are_looked_at_in_bands_cut_between_lines() -> None:
+    page = np.ones((3200, 2048), dtype=np.float32)
+    lines = range(10, 3150, 50)
+    for top in lines:
+        page[top : top + 30, 100:1900:7] = -1.0
+    parts = list(bands(page))
+    assert [part[0] for part in parts[1:]] == [part[1] for part in parts[:-1]]
+    assert (parts[0][0], parts[-1][1]) == (0, 3200)
+    assert len(parts) > 5
+    for _, bottom in parts[:-1]:
+        assert bottom % STEP == 0
+        assert not any(top < bottom - 1 and bottom + 1 < top + 30 for top in lines)
