@@ -1,4 +1,4 @@
-"""Imports of many: what each brings, item by item (records/bulks.py)."""
+"""Imports of many, item by item (records/bulks.py), and copies of a record on their way (records/exports.py)."""
 
 from __future__ import annotations
 
@@ -39,3 +39,16 @@ class BulkItem(Base):
     refusal_stage: Mapped[str | None]
     refusal_code: Mapped[str | None]
     __table_args__ = (Index(None, "bulk_id", "state", "number"),)
+
+
+class Export(Base):
+    """A copy of a record in FHIR, made beside the request, kept for an hour."""
+
+    __tablename__ = "exports"
+    export_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str]  # making | made | failed
+    sealed: Mapped[bytes]  # for whom, by which right, what is in it, under the patient's key
+    holder: Mapped[str]  # the process that makes it
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

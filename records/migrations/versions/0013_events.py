@@ -1,4 +1,4 @@
-"""What other systems are told: events, listeners, deliveries. Imports of many."""
+"""What other systems are told: events, listeners, deliveries. Imports of many. Copies of a record."""
 
 from __future__ import annotations
 
@@ -113,9 +113,23 @@ def upgrade() -> None:
     op.create_index(op.f("ix_bulk_items_patient_id"), "bulk_items", ["patient_id"])
     op.create_index(op.f("ix_bulk_items_document_id"), "bulk_items", ["document_id"])
     op.create_index(op.f("ix_bulk_items_bulk_id_state_number"), "bulk_items", ["bulk_id", "state", "number"])
+    op.create_table(
+        "exports",
+        sa.Column("export_id", sa.String(), nullable=False),
+        sa.Column("patient_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("started_at", UtcTime(), nullable=False),
+        sa.Column("expires_at", UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("export_id", name=op.f("pk_exports")),
+    )
+    op.create_index(op.f("ix_exports_patient_id"), "exports", ["patient_id"])
+    op.create_index(op.f("ix_exports_expires_at"), "exports", ["expires_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("exports")
     op.drop_table("bulk_items")
     op.drop_table("bulks")
     op.drop_table("webhook_deliveries")
