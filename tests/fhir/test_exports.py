@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from datetime import timedelta
@@ -9,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from access.decide import decide
+from access.scope import Caller, CallerKind, Purpose, Scope
 from records import exports, journal, masks
 from records.erasure import erase
+from records.rights import access_facts
 from search_api.fhir import exports as exporting
 from tests.fhir.asking import code_of, get
 from tests.search_api.conftest import DOCTOR, STRANGER, TRAITANT
@@ -102,6 +106,29 @@ def test_a_name_of_nothing_and_of_anothers_are_one_answer(own_world: World) -> N
     ]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.text for answer in answers}) == 1
+
+
+def test_it_is_for_one_caller_by_one_right(own_world: World) -> None:
+    world, now = own_world, own_world.clock.now
+    where = address(begun(world))
+    made(world, where)
+    marie, policy = world.patients["marie"], world.services.policy
+    with world.services.records.read() as tx:
+        caller = Caller(CallerKind.PATIENT, marie)
+        scope = decide(
+            caller, marie, Purpose.SELF, now, access_facts(tx, caller, marie, now, policy), policy, all_states=True
+        )
+        assert isinstance(scope, Scope)
+        name = where.rpartition("/")[2]
+        assert exports.find(tx, scope, name, now) is not None
+        other = dataclasses.replace(caller, id=world.patients["paul"])
+        for changed in (
+            dataclasses.replace(scope, grant_version="autre"),
+            dataclasses.replace(scope, caller=other),
+            dataclasses.replace(scope, patient_id=world.patients["paul"]),
+            dataclasses.replace(scope, identities=frozenset()),
+        ):
+            assert exports.find(tx, changed, name, now) is None
 
 
 def test_what_is_in_it_is_journalled_before_it_is_begun(own_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
