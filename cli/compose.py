@@ -29,7 +29,7 @@ from ingest.split import split
 from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
-from records import patients
+from records import exports, patients
 from records.anchors import Shore
 from records.blobs import Blobs
 from records.content import Page
@@ -52,6 +52,8 @@ from search_api.web.front import Front
 from search_api.webhooks import Teller, teller_thread
 
 log = logging.getLogger("anamnese.home")
+EXPORTS_EVERY = 600.0
+"""Seconds between two looks for copies of records that have expired."""
 SPOOL_EVERY = 15.0
 """Seconds between two looks at what the spool holds."""
 
@@ -105,6 +107,9 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             with suppress(Refusal):
                 warm(bench.records, bench.clock())
             held.enter_context(Periodic("spool", SPOOL_EVERY, lambda: drain_spool(spool, bench.records)))
+        if serving:
+            sweep = lambda: exports.sweep(bench.records, bench.blobs, bench.clock())  # noqa: E731
+            held.enter_context(Periodic("exports", EXPORTS_EVERY, sweep))
         server = mail_server(settings)
         if serving and server is not None:
             held.enter_context(notifier(bench.records, server))

@@ -11,6 +11,7 @@ from cli import (
     acts,
     audit,
     backup,
+    bulk,
     claims,
     copies,
     correct,
@@ -67,6 +68,7 @@ FAMILIES = (
     copies,
     vocabulary,
     webhooks,
+    bulk,
 )
 for family in FAMILIES:
     family.register(app)

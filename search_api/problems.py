@@ -112,6 +112,7 @@ STATUS = {
     "sandbox-unavailable": 503,
     "issuer-unavailable": 503,
     "busy": 503,
+    "export-failed": 503,
 }
 """Codes of other stages (a parser's, say) that reach a caller are refusals of what was sent: UNLISTED."""
 

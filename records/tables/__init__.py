@@ -4,6 +4,7 @@ Times are aware in Python and UTC in the database. Sealed columns are JSON objec
 """
 
 from records.tables.base import Base, UtcTime, core
+from records.tables.bulk import Bulk, BulkItem, Export
 from records.tables.events import Delivery, Happening, Webhook, WebhookView
 from records.tables.papers import (
     Claim,
@@ -49,6 +50,8 @@ __all__ = [
     "Attempt",
     "Base",
     "Block",
+    "Bulk",
+    "BulkItem",
     "Claim",
     "Contact",
     "Cursor",
@@ -57,6 +60,7 @@ __all__ = [
     "Document",
     "DocumentName",
     "Emergency",
+    "Export",
     "Fact",
     "Grant",
     "Happening",

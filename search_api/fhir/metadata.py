@@ -29,6 +29,7 @@ _CODES = {
 }
 _DEFINED = {
     "$summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+    "$export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
     "$match": "http://hl7.org/fhir/OperationDefinition/Patient-match",
 }
 _CHAINED = re.compile(r"[a-z]+\.[a-z]+")

@@ -177,6 +177,16 @@ def test_what_turns_out_to_be_another_patients_is_taken_back_from_who_was_told_o
         documents.set_state(tx, world.documents["connu"], DocumentState.QUARANTINED)
     assert stage.told() == [("document.withdrawn", marie, known)]
     assert unknown not in str(stage.receiver.told())
+    untold = arrive(stage, "jamais arrivé")
+    stage.receiver.status = 500
+    assert stage.tell().failed == 1  # what it is told waits, and then is no longer so
+    stage.receiver.status = 204
+    with world.services.records.write() as tx:
+        documents.set_state(tx, world.documents["jamais arrivé"], DocumentState.QUARANTINED)
+    world.clock.now += DAY
+    before = len(stage.receiver.got)
+    assert stage.tell().withheld == 2
+    assert untold not in str(stage.receiver.told()[before:])
 
 
 def test_access_is_told_when_it_is_the_listeners_own_and_another(stage: Stage) -> None:
