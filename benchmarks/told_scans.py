@@ -88,6 +88,6 @@ def _key(fact: Fact) -> tuple[str, ...]:
 
 
 def _read(cell: str) -> str:
-    """As compared: dashes are alike, a decimal point is a comma (one number), and « u » is « µ », which Tesseract's French and English do not have: UCUM writes
-    this prefix so."""
+    """As compared: dashes are alike, a decimal point is a comma (one number), and « u » is « µ », which Tesseract's
+    French and English do not have: UCUM writes this prefix so."""
     return same(cell.replace("—", "-")).replace("µ", "u").replace(".", ",")
