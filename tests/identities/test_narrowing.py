@@ -58,7 +58,7 @@ def test_every_address_has_its_resource(own_world: World) -> None:
         if need_of(method, route.path).resource == EVERYTHING:
             fallen.add(route.path.split("/")[-1] if "{patient_id}" in route.path else route.path.split("/")[2])
     assert fallen >= {"quarantine", "reviews"}
-    assert fallen <= {"quarantine", "reviews", "me", "facts", "timeline", "emergency", "export", "service"}
+    assert fallen <= {"quarantine", "claims", "reviews", "me", "facts", "timeline", "emergency", "export", "service"}
     assert need_of("POST", "/v1/patients/{patient_id}/search") == Need("DocumentReference", "s")
     assert need_of("GET", "/v1/patients/{patient_id}/documents/{document_id}/content") == READ
     assert need_of("POST", "/v1/patients/{patient_id}/closure") == Need("Consent", "u")
