@@ -21,7 +21,7 @@ else
 TEST_LOCK := requirements/test.lock
 endif
 
-.PHONY: help setup demo test check screenshots bench long lock clean
+.PHONY: help setup demo test check screenshots bench long contract lock clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 
@@ -71,6 +71,9 @@ bench: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## measure; results go to b
 
 long: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## the proofs that take hours (ANAMNESE_FUZZ_MINUTES, 60 by default, is how long parsers are fuzzed)
 	ANAMNESE_LONG=1 HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --timeout=0 $(TEST_ARGS)
+
+contract: setup ## write docs/api-v1.json anew after something was added to /v1; refuses what would break a client
+	$(BIN)/python -m tools.api_contract --write
 
 lock: .venv/.installed-setup ## resolve the versions again
 	for kind in run worker dev test; do \

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from access.scope import Basis, CallerKind, Scope
+from access.identitovigilance import ROLE
+from access.scope import Basis, Caller, CallerKind, Scope
 
 
 class Act(StrEnum):
@@ -84,3 +85,9 @@ def may(act: Act, scope: Scope) -> bool:
 def administers(act: Act, kind: CallerKind) -> bool:
     """The acts of an administrator."""
     return kind is CallerKind.ADMINISTRATOR and act in (Act.REPRESENT, Act.END_REPRESENT, Act.REVIEW)
+
+
+def audits(caller: Caller) -> bool:
+    """Whether a caller reads the journals of all records: the auditor and the service's administrator. Who decides
+    about identities is an administrator for that alone."""
+    return caller.kind is CallerKind.AUDITOR or (caller.kind is CallerKind.ADMINISTRATOR and caller.profession != ROLE)

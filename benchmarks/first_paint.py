@@ -30,7 +30,7 @@ from index.opensearch import OpenSearchGenerations
 from index.projector import Projector
 from search_api.services import ServingIndex
 from search_api.tokens import issue_token
-from search_api.web.sign_in import Front, Persona
+from search_api.web.front import Front, Persona
 from tests.web.site import CHROMIUM, serving
 
 TITLE = "First result on the screen after Enter, one patient with 2,000 passages, both engines"

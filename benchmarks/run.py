@@ -23,6 +23,7 @@ NAMES = (
     "hostile",
     "assertion",
     "told_facts",
+    "ward",
     "told_scans",
     "ocr",
     "sandbox_cost",

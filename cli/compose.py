@@ -29,7 +29,7 @@ from ingest.split import split
 from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
-from records import patients
+from records import exports, patients
 from records.anchors import Shore
 from records.blobs import Blobs
 from records.content import Page
@@ -41,15 +41,19 @@ from records.postgres import Server
 from records.spool import Spool
 from records.transit import TransitMaster
 from search_api.cards import warm
+from search_api.egress import Egress, networks
 from search_api.notifier import MailServer, notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
 from search_api.reminders import EVERY as REMINDERS_EVERY
 from search_api.reminders import remind
 from search_api.services import Services, ServingIndex
-from search_api.web.sign_in import Front
+from search_api.web.front import Front
+from search_api.webhooks import Teller, teller_thread
 
 log = logging.getLogger("anamnese.home")
+EXPORTS_EVERY = 600.0
+"""Seconds between two looks for copies of records that have expired."""
 SPOOL_EVERY = 15.0
 """Seconds between two looks at what the spool holds."""
 
@@ -103,11 +107,16 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             with suppress(Refusal):
                 warm(bench.records, bench.clock())
             held.enter_context(Periodic("spool", SPOOL_EVERY, lambda: drain_spool(spool, bench.records)))
+        if serving:
+            sweep = lambda: exports.sweep(bench.records, bench.blobs, bench.clock())  # noqa: E731
+            held.enter_context(Periodic("exports", EXPORTS_EVERY, sweep))
         server = mail_server(settings)
         if serving and server is not None:
             held.enter_context(notifier(bench.records, server))
             due = lambda: remind(bench.records, services.policy, bench.clock())  # noqa: E731
             held.enter_context(Periodic("reminders", REMINDERS_EVERY, due))
+        if serving:
+            held.enter_context(teller_thread(teller(settings, bench.records), bench.clock))
         if serving and (places := shore(settings)) is not None:
             drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
             held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))
@@ -161,6 +170,12 @@ def _policy(settings: Settings) -> Policy:
         restricted_masks=settings.restricted_masks,
         sees_unlisted_types=settings.sees_unlisted_types,
     )
+
+
+def teller(settings: Settings, records: Records) -> Teller:
+    """What tells hospital systems what happened."""
+    egress = Egress(networks(settings.webhook_networks), settings.webhook_plain, settings.webhook_authorities)
+    return Teller(records, _policy(settings), egress)
 
 
 def mail_server(settings: Settings) -> MailServer | None:

@@ -31,7 +31,7 @@ from cli.settings import Settings, load_settings
 from search_api.bearers import Bearer
 from search_api.server import run
 from search_api.tokens import issue_token
-from search_api.web.sign_in import Front, Persona
+from search_api.web.front import Front, Persona
 
 QUERIES = ("allergie pénicilline", "anticoagulant", "dernière hémoglobine glyquée")
 WORKER_CONCURRENCY = 2

@@ -11,6 +11,7 @@ from cli import (
     acts,
     audit,
     backup,
+    bulk,
     claims,
     copies,
     correct,
@@ -29,6 +30,7 @@ from cli import (
     service,
     vocabulary,
     watch,
+    webhooks,
     wishes,
 )
 from cli.console import show_refusal
@@ -65,6 +67,8 @@ FAMILIES = (
     backup,
     copies,
     vocabulary,
+    webhooks,
+    bulk,
 )
 for family in FAMILIES:
     family.register(app)

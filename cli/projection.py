@@ -14,6 +14,7 @@ from cli.settings import load_settings
 from ingest.batch import Outcome
 from ingest.reconcile import reconcile
 from ingest.reread import reread_for_facts
+from ingest.retell import Retelling
 
 
 def register(app: typer.Typer) -> None:
@@ -23,20 +24,30 @@ def register(app: typer.Typer) -> None:
 
 def reindex(
     again: Annotated[
-        bool, typer.Option("--facts", help="Relire d'abord les documents lus avant l'extraction des faits.")
+        bool,
+        typer.Option(
+            "--facts",
+            help="Relire d'abord les documents lus avant l'extraction des faits, et reprendre le texte de ceux que des "
+            "règles antérieures ont interprétés.",
+        ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON.")] = False,
 ) -> None:
     """Reconstruire l'index à côté de celui qui sert, compter, puis échanger."""
     with open_home(load_settings()) as home:
         read = list(_reread(home)) if again else []
+        told = sum(map(len, iter(Retelling(home.bench).batch, []))) if again else 0
         report = home.bench.projector.reindex(home.clock())
     unread = sum(not outcome.searchable for outcome in read)
     if json:
-        print_json(report.as_dict() | ({"read_again": len(read), "not_searchable": unread} if again else {}))
+        print_json(
+            report.as_dict()
+            | ({"read_again": len(read), "not_searchable": unread, "told_again": told} if again else {})
+        )
     else:
         if again:
             out.print(f"{len(read)} document(s) relu(s), dont {unread} non cherchable(s).")
+            out.print(f"{told} document(s) interprété(s) à nouveau par les règles de cette version.")
         out.print(f"Génération {report.generation} en service : {report.documents} document(s).")
     raise typer.Exit(1 if unread else 0)
 

@@ -42,6 +42,7 @@ class Sample:
 
     def deposits(self, home: Home, patients_by_ins: dict[str, PatientId]) -> list[Deposit]:
         """Every document handed to `receive`, with what its sender would declare."""
+        names = {each["finess"]: each["name"] for each in self.manifest["organizations"]}
         return [
             deposit(
                 self.folder / each["file"],
@@ -53,7 +54,7 @@ class Sample:
                     type_code=each["type_code"],
                     title=each["title"],
                     author=each["author"],
-                    organization=each["organization"],
+                    organization=names.get(each["organization"], ""),
                     event_date=date.fromisoformat(each["event_date"]),
                 ),
             )

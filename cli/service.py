@@ -14,6 +14,7 @@ from access.refusal import Refusal
 from cli.acting import refuse_made_up
 from cli.compose import open_bench, open_home, resolve_patient
 from cli.console import err, out, print_json
+from cli.importing import importing
 from cli.settings import Settings, load_settings
 
 
@@ -32,7 +33,7 @@ def serve(
     from search_api.server import run
 
     settings = load_settings(host=host, port=port)
-    with open_home(settings, serving=True) as home:
+    with open_home(settings, serving=True) as home, importing(home):
         if settings.port:
             err.print(f"Page : http://{settings.host}:{settings.port}/")
         run(home.services, host=settings.host, port=settings.port, threads=settings.threads, logs=settings.log_format)

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
 from records.postgres import Server
+from search_api.egress import networks
 from search_api.functions import Function
 from search_api.oidc.config import IssuerSettings
 
@@ -105,6 +106,14 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(None, description="Its password.")
     mail_from: str = Field("anamnese@localhost", description="Sender of notifications.")
 
+    webhook_networks: list[str] = Field(
+        [], description='Networks beyond the public Internet that events may be sent to, as JSON: ["10.1.0.0/16"].'
+    )
+    webhook_authorities: Path | None = Field(
+        None, description="Authorities (PEM) that sign receivers' certificates, besides those of the machine."
+    )
+    webhook_plain: bool = Field(False, description="Events may leave by http: for development.")
+
     mllp_senders: dict[str, str] = Field(
         {}, description='HL7 senders that may deposit, as JSON: {"MSH-4": "FINESS", "MSH-4|MSH-3": "FINESS"}.'
     )
@@ -146,6 +155,7 @@ class Settings(BaseSettings):
             Server(self.records_url).address()
         if self.records_password_file is not None and self.records_url is None:
             raise ValueError("ANAMNESE_RECORDS_PASSWORD_FILE needs ANAMNESE_RECORDS_URL")
+        networks(self.webhook_networks)
         return self
 
     @model_validator(mode="after")

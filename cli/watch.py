@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
-from access.identifiers import PatientId
 from access.refusal import Refusal
 from cli.compose import Home, open_home, resolve_patient
 from cli.console import err, print_json
+from cli.importing import owner_of
 from cli.settings import load_settings
 from ingest.batch import Outcome
 from ingest.landing import Landing
 from ingest.watch import Watch
-from records import patients
 from records.disk import storage_refusal
 
 POLL = 1.0  # seconds between two looks at the folder
@@ -49,7 +48,9 @@ def watch(
     landing = Landing(folder, settle)
     with landing.alone(), open_home(load_settings(), serving=True) as home:
         whole = resolve_patient(home, patient, create=True) if patient is not None else None
-        watching = Watch(landing, home.bench, lambda name: _owner(home, name, create), whole=whole, keep=not delete)
+        watching = Watch(
+            landing, home.bench, lambda name: owner_of(home, name, create=create), whole=whole, keep=not delete
+        )
         if once:
             raise typer.Exit(_once(watching, home, json=json))
         _always(watching, home, json=json)
@@ -92,17 +93,3 @@ def _tell(moved: list[Outcome], *, json: bool) -> None:
             continue
         said = "cherchable" if outcome.searchable else f"refusé ({outcome.refusal.code if outcome.refusal else ''})"
         err.print(f"{outcome.as_dict()['file']} : {said}", markup=False, highlight=False)
-
-
-def _owner(home: Home, name: str, create: bool) -> PatientId:
-    """The patient that a folder's name is the INS of; a deposit for one who is not known waits for identification."""
-    patient_id = resolve_patient(home, name, create=create)
-    with home.services.records.read() as tx:
-        if not patients.exists(tx, patient_id):
-            raise Refusal(
-                "identity",
-                "unknown-patient",
-                "Aucun dossier de patient n'est ouvert pour cet identifiant.",
-                "Vérifiez-le, ou faites ouvrir le dossier du patient ; les fichiers seront pris aussitôt.",
-            )
-    return patient_id

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 """Part of the index's fingerprint: raise it with every change of the rules below."""
 Span = tuple[int, int]
 FARTHEST = 110
@@ -100,7 +100,7 @@ def expression(line: str) -> str:
 
 def _last_comma(plain: str, begin: int, end: int) -> int:
     """A cue after denies what stands in its own member of an enumeration."""
-    return max(begin, plain.rfind(",", begin, end) + 1)
+    return max(begin, plain.rfind(",", begin, end) + 1, plain.rfind(" / ", begin, end) + 1)
 
 
 def _plain(text: str) -> str:

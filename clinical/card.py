@@ -61,6 +61,7 @@ class Read:
     quarantined: int = 0
     unreadable_pages: int = 0
     unread: int = 0  # searchable, but read before facts were
+    earlier: int = 0  # told by an earlier edition of the rules
 
     @property
     def sentence(self) -> str:
@@ -82,7 +83,9 @@ class Read:
             (self.quarantined, "document(s) en quarantaine"),
         )
         said = ", ".join(f"{number} {what}" for number, what in parts if number)
-        return f"Non pris en compte : {said}." if said else ""
+        earlier = f"{self.earlier} document(s) interprété(s) par des règles antérieures, en cours de reprise."
+        left_out = f"Non pris en compte : {said}." if said else ""
+        return " ".join(filter(None, (left_out, earlier if self.earlier else "")))
 
 
 def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read) -> Card:
@@ -94,7 +97,7 @@ def emergency_card(facts: Sequence[Told], holder: Holder, now: date, read: Read)
     parts: tuple[tuple[str, str, Iterable[Line]], ...] = (
         ("identity", "Identité, âge, poids", _identity(holder, series, now)),
         ("directives", "Limitations de traitement et directives anticipées", directive_lines(ordered)),
-        ("allergies", "Allergies et intolérances", allergy_lines(ordered)),
+        ("allergies", "Allergies, intolérances et contre-indications", allergy_lines(ordered)),
         ("antithrombotics", "Anticoagulants et antiagrégants", _antithrombotics(medicines, series, now)),
         (
             "treatments",

@@ -29,6 +29,7 @@ _STATED = frozenset({Assertion.PRESENT, Assertion.SUSPECTED, Assertion.PAST})
 def allergy_lines(facts: Sequence[Told]) -> list[Line]:
     """One block a substance: what is stated of it and what denies it, side by side."""
     allergies = [each for each in facts if each.fact.kind in (FactKind.ALLERGY, FactKind.INTOLERANCE)]
+    forbidden = [each for each in facts if each.fact.kind is FactKind.CONTRAINDICATION]
     kinds = (FactKind.MEDICATION, FactKind.DISPENSING)
     medicines = {
         name: each
@@ -46,6 +47,10 @@ def allergy_lines(facts: Sequence[Told]) -> list[Line]:
         held = any(each.fact.assertion in _STATED for each in block)
         lines.append(((not (severe and held), not held, str(subject)), own))
     ordered = [line for _, own in sorted(lines, key=lambda each: each[0]) for line in own]
+    barred = grouped(
+        forbidden, lambda told: _subject(told.fact)
+    ).values()  # no denial of allergies says anything of them
+    ordered += [line for block in barred for line in _block(block, medicines, denied=False, opposed=False)]
     return ordered + _states(denials, _nothing, contradicted=stated and bool(denials))
 
 
@@ -128,7 +133,7 @@ def _state(told: Told) -> tuple[str, ...]:
 def _text(fact: Fact) -> str:
     if fact.assertion is Assertion.ABSENT:
         return f"« {fact.quote.text or fact.label} » : niée ou infirmée par ce document"
-    kind = "Intolérance" if fact.kind is FactKind.INTOLERANCE else "Allergie"
+    kind = _KINDS[fact.kind]
     substance = fact.detail("substance") or fact.label
     head = (
         substance
@@ -136,9 +141,17 @@ def _text(fact: Fact) -> str:
         else f"{kind} : {substance}"
     )
     concept = f" ({fact.concept})" if fact.concept and plain(fact.concept) not in plain(head) else ""
-    reaction = f" ; réaction : {fact.detail('reaction')}" if fact.detail("reaction") else " ; réaction non précisée"
+    reaction = f" ; réaction : {fact.detail('reaction')}" if fact.detail("reaction") else _UNSAID.get(fact.kind, "")
     severity = f" ; gravité : {fact.detail('severity')}" if fact.detail("severity") else ""
     return head + concept + reaction + severity
+
+
+_KINDS = {
+    FactKind.ALLERGY: "Allergie",
+    FactKind.INTOLERANCE: "Intolérance",
+    FactKind.CONTRAINDICATION: "Contre-indication",
+}
+_UNSAID = dict.fromkeys((FactKind.ALLERGY, FactKind.INTOLERANCE), " ; réaction non précisée")
 
 
 def _alike(told: Told, medicines: Mapping[str, Told]) -> list[str]:

@@ -12,32 +12,31 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from clinical.asserted import Asserted, asserted
+from clinical.asserted import asserted
 from clinical.text import personal, statements
-from clinical.text.allergies import Sensitivity, reactions, sensitivities
+from clinical.text.allergies import sensitivities
+from clinical.text.allergy_words import Sensitivity, culprits, reactions
+from clinical.text.box_marks import State
+from clinical.text.boxes import Forms, Part, merged
 from clinical.text.labs import Measure, analytes, measures
 from clinical.text.measured_on import Days, days_of
 from clinical.text.medications import Medicine, medicines
 from clinical.text.misspelt import misspelt
-from clinical.text.numbers import decimal_mark
 from clinical.text.plain import plain
+from clinical.text.reading import Details, Reading, Where
 from clinical.text.sections import Context, context_of, title_of
 from clinical.text.signs import any_of
 from clinical.text.statements import Statement
 from clinical.text.terms import Found
 from clinical.text.units import Unit, units
 from clinical.text.vocabulary import Drug, drugs
-from records.content import Metadata, Page, Source
-from records.fact import Assertion, Fact, FactKind, FactSource, Period, Quote
+from records.content import Metadata, Page
+from records.fact import Assertion, Fact, FactKind, Period
 
 MOST_FACTS = 10_000
 """Facts of a page. More is no page of a health record: reading stops there, so that a hostile one costs seconds."""
-_MARK_SAMPLE = 200_000
-_NEAR = 40
-_COMMA = re.compile(r"[,;](?!\d)|(?<!\d)[,;]")
-"""Not that of « 0,6 ml »."""
 _OVER = re.compile(rf"\b{any_of('over')}\b")
 _SINCE = re.compile(rf"\b{any_of('since')}")
 _PATIENT = re.compile(rf"\W*{any_of('the patient')}(?![^\W_])")
@@ -46,11 +45,20 @@ _TREATMENT = re.compile(r"(?:[-–—;.,|/)\t]|  )[ ]*(?:traitements?|ttt|trt)(?
 """« Allergies : aucune - Traitement : Eliquis » on one line."""
 _TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
 _NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
+_IF = re.compile(r"\b(?:si|s'il|s'ils|en cas|risques?|if|in case|eventuel\w*|en prevision|depist\w+|recherche\w*)\b")
+_ABOUT_ALLERGY = re.compile(
+    rf"\b(?:{any_of('allergy')}|allergenes?\b|reactions? (?:a |aux? )(?:une? |des |certain)|reactions? ?\?)"
+)
+_OTHER_KEY = re.compile(r"\s*(?P<key>[^\W\d_]{2,16}(?: [^\W\d_]{2,12}){0,2}) ?:")
+"""« Allergies : aucune. Meds : … »: what has a name of its own stands no longer under the first."""
+_ALLERGIES = "Allergies"
+_ANSWERED = re.compile(r"[ :]*(?:oui|non|yes|no)(?![^\W_])")
+_SORT = re.compile(r"medic|alim|respir|cutane|contact|environ|autres?|allerg|intoler|react")
+_TO_VERIFY = "case du formulaire à vérifier"
 _GUESSED = "nom reconnu à une lettre près"
 _MEASURED = frozenset({FactKind.LAB_RESULT, FactKind.VITAL_SIGN})
 _STANDING = (FactKind.PROCEDURE, FactKind.IMPLANT, FactKind.IMMUNIZATION, FactKind.BLOOD_GROUP, FactKind.DIRECTIVE)
 """What was done or put in place stays true: its date says when. « Vaccin contre » is no condition of an instruction."""
-_Details = tuple[tuple[str, str], ...]
 
 
 def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata()) -> tuple[Fact, ...]:
@@ -60,10 +68,10 @@ def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata
     entry already gave as facts must not be passed again. What is said twice on a page, in the same way, is told once.
     """
     facts: dict[tuple[object, ...], Fact] = {}
-    where, count, standing = _Where(page), 0, ""
+    where, count, standing, forms = Where(page), 0, "", Forms(page.text.lower())
     for unit, title in _placed(page, section_before):
         days = days_of(unit.flat, page.text[unit.start : unit.end], standing)
-        told = list(_facts_of_unit(page, unit, title, where, days))
+        told = list(_facts_of_parts(page, unit, title, where, days, forms))
         measured = any(fact.kind in _MEASURED for fact in told)
         standing = days.head if days.is_heading or (measured and days.head == standing) else ""
         for fact in told:
@@ -94,10 +102,12 @@ def _placed(page: Page, section_before: str) -> Iterator[tuple[Unit, str]]:
     standing, parts = section_before, sorted((part.start, part.end, part.title) for part in page.sections)
     starts = [part[0] for part in parts]
     line_title, line_end = "", -1
-    for unit in units(page.text):
+    for unit in merged(units(page.text)):
         at = bisect_right(starts, unit.start) - 1
         titled = parts[at][2] if at >= 0 and unit.start < parts[at][1] and context_of(parts[at][2]) else ""
         found = title_of(unit.flat)
+        if found is not None and context_of(standing) is Context.ALLERGY and _ANSWERED.match(unit.flat, found[1]):
+            found = None  # « Allergies ⏎ - Médicaments : oui (Josacine) »
         if found is not None:
             title, length = page.text[unit.start : unit.start + found[1]].strip(" \t\n:•#*-–"), found[1]
             if unit.flat[length:].strip():
@@ -107,7 +117,19 @@ def _placed(page: Page, section_before: str) -> Iterator[tuple[Unit, str]]:
             else:
                 standing, line_end = title, -1
         title = line_title if unit.start < line_end else titled or standing
+        if found is None and unit.start < line_end and context_of(title) is Context.ALLERGY and _has_key(unit):
+            title, line_end = "", -1
         yield unit, "" if found is None and _is_beside(unit, context_of(title)) else title
+
+
+def _has_key(unit: Unit) -> bool:
+    """Whether a sentence begins with a name and a colon, and the name is of no allergen: « Pénicilline : choc »."""
+    key = _OTHER_KEY.match(unit.flat)
+    return (
+        key is not None
+        and _SORT.search(key["key"]) is None
+        and not culprits(key[0], key[0], list(drugs().find(key[0], key[0])))
+    )
 
 
 def _is_beside(unit: Unit, context: Context) -> bool:
@@ -120,105 +142,43 @@ def _is_beside(unit: Unit, context: Context) -> bool:
     return next(reactions().find(unit.flat, unit.flat), None) is None  # « sous amoxicilline : urticaire »
 
 
-class _Where:
-    """How a page was read: source and OCR confidence of a stretch of its text, and its decimal mark."""
-
-    def __init__(self, page: Page) -> None:
-        self.mark = decimal_mark(plain(page.text[:_MARK_SAMPLE]))
-        self._regions = sorted(page.regions, key=lambda region: region.start)
-        self._region_starts = [region.start for region in self._regions]
-        self._words = sorted((w for w in page.words if w.confidence is not None), key=lambda word: word.start)
-        self._word_starts = [word.start for word in self._words]
-
-    def source(self, start: int) -> FactSource:
-        at = bisect_right(self._region_starts, start) - 1
-        region = self._regions[at] if at >= 0 and start < self._regions[at].end else None
-        return FactSource.OCR if region is not None and region.source is Source.OCR else FactSource.TEXT
-
-    def confidence(self, start: int, end: int) -> float | None:
-        """The lowest confidence of the words: a value is as sure as its worst word."""
-        at = max(0, bisect_right(self._word_starts, start) - 1)
-        found: float | None = None
-        while at < len(self._words) and self._words[at].start < end:
-            word = self._words[at]
-            if word.end > start and word.confidence is not None:
-                found = word.confidence if found is None else min(found, word.confidence)
-            at += 1
-        return found
+def _facts_of_parts(page: Page, unit: Unit, title: str, where: Where, days: Days, forms: Forms) -> Iterator[Fact]:
+    """Of a unit as it stands, or of what its boxes leave of it."""
+    in_table = forms.in_table
+    parts = forms.parts(unit)
+    if len(parts) == 1 and parts[0].unit is unit:
+        yield from _facts_of_unit(page, parts[0], title, where, days)
+        return
+    if not forms.reacting:
+        forms.allergic = _ABOUT_ALLERGY.search(unit.flat) is not None or (in_table and forms.allergic)
+    own = any(part.chosen and _ABOUT_ALLERGY.match(part.unit.flat.lstrip()) is not None for part in parts)
+    for part in parts:
+        other = own and part.chosen and _ABOUT_ALLERGY.search(part.unit.flat) is None and len(parts) > 1
+        titled = title if not forms.allergic or other or context_of(title) is Context.ALLERGY else _ALLERGIES
+        for fact in _facts_of_unit(page, part, titled, where, days):
+            if fact.kind in _MEASURED or fact.assertion is not Assertion.PRESENT or part.state is State.TICKED:
+                yield fact
+            elif part.state is State.EMPTY:
+                yield replace(fact, assertion=Assertion.ABSENT)
+            else:
+                yield replace(fact, assertion=Assertion.SUSPECTED, details=(*fact.details, ("note", _TO_VERIFY)))
 
 
-@dataclass(slots=True)
-class _Reading:
-    """One unit being read. The sentence's scopes are worked out when first asked for."""
-
-    page: Page
-    unit: Unit
-    title: str
-    context: Context
-    where: _Where
-    scopes: Asserted | None = None
-
-    def assertion(self, start: int, end: int) -> Assertion:
-        if self.scopes is None:
-            self.scopes = asserted(self.unit.flat)
-        said = self.scopes.of(start, end)
-        if said is Assertion.PRESENT and self.context is Context.FAMILY:
-            return Assertion.FAMILY
-        if said is Assertion.PRESENT and self.context is Context.HISTORY:
-            return Assertion.PAST
-        return said
-
-    def around(self, start: int, end: int) -> str:
-        """The words near unit.flat[start:end], as far as the next commas."""
-        flat = self.unit.flat
-        commas = [found.start() for found in _COMMA.finditer(flat)]
-        begin = max([*(at + 1 for at in commas if at < start), start - _NEAR, 0])
-        return flat[begin : min([*(at for at in commas if at >= end), end + _NEAR])]
-
-    def fact(
-        self,
-        kind: FactKind,
-        name: tuple[int, int],
-        quote: tuple[int, int],
-        assertion: Assertion,
-        details: _Details = (),
-        **more: object,
-    ) -> Fact:
-        """A Fact out of offsets into the unit."""
-        text, at = self.page.text, self.unit.start
-        start, end = at + quote[0], at + quote[1]
-        label = text[at + name[0] : at + name[1]]
-        if label.count("(") > label.count(")") and text[at + name[1] : at + name[1] + 1] == ")":
-            label += ")"  # « DFG (CKD-EPI) » is found by its words
-            end = max(end, at + name[1] + 1)
-        if self.title:
-            details += (("section", self.title),)
-        fact = Fact(
-            kind,
-            label,
-            Quote(self.page.number, start, end, text[start:end]),
-            self.where.source(start),
-            assertion,
-            details=tuple((key, value) for key, value in details if value),
-            confidence=self.where.confidence(start, end),
-        )
-        return replace(fact, **more)  # type: ignore[arg-type]
-
-
-def _facts_of_unit(page: Page, unit: Unit, title: str, where: _Where, days: Days) -> Iterator[Fact]:
+def _facts_of_unit(page: Page, part: Part, title: str, where: Where, days: Days) -> Iterator[Fact]:
+    unit = part.unit
     text = page.text[unit.start : unit.end]
-    reading = _Reading(page, unit, title, context_of(title), where)
+    reading = Reading(page, unit, title, context_of(title), where)
     named = list(drugs().find(unit.flat, text))
     named = sorted([*named, *misspelt(unit.flat, text, named)], key=lambda each: each.start)
     treatment = _TREATMENT.search(unit.flat) if reading.context is Context.ALLERGY else None
     if treatment is not None:
         listed, named = named, [each for each in named if each.start < treatment.start()]
         before = Unit(unit.start, unit.start + treatment.start(), unit.flat[: treatment.start()])
-        told = list(sensitivities(before, text[: treatment.start()], named, reading.context))
+        told = list(sensitivities(before, text[: treatment.start()], named, reading.context, chosen=part.chosen))
         named = [each for each in listed if each.start >= treatment.start()]
     else:
-        told = list(sensitivities(unit, text, named, reading.context))
-    taken = [(each.quote_start, each.end) for each in told]
+        told = list(sensitivities(unit, text, named, reading.context, chosen=part.chosen))
+    taken = [(each.quote_start, each.end) for each in told if each.taken]
     yield from (_sensitivity(reading, each) for each in told)
     found = list(analytes().find(unit.flat, text)) if any(map(str.isdigit, unit.flat)) or "ti" in unit.flat else []
     values = list(measures(unit, text, found, where.mark)) if found or "\t" in unit.flat else []
@@ -254,11 +214,14 @@ def _is_dose(value: Measure, named: list[Found[Drug]]) -> bool:
     return scale in ("", "mg", "g", "ui", "µg", "ml", "l") or scale.endswith(("/j", "/jour", "/kg", "/24h"))
 
 
-def _sensitivity(reading: _Reading, said: Sensitivity) -> Fact:
+def _sensitivity(reading: Reading, said: Sensitivity) -> Fact:
     assertion = said.assertion or reading.assertion(said.start, said.end)
-    if assertion is Assertion.PAST or (assertion is Assertion.HYPOTHETICAL and reading.context is Context.ALLERGY):
+    supposed = assertion is Assertion.HYPOTHETICAL and _IF.search(reading.unit.flat[: said.start]) is not None
+    if assertion is Assertion.PAST or (
+        assertion is Assertion.HYPOTHETICAL and (reading.context is Context.ALLERGY or not supposed)
+    ):
         assertion = Assertion.PRESENT  # an allergy does not pass with the episode that told of it
-    details: _Details = (
+    details: Details = (
         ("substance", said.drug.substance if said.drug is not None else ""),
         (
             "brand",
@@ -277,7 +240,7 @@ def _sensitivity(reading: _Reading, said: Sensitivity) -> Fact:
     )  # fmt: skip
 
 
-def _measure(reading: _Reading, said: Measure, day: str) -> Fact:
+def _measure(reading: Reading, said: Measure, day: str) -> Fact:
     kind = said.analyte.kind if said.analyte is not None else FactKind.LAB_RESULT
     assertion = Assertion.PRESENT
     if reading.context is Context.FAMILY:
@@ -290,7 +253,7 @@ def _measure(reading: _Reading, said: Measure, day: str) -> Fact:
     )  # fmt: skip
 
 
-def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
+def _medicine(reading: Reading, text: str, said: Medicine) -> Fact:
     assertion = said.assertion or reading.assertion(said.start, said.end)
     if assertion is Assertion.ABSENT and said.assertion is None and _is_under(reading.unit.flat, said.start):
         assertion = Assertion.PRESENT
@@ -302,7 +265,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
     ):
         assertion = Assertion.PRESENT
     spans = (("dose", said.posology.dose), ("route", said.posology.route), ("frequency", said.posology.frequency))
-    details: _Details = (
+    details: Details = (
         ("substance", said.drug.substance),
         ("brand", said.brand),
         *((name, text[span[0] : span[1]]) for name, span in spans if span is not None),
@@ -316,7 +279,7 @@ def _medicine(reading: _Reading, text: str, said: Medicine) -> Fact:
     )  # fmt: skip
 
 
-def _statement(reading: _Reading, said: Statement) -> Fact:
+def _statement(reading: Reading, said: Statement) -> Fact:
     assertion = said.assertion or reading.assertion(said.start, said.end)
     if said.assertion is None and said.kind in _STANDING and assertion in (Assertion.PAST, Assertion.HYPOTHETICAL):
         assertion = Assertion.PRESENT
@@ -328,7 +291,7 @@ def _statement(reading: _Reading, said: Statement) -> Fact:
     )  # fmt: skip
 
 
-def _stopped_by_title(reading: _Reading, said: Medicine) -> bool:
+def _stopped_by_title(reading: Reading, said: Medicine) -> bool:
     """« Traitements arrêtés : Eliquis »."""
     return reading.context is Context.STOPPED and said.assertion is Assertion.PAST and not said.details
 
@@ -339,7 +302,7 @@ def _is_under(flat: str, start: int) -> bool:
     return before.endswith(" sous ") and _NOT_UNDER.search(before) is None
 
 
-def _is_over(reading: _Reading, said: Medicine) -> bool:
+def _is_over(reading: Reading, said: Medicine) -> bool:
     """A medicine under « Antécédents » or after a date is past only where the sentence says so."""
     if _SINCE.search(reading.around(said.start, said.end)):
         return False  # « Eliquis depuis 2019 » is taken

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from access.refusal import Refusal
+from clinical.text.edition import rules_edition
 from index.embedders.port import Embedder, fits
 from ingest.split import split
 from ingest.told import told_again
@@ -68,7 +69,7 @@ def store(tx: Tx, blobs: Blobs, document: Document, reading: Reading, correction
     texts = [page.text for page in reading.pages]
     unreadable = [page.number for page in reading.pages if page.unreadable]
     documents.set_pages(tx, document.document_id, len(texts), unreadable, texts=texts, fence=fence)
-    facts.keep(tx, document.document_id, reading.pages, fence=fence)
+    facts.keep(tx, document.document_id, reading.pages, fence=fence, rules=rules_edition())
     documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
     outbox.append(tx, document.patient_id, document.document_id, "put", fence)
 

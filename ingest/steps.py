@@ -10,6 +10,7 @@ from datetime import timedelta
 from access.document_types import category_of
 from access.refusal import Refusal
 from clinical.identity import Mismatch
+from clinical.text.edition import rules_edition
 from ingest.addressee import UNKNOWN, said_of
 from ingest.evidence import shown_json, to_json
 from ingest.meter import timed
@@ -172,7 +173,7 @@ def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading, *, r
         restricted_masks=restricted_masks,
     )
     _set_pages(tx, job, reading)
-    facts.keep(tx, job.document_id, reading.pages, fence=job.fence)
+    facts.keep(tx, job.document_id, reading.pages, fence=job.fence, rules=rules_edition())
 
 
 def _set_pages(tx: documents.Tx, job: Job, reading: Reading) -> None:

@@ -20,8 +20,9 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 from kombu.exceptions import OperationalError
 
 from ingest.meter import share
+from ingest.retell import Retelling
 from ingest.workbench import Workbench
-from ingest.worker import drain, renew
+from ingest.worker import drain, renew, tell_again
 
 log = logging.getLogger("anamnese.tasks")
 TASK = "anamnese.work"
@@ -136,6 +137,7 @@ class _Reader:
     def __init__(self, bench: Workbench, lane: str, stopping: Callable[[], bool]) -> None:
         self._bench, self._lane, self._stopping = bench, lane, stopping
         self._reading = threading.Lock()
+        self._retelling = Retelling(bench)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sweep, name="sweep", daemon=True)
 
@@ -160,6 +162,9 @@ class _Reader:
             drain(self._bench, lambda: self._ending() or time.monotonic() > until, quick=self._lane == "quick")
             if not self._ending():
                 renew(self._bench)
+            while not self._ending() and time.monotonic() < until and self._lane == "all":
+                if tell_again(self._bench, self._retelling):
+                    break
         finally:
             limit.cancel()
             self._reading.release()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from access.refusal import Refusal
 from ingest.meter import stage
 from ingest.recipe import ingest
+from ingest.retell import Retelling
 from ingest.workbench import Workbench
 from records import jobs
 from records.jobs import Job
@@ -74,6 +75,11 @@ def renew(bench: Workbench) -> bool:
         return True
 
 
+def tell_again(bench: Workbench, retelling: Retelling) -> bool:
+    """One step of telling again what earlier rules told. False: there is more."""
+    return bench.records.reserve.short() or retelling.step()
+
+
 def _claim(bench: Workbench, worker: str, *, quick: bool) -> Job | None:
     if bench.records.reserve.short():
         log.warning("disk full: documents wait")
@@ -111,6 +117,7 @@ class Workers:
 
     def __init__(self, bench: Workbench, count: int = 2) -> None:
         self._bench = bench
+        self._retelling = Retelling(bench)
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self.settled = threading.Event()
@@ -146,7 +153,8 @@ class Workers:
                     self._bench.projector.recount(self._bench.clock())
                     self.settled.set()
                 drain(self._bench, self._stopping.is_set)
-                wait = IDLE if renew(self._bench) else 0.0
+                settled = renew(self._bench)
+                wait = IDLE if tell_again(self._bench, self._retelling) and settled else 0.0
             except Exception as error:  # records away: wait longer, never die
                 log.error("reader: %s", type(error).__name__)
                 wait = min(PATIENCE, wait * 2)

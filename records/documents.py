@@ -21,7 +21,7 @@ from access.confidentiality import asked_by
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Scope
-from records import names, tables, versions
+from records import events, names, tables, versions
 from records.blobs import BlobRef
 from records.content import Metadata
 from records.database import Tx
@@ -285,6 +285,9 @@ def set_state(
     row.searchable_at = now if state is DocumentState.SEARCHABLE else None
     if state in (DocumentState.QUARANTINED, DocumentState.REFUSED):
         tx.session.execute(delete(tables.Fact).where(tables.Fact.document_id == document_id))
+        events.note(tx, "gone", row.patient_id, document_id, at=now)
+    if state is DocumentState.SEARCHABLE:
+        events.note(tx, "searchable", row.patient_id, document_id, at=now)
     tx.session.flush()
     versions.settle(tx, row)
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select, update
 from access.identifiers import PatientId
 from access.policy import Policy
 from access.scope import Caller
-from records import tables
+from records import events, tables
 from records.database import Tx
 from records.opaque import random_id
 
@@ -59,6 +59,7 @@ def break_glass(
     tx: Tx, patient_id: PatientId, caller: Caller, reason: str, now: datetime, policy: Policy
 ) -> tuple[str, datetime]:
     """Open an emergency access, or extend the one that is open; its id and its end."""
+    events.note(tx, "emergency", patient_id, at=now, organizations=caller.organizations)
     mine = (_E.patient_id == patient_id, _E.practitioner == caller.id, _E.ended_at.is_(None))
     found = tx.session.scalars(
         select(_E).where(*mine, _E.valid_until > now, _E.opened_at > now - policy.break_glass_longest)

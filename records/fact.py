@@ -17,6 +17,7 @@ class FactKind(StrEnum):
 
     ALLERGY = "allergy"
     INTOLERANCE = "intolerance"
+    CONTRAINDICATION = "contraindication"  # what must not be given, for another reason than a reaction to it
     MEDICATION = "medication"
     CONDITION = "condition"
     PROCEDURE = "procedure"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgpack
-from sqlalchemy import and_, bindparam, delete, func, insert, select
+from sqlalchemy import and_, bindparam, case, delete, func, insert, select
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -55,13 +55,36 @@ _EARLIER = (
 )
 
 
+_IS_BEHIND = and_(_T.shelf == 0, _T.rules != bindparam("rules"))
+_BEHIND = (
+    select(_T.document_id)
+    .join(_D, _D.document_id == _T.document_id)
+    .where(_IS_BEHIND, _D.state == _SEARCHABLE)
+    .order_by(_T.document_id)
+)
+_STANDING = (
+    select(
+        func.sum(case((_T.document_id.is_(None), 1), else_=0)),
+        func.sum(case((_T.rules != bindparam("rules"), 1), else_=0)),
+    )
+    .select_from(_D)
+    .outerjoin(_T, (_T.document_id == _D.document_id) & (_T.shelf == 0))
+    .where(INSIDE, _D.state == _SEARCHABLE, _D.withdrawn.is_(False))
+)
+_COUNT_BEHIND = select(func.count()).select_from(_T).join(_D, _D.document_id == _T.document_id)
+
+
 def shelf_of(kind: FactKind) -> int:
     """0: what an emergency asks first; 1: measures; 2: stays and deliveries."""
     return 1 if kind in _MEASURES else 2 if kind in _EVENTS else 0
 
 
-def keep(tx: Tx, document_id: DocumentId, pages: Iterable[Page], *, fence: int | None = None) -> None:
-    """Make the facts of these pages the document's. `fence`, when given, must be its own (Refusal "lease-lost")."""
+def keep(tx: Tx, document_id: DocumentId, pages: Iterable[Page], *, fence: int | None = None, rules: str = "") -> None:
+    """Make the facts of these pages the document's. `fence`, when given, must be its own (Refusal "lease-lost").
+
+    `rules`: the edition of the rules that told what their text tells; empty when it is not known, so that it is told
+    again.
+    """
     row = fenced_row(tx, document_id, fence)
     patient_id = PatientId(row.patient_id)
     shelves: dict[int, list[Fact]] = {0: []}
@@ -75,6 +98,7 @@ def keep(tx: Tx, document_id: DocumentId, pages: Iterable[Page], *, fence: int |
             "document_id": document_id,
             "shelf": shelf,
             "sealed": seal(key, _pack(facts), _place(document_id, shelf)),
+            "rules": rules,
         }
         for shelf, facts in shelves.items()
     ]
@@ -117,6 +141,25 @@ def unread(tx: Tx, scope: Scope) -> int:
 def unread_without_scope(tx: Tx, limit: int) -> list[DocumentId]:
     """Searchable documents, oldest first, that were read before facts were: to be read again."""
     return [DocumentId(found) for found in tx.session.scalars(_EARLIER.limit(bindparam("most")), {"most": limit})]
+
+
+def standing(tx: Tx, scope: Scope, rules: str) -> tuple[int, int]:
+    """How many of the Scope's searchable documents were read before facts were, and how many tell what another edition
+    of the rules found. One statement."""
+    unread_ones, behind = tx.session.execute(_STANDING, scope_values(scope) | {"rules": rules}).one()
+    return unread_ones or 0, behind or 0
+
+
+def behind_without_scope(tx: Tx, rules: str, limit: int) -> list[DocumentId]:
+    """Searchable documents whose facts another edition of the rules told: to be told again."""
+    most = _BEHIND.limit(bindparam("most"))
+    return [DocumentId(found) for found in tx.session.scalars(most, {"rules": rules, "most": limit})]
+
+
+def count_behind_without_scope(tx: Tx, rules: str) -> int:
+    """How many there are, for who keeps the service."""
+    counted = _COUNT_BEHIND.where(_IS_BEHIND, _D.state == _SEARCHABLE)
+    return tx.session.scalar(counted, {"rules": rules}) or 0
 
 
 def _place(document_id: DocumentId, shelf: int) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from access.categories import Category
 from access.identifiers import PatientId
 from access.scope import Scope
-from records import tables
+from records import events, tables
 from records.database import Tx
 from records.opaque import random_id
 from records.rights import access_facts, group, named
@@ -89,6 +89,7 @@ def add_grant(
             recorded_at=now,
         )
     )
+    events.note(tx, "access", patient_id, at=now)
     return grant
 
 
@@ -99,7 +100,10 @@ def revoke_grant(tx: Tx, grant_id: str, patient_id: PatientId, now: datetime, by
         .where(_T.grant_id == grant_id, _T.patient_id == patient_id, _T.revoked_at.is_(None))
         .values(revoked_at=now, revoked_by=by)
     )
-    return bool(tx.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    done = bool(tx.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    if done:
+        events.note(tx, "access", patient_id, at=now)
+    return done
 
 
 def in_force_without_scope(tx: Tx, now: datetime) -> int:
@@ -110,6 +114,8 @@ def in_force_without_scope(tx: Tx, now: datetime) -> int:
 
 def revoke_all(tx: Tx, now: datetime, by: str) -> int:
     """End every grant that was not revoked. Returns how many."""
+    for patient_id in tx.session.scalars(select(_T.patient_id).where(_T.revoked_at.is_(None)).distinct()).all():
+        events.note(tx, "access", patient_id, at=now)
     statement = update(_T).where(_T.revoked_at.is_(None)).values(revoked_at=now, revoked_by=by)
     return int(tx.session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
@@ -154,6 +160,7 @@ def block(tx: Tx, patient_id: PatientId, practitioner: str, now: datetime, by: s
     tx.session.execute(
         insert(tables.Block).values(patient_id=patient_id, practitioner=practitioner, recorded_by=by, recorded_at=now)
     )
+    events.note(tx, "access", patient_id, at=now)
 
 
 def list_blocks(tx: Tx, scope: Scope) -> list[str]:
@@ -166,4 +173,7 @@ def unblock(tx: Tx, patient_id: PatientId, practitioner: str) -> bool:
     """Lift a block under every identity of the person; False when there was none."""
     theirs = (tables.Block.patient_id.in_(group()), tables.Block.practitioner == practitioner)
     statement = delete(tables.Block).where(*theirs).execution_options(synchronize_session=False)
-    return bool(tx.session.execute(statement, {"patient_id": patient_id}).rowcount)  # type: ignore[attr-defined]
+    lifted = bool(tx.session.execute(statement, {"patient_id": patient_id}).rowcount)  # type: ignore[attr-defined]
+    if lifted:
+        events.note(tx, "access", patient_id)
+    return lifted

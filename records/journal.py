@@ -176,6 +176,12 @@ def entries_for_audit_without_scope(
     return [_entry(tx, row) for row in tx.session.scalars(statement)]
 
 
+def entries_at_without_scope(tx: Tx, positions: Sequence[int]) -> tuple[Entry, ...]:
+    """The entries at some positions, newest first, with query texts: for the auditor's search (records/audit.py)."""
+    rows = tx.session.scalars(select(_T).where(_T.position.in_(positions)).order_by(_T.position.desc()))
+    return tuple(_entry(tx, row) for row in rows)
+
+
 def all_for_audit_without_scope(tx: Tx, after: int = 0) -> Iterator[tuple[int, Entry]]:
     """Every access in the order written, with its position in the journal, from the one after `after`."""
     statement = select(_T).where(_T.content != "", _T.position > after).order_by(_T.position)

@@ -12,7 +12,7 @@ from access.identifiers import DocumentId
 from access.policy import Policy
 from access.refusal import Refusal
 from access.states import is_hidden_from_patient
-from records import tables
+from records import events, tables
 from records.database import Tx
 from records.versions import copies, relatives, settle
 
@@ -39,7 +39,9 @@ def mask(tx: Tx, document_id: DocumentId, by: str, now: datetime, policy: Policy
     waits = row.hidden_from_patient and is_hidden_from_patient(row.hidden_at or row.received_at, now, policy)
     if waits and row.deposited_by != by:
         raise MASKED_AND_HIDDEN
-    for each in (*relatives(tx, row), *copies(tx, row)):
+    for each in {one.document_id: one for one in (*relatives(tx, row), *copies(tx, row))}.values():
+        if not each.masked and each.state == "searchable":
+            events.note(tx, "masked", each.patient_id, each.document_id, at=now)
         each.masked = True
     row.masked_by = by
     settle(tx, row)
@@ -49,6 +51,8 @@ def unmask(tx: Tx, document_id: DocumentId) -> None:
     """Show it to professionals again, within their grants."""
     row = _row(tx, document_id)
     for each in relatives(tx, row):
+        if each.masked:
+            events.note(tx, "unmasked", each.patient_id, each.document_id)
         each.masked, each.masked_by = False, None
     settle(tx, row)
 

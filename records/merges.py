@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 
 from access.identifiers import PatientId
 from access.refusal import Refusal
-from records import tables
+from records import events, tables
 from records.database import Tx
 from records.opaque import random_id
 
@@ -108,6 +108,9 @@ def _join(tx: Tx, root: PatientId, other: PatientId) -> list[PatientId]:
 def _decide(tx: Tx, row: tables.Merge, verdict: str, by: str, now: datetime) -> None:
     row.verdict, row.decided_by, row.decided_at = verdict, by, now
     tx.session.flush()
+    if verdict != "refused":
+        for each in (row.patient_id, row.other_id):
+            events.note(tx, "access", each, at=now)
 
 
 def _row(tx: Tx, merge_id: str) -> tables.Merge:

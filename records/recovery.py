@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from records import jobs, outbox
+from records import bulks, jobs, outbox
 from records.database import Records
 
 
 def take_over(records: Records) -> int:
-    """Free the jobs and cursors of processes that ended without giving them back. Returns how many jobs.
+    """Free the jobs, cursors and imports of processes that ended without giving them back. Returns how many jobs.
 
     The attempts of those jobs count, as they do when a lease is over: what killed its worker may kill the next.
     """
@@ -17,5 +17,6 @@ def take_over(records: Records) -> int:
     with records.write() as tx:
         freed = jobs.free(tx, dead)
         outbox.free(tx, dead)
+        bulks.free(tx, dead)
     records.presence.forget(dead)
     return freed

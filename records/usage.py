@@ -2,7 +2,8 @@
 
 The French shared record failed on consultation, and nobody saw it in time: what counts is not how many records are open
 but how many are fed and looked at. Counted from records and from the journal, whose entries are read newest first until
-the month begins; nothing of a person, a document or a question leaves this module.
+the month begins, past the few older ones that the spool chained in late; nothing of a person, a document or a question
+leaves this module.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import func, select
 
 from access.scope import CallerKind
 from records import tables
+from records.audit import OLDER_IN_A_ROW
 from records.database import Tx
 from records.documents import DocumentState
 
@@ -100,10 +102,12 @@ def refused_without_scope(tx: Tx) -> list[Refused]:
 def _granted(tx: Tx, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
     """The accesses granted in the period, without their sealed words."""
     rows = select(_J.content).where(_J.content != "").order_by(_J.position.desc())
+    older = 0
     for content in tx.session.scalars(rows.execution_options(yield_per=1000)):
         entry: dict[str, Any] = json.loads(content)
         at = datetime.fromisoformat(entry["at"])
-        if at < start - _LATE:
+        older = older + 1 if at < start - _LATE else 0
+        if older == OLDER_IN_A_ROW:
             return
         if start <= at < end and entry["outcome"] == "granted":
             yield entry

@@ -10,7 +10,7 @@ sender's document stands beside it; what says to be a copy of it gives way to it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 
 from access.confidentiality import Asked
 from access.identifiers import PatientId
-from records import claims, names, tables
+from records import claims, events, names, tables
 from records.claims import Voices
 from records.database import Tx
 from records.document_rows import blind, open_words
@@ -34,7 +34,7 @@ def join(tx: Tx, row: tables.Document, asked: Asked) -> None:
     Sets that a "replaces" connects become one: not every maker states a set, or the same one for each version. What
     the document itself asks for counts for the versions that were there: a mask that arrives late masks them too.
     """
-    _hide_as_asked(row, asked)
+    _hide_as_asked(tx, row, asked)
     tx.session.flush()
     kin = _kin(tx, row)
     known = claims.voices(tx, (row.document_id, *(one.document_id for one in kin)))
@@ -65,9 +65,9 @@ def _is_version(tx: Tx, row: tables.Document, other: tables.Document, known: Voi
     return let or (mine and (replaces or theirs))
 
 
-def _hide_as_asked(row: tables.Document, asked: Asked) -> None:
+def _hide_as_asked(tx: Tx, row: tables.Document, asked: Asked) -> None:
     """What was opened to representatives stays open (EX_3.3-1045)."""
-    row.masked = row.masked or asked.masked
+    _mask(tx, row, row.masked or asked.masked)
     row.hidden_from_patient = row.hidden_from_patient or asked.hidden_from_patient
     secret = asked.hidden_from_representatives and not row.opened_to_representatives
     row.hidden_from_representatives = row.hidden_from_representatives or secret
@@ -83,15 +83,21 @@ def _hide_alike(tx: Tx, row: tables.Document, kin: Sequence[tables.Document]) ->
     known = claims.voices(tx, around)
     first = min(around.values(), key=_arrival).document_id
     strict = [m for m in around.values() if any(known.speaks(m.document_id, x) for x in (row.document_id, first))]
-    _take(row, strictest([row, *strict]))
+    _take(tx, row, strictest([row, *strict]))
     for each in around.values():
         if known.speaks(row.document_id, each.document_id) or known.speaks(row.document_id, first):
-            _take(each, strictest([row, each]))
+            _take(tx, each, strictest([row, each]))
     tx.session.flush()
 
 
-def _take(row: tables.Document, common: Hiding) -> None:
-    row.masked = common.masked
+def _mask(tx: Tx, row: tables.Document, masked: bool) -> None:
+    if masked and not row.masked and row.state == "searchable":  # before, nobody could have seen it
+        events.note(tx, "masked", row.patient_id, row.document_id)
+    row.masked = masked
+
+
+def _take(tx: Tx, row: tables.Document, common: Hiding) -> None:
+    _mask(tx, row, common.masked)
     row.hidden_from_patient, row.hidden_at = common.hidden_from_patient, common.hidden_at
     row.hidden_from_representatives = common.hidden_from_representatives
 
@@ -138,6 +144,35 @@ def claimed(tx: Tx, row: tables.Document) -> list[str]:
     return [one.document_id for one in _kin(tx, row)]
 
 
+def before(tx: Tx, row: tables.Document) -> list[tables.Document]:
+    """The documents of its set that a document comes after, newest first; its own copies are none of them. What is
+    said to be replaced is older than what replaces it, whatever their dates."""
+    if row.set_blind is None:
+        return []
+    members = {one.document_id: one for one in _rows(tx, row, _T.set_blind == row.set_blind)}
+    called = {name: names.names_of(tx, name) for name in members}
+    replaced: dict[str, set[str]] = {}
+
+    def follow(name: str, into: set[str]) -> set[str]:
+        """Into: what it replaces, and what that replaces. Circles end."""
+        blind_of = members[name].replaces_blind
+        for other in [each for each in members if blind_of is not None and blind_of in called[each]]:
+            if other not in into:
+                into.add(other)
+                follow(other, into)
+        return into
+
+    for name in members:
+        replaced[name] = follow(name, set()) - {name}
+    mine = replaced[row.document_id]
+    older = [
+        one
+        for name, one in members.items()
+        if not _copies(one, row) and (name in mine or (row.document_id not in replaced[name] and _age(one) < _age(row)))
+    ]
+    return sorted(older, key=lambda one: (len(replaced[one.document_id]), _age(one)), reverse=True)
+
+
 def settle(tx: Tx, row: tables.Document) -> None:
     """Approve the newest searchable version of the set of `row`, deprecate the other searchable ones.
 
@@ -147,6 +182,7 @@ def settle(tx: Tx, row: tables.Document) -> None:
     """
     tx.session.flush()
     around = _around(tx, row)
+    before = {m.document_id: (m.status, m.withdrawn) for m in around}
     for member in around:
         member.withdrawn = names.is_withdrawn(tx, member)
     active = [m for m in around if m.status != "archived"]
@@ -160,7 +196,21 @@ def settle(tx: Tx, row: tables.Document) -> None:
             if any(m.state == "searchable" for m in group):
                 member.status = _status(tx, member, group)
         _give_way([m for m in valid if m.state == "searchable" and m.status == "approved"])
+    _tell(tx, around, before)
     tx.session.flush()
+
+
+def _tell(tx: Tx, around: Sequence[tables.Document], before: Mapping[str, tuple[str, bool]]) -> None:
+    """Note what changed for those that are searched: replaced, withdrawn, or standing again."""
+    for member in around:
+        status, withdrawn = before[member.document_id]
+        if member.state != "searchable" or (member.status, member.withdrawn) == (status, withdrawn):
+            continue
+        if member.withdrawn:
+            what: events.What = "withdrawn"
+        else:
+            what = "replaced" if member.status == "deprecated" else "searchable"
+        events.note(tx, what, member.patient_id, member.document_id)
 
 
 def _speaks_over(one: tables.Document, member: tables.Document, known: Voices) -> bool:

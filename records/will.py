@@ -10,7 +10,7 @@ from sqlalchemy import Select, insert, select, update
 from access.facts import OppositionKind
 from access.identifiers import PatientId
 from access.scope import Scope
-from records import tables
+from records import events, tables
 from records.database import Tx
 from records.opaque import random_id
 from records.rights import group
@@ -30,6 +30,8 @@ def close_record(tx: Tx, patient_id: PatientId, *, closed: bool) -> None:
     """Close or reopen the record of a person, under all of their identities."""
     ids = tx.session.scalars(group(), {"patient_id": patient_id}).all()
     tx.session.execute(update(tables.Patient).where(tables.Patient.patient_id.in_(ids)).values(closed=closed))
+    for each in ids:
+        events.note(tx, "access", each)
 
 
 def is_closed(tx: Tx, scope: Scope) -> bool:

@@ -161,3 +161,20 @@ class JournalLine(View):
 class JournalPage(View):
     patient_id: str
     entries: list[JournalLine]
+
+
+class AuditLine(JournalLine):
+    """One access, for who audits. `query` is null unless the auditor asked for it, and once its patient is erased."""
+
+    patient_id: str = Field(description="le dossier ; vide quand l'acte ne porte sur aucun")
+    query: str | None
+
+
+class AuditPage(View):
+    """A page of the journal, newest first. `next` goes on as `before`; null: nothing is left."""
+
+    entries: list[AuditLine]
+    next: int | None
+    reached: datetime | None = Field(
+        description="l'instant jusqu'où il a été cherché, quand la page n'est pas pleine et que `next` continue"
+    )

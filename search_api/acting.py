@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from search_api import door, kin, masks, reviews, upkeep, will
+from search_api import auditing, door, kin, masks, reviews, upkeep, will
 
-ACTS = (door.router, will.router, masks.router, kin.router, reviews.router, upkeep.router)
+ACTS = (door.router, will.router, masks.router, kin.router, reviews.router, auditing.router, upkeep.router)

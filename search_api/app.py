@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from threading import Lock
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
@@ -21,6 +23,7 @@ from search_api import (
     health,
     identity,
     kinds,
+    launches,
     metrics,
     oversight,
     pages,
@@ -36,6 +39,7 @@ from search_api.border import Border
 from search_api.cursors import Cursors
 from search_api.desk import REFUSALS
 from search_api.fhir.router import fhir_routers
+from search_api.launch import LaunchLinks
 from search_api.services import Services
 from search_api.tokens import issuer_of
 from search_api.web import files, sign_in
@@ -55,7 +59,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
         anyio.to_thread.current_default_thread_limiter().total_tokens = places
         yield
 
-    app = FastAPI(
+    app = _Application(
         title="Anamnèse",
         description=DESCRIPTION,
         version=version("anamnese"),
@@ -68,13 +72,14 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.state.services = services
     app.state.issuer = services.verifier or issuer_of(services)
     app.state.cursors = Cursors(services.keys.service_key("cursors"))
+    app.state.launch_links = LaunchLinks(services.keys)
     problems.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(_own_documentation(app))
     app.include_router(files.router())
     app.include_router(sign_in.router)
-    looking = (patients, identity, kinds, documents, pages, corrections, search, saved, facts, card)
+    looking = (patients, launches, identity, kinds, documents, pages, corrections, search, saved, facts, card)
     for router in (*(module.router for module in (*looking, oversight, export, quarantine, claims)), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
@@ -83,6 +88,17 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Border)
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI, whose description is made once: two threads that make it together disturb each other in pydantic."""
+
+    def openapi(self) -> dict[str, Any]:
+        with _DESCRIBING:
+            return super().openapi()
+
+
+_DESCRIBING = Lock()
 
 
 def _own_documentation(app: FastAPI) -> APIRouter:

@@ -62,6 +62,9 @@ class Verifier(Protocol):
 
     def verify(self, token: str, now: datetime) -> Bearer: ...
 
+    def establishment(self, bearer: Bearer) -> str | None:
+        """The FINESS where a system runs, "" when it is not bound to one; None for a system that is not known here."""
+
     def asserted(self, bearer: Bearer, assertion: str, now: datetime) -> Asserted:
         """For whom a system says that it asks. Refusal 401 when it may not, or not so."""
 

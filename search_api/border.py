@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.meter import instruments
+from search_api.deprecation import headers_of
 
 log = logging.getLogger("anamnese.access")
 
@@ -55,7 +56,7 @@ class Border:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name.lower() for name, _ in message["headers"]}
-                ours = HEADERS | (HTTPS if scope.get("scheme") == "https" else {})
+                ours = HEADERS | (HTTPS if scope.get("scheme") == "https" else {}) | headers_of(scope.get("route"))
                 message["headers"] = [
                     *message["headers"],
                     *((name, value) for name, value in ours.items() if name not in present),

@@ -23,6 +23,7 @@ from clinical.card_labs import plain_number
 from clinical.card_lines import LAST_LINE, Line, certainty_of, line_of
 from clinical.folding import holds, plain
 from clinical.series import Point, Series, series_of, when_of
+from clinical.text.edition import rules_edition
 from clinical.vaccines import Standing, standings
 from records import documents, facts, patients
 from records.database import Tx
@@ -135,7 +136,8 @@ def card_of(visit: Visit) -> CardView:
 
 def read_of(tx: Tx, scope: Scope) -> Read:
     """What facts rest on, inside the Scope and nowhere else."""
-    counted, unread = documents.coverage(tx, scope), facts.unread(tx, scope)
+    counted = documents.coverage(tx, scope)
+    unread, earlier = facts.standing(tx, scope, rules_edition())
     return Read(
         documents=max(0, counted.searched - unread),
         first=counted.first_date,
@@ -145,6 +147,7 @@ def read_of(tx: Tx, scope: Scope) -> Read:
         quarantined=counted.quarantined,
         unreadable_pages=counted.unreadable_pages,
         unread=unread,
+        earlier=earlier,
     )
 
 

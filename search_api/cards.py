@@ -17,6 +17,7 @@ from threading import Lock
 from access.identifiers import DocumentId, PatientId
 from access.scope import Caller, CallerKind, Purpose, Scope
 from clinical.card import Card, Read, emergency_card
+from clinical.text.edition import rules_edition
 from records import documents, facts, patients
 from records.database import Records, Tx
 from records.fact import Fact, FactKind, FactSource, Period, Quantity, Quote, Told
@@ -99,7 +100,7 @@ def warm(records: Records, now: datetime) -> None:
     with records.read() as tx:
         edition(tx, scope)
         facts.told(tx, scope)
-        facts.unread(tx, scope)
+        facts.standing(tx, scope, rules_edition())
         documents.coverage(tx, scope)
         documents.get_documents(tx, scope, [DocumentId("")])
 

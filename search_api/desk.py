@@ -79,10 +79,19 @@ def desk(
     ] = "care",
 ) -> Desk:
     """Verify the token and load its bearer from records. Refusal 401 or 403."""
-    made, bearer = stood(request, Look(all_states, purpose_of_use == "regulation"))
+    return _within(request, Look(all_states, purpose_of_use == "regulation"))[0]
+
+
+def desk_of_bearer(request: Request, _: Annotated[object, Depends(_scheme)]) -> tuple[Desk, Bearer]:
+    """The desk, and what the token says beside its caller."""
+    return _within(request, _PLAIN)
+
+
+def _within(request: Request, look: Look) -> tuple[Desk, Bearer]:
+    made, bearer = stood(request, look)
     if not within_scopes(bearer, request):
         raise out_of_scope(made, request.path_params.get("patient_id", ""))
-    return made
+    return made, bearer
 
 
 def stood(request: Request, look: Look) -> tuple[Desk, Bearer]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -20,6 +21,7 @@ from search_api.sentences import Language, sentence
 
 router = APIRouter(prefix="/v1", tags=["oversight"])
 
+_TOLD = ("at", "caller_kind", "caller", "on_behalf", "role", "purpose", "action", "outcome", "basis", "reason")
 NOT_READABLE = Refusal(
     "show",
     "journal-not-readable",
@@ -59,29 +61,23 @@ def read_journal(
 def journal_lines(tx: Tx, scope: Scope, limit: int, lang: Language) -> list[JournalLine]:
     """The accesses to the Scope's record, newest first, as its readers see them."""
     entries = journal.entries(tx, scope, limit=limit)
+    named = names_in(tx, entries)
+    return [JournalLine(**line_of(entry, lang, named, scope.identities)) for entry in entries]
+
+
+def names_in(tx: Tx, entries: Iterable[Entry]) -> dict[str, str]:
+    """What the directory calls the professionals who looked, by their numbers."""
     numbers = {entry.on_behalf or entry.caller for entry in entries if entry.caller_kind == CallerKind.PRACTITIONER}
-    named = {number: known.name for number in numbers if (known := practitioner(tx, number)) is not None}
-    return [_line(entry, scope, lang, named) for entry in entries]
+    return {number: known.name for number in numbers if (known := practitioner(tx, number)) is not None}
 
 
-def _line(entry: Entry, scope: Scope, lang: Language, named: dict[str, str]) -> JournalLine:
-    mine = entry.caller_kind == CallerKind.PATIENT and entry.caller in scope.identities
+def line_of(entry: Entry, lang: Language, named: Mapping[str, str], own: Collection[str]) -> dict[str, Any]:
+    """The fields of a JournalLine. `own`: the identifiers of the person whose record it is, who is "the patient"."""
     name = named.get(entry.on_behalf or entry.caller, "")
-    return JournalLine(
-        at=entry.at,
-        caller_kind=entry.caller_kind,
-        caller=entry.caller,
-        on_behalf=entry.on_behalf,
-        role=entry.role,
-        purpose=entry.purpose,
-        action=entry.action,
-        outcome=entry.outcome,
-        basis=entry.basis,
-        reason=entry.reason,
-        documents=list(entry.documents),
-        name=name,
-        sentence=sentence(entry, lang, patient=mine, name=name),
-    )
+    mine = entry.caller_kind == CallerKind.PATIENT and entry.caller in own
+    told = {each: getattr(entry, each) for each in _TOLD}
+    said = sentence(entry, lang, patient=mine, name=name)
+    return told | {"documents": list(entry.documents), "name": name, "sentence": said}
 
 
 def _name(tx: Tx, rpps: str) -> str:

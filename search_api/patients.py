@@ -22,8 +22,12 @@ from records.patients import Identity
 from search_api.datamatrix import LONGEST, read_datamatrix
 from search_api.desk import AtDesk
 from search_api.views import PatientFound
+from search_api.visit import Visit
 
 router = APIRouter(prefix="/v1", tags=["patients"])
+BAD_INS = Refusal(
+    "ask", "bad-ins", "Cette identité n'a pas la forme ou la clé d'un INS.", "Relisez ou scannez de nouveau."
+)
 
 
 class TraitsBody(BaseModel):
@@ -61,8 +65,12 @@ def lookup(body: LookupBody, desk: AtDesk) -> PatientFound:
     visit = desk.visit("", "lookup")
     presented = _presented(body)
     with desk.services.records.read() as tx:
-        pseudonym, known = _ids(tx, presented)
-    visit = dataclasses.replace(visit, patient_id=known or pseudonym)
+        pseudonym, known = ids_of(tx, presented)
+    return found(dataclasses.replace(visit, patient_id=known or pseudonym), pseudonym)
+
+
+def found(visit: Visit, pseudonym: PatientId) -> PatientFound:
+    """The visited record's id for who has access to it, else the pseudonym; journalled either way."""
     try:
         with visit.record():
             pass
@@ -89,13 +97,11 @@ def _presented(body: LookupBody) -> Ins | Identity:
         )
     ins = parse_ins(body.ins, body.oid) if body.ins is not None else read_datamatrix(body.datamatrix or "")
     if ins is None:
-        raise Refusal(
-            "ask", "bad-ins", "Cette identité n'a pas la forme ou la clé d'un INS.", "Relisez ou scannez de nouveau."
-        )
+        raise BAD_INS
     return ins
 
 
-def _ids(tx: Tx, presented: Ins | Identity) -> tuple[PatientId, PatientId | None]:
+def ids_of(tx: Tx, presented: Ins | Identity) -> tuple[PatientId, PatientId | None]:
     """What anybody may be told, and the record's own id when there is one."""
     if isinstance(presented, Ins):
         return patients.patient_id_of_ins(tx.keys, presented), patients.find_by_ins_without_scope(tx, presented)

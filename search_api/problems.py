@@ -90,6 +90,7 @@ STATUS = {
     "query-empty": 422,
     "no-such-passage": 404,
     "no-such-search": 404,
+    "no-such-link": 404,
     "too-many-searches": 409,
     "too-many-patients": 422,
     "bad-ins": 422,
@@ -111,6 +112,7 @@ STATUS = {
     "sandbox-unavailable": 503,
     "issuer-unavailable": 503,
     "busy": 503,
+    "export-failed": 503,
 }
 """Codes of other stages (a parser's, say) that reach a caller are refusals of what was sent: UNLISTED."""
 

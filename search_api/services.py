@@ -22,7 +22,7 @@ from search_api.cards import Cards
 from search_api.functions import Function
 from search_api.rates import Rates
 from search_api.shelf import Shelf
-from search_api.web.sign_in import Front
+from search_api.web.front import Front
 
 
 def utc_now() -> datetime:

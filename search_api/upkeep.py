@@ -11,8 +11,9 @@ from pydantic import Field
 
 from access.refusals import NOT_YOUR_ACT
 from access.scope import CallerKind
+from clinical.text.edition import rules_edition
 from index.port import Generation
-from records import jobs, outbox, usage
+from records import deliveries, facts, jobs, outbox, usage, webhooks
 from records.database import Tx
 from search_api.desk import AtDesk, Desk
 from search_api.marks import PARIS
@@ -58,6 +59,9 @@ class WorkView(View):
     documents: dict[str, int]
     jobs: dict[str, int]
     oldest_waiting: datetime | None
+    told_by_earlier_rules: int = Field(
+        description="documents dont le texte a été interprété par des règles antérieures ; repris en tâche de fond"
+    )
     refused: list[RefusedView]
     index: list[GenerationView]
 
@@ -89,11 +93,51 @@ def read_work(desk: AtDesk) -> WorkView:
             documents=usage.by_state_without_scope(tx),
             jobs=jobs.progress(tx),
             oldest_waiting=jobs.oldest(tx),
+            told_by_earlier_rules=facts.count_behind_without_scope(tx, rules_edition()),
             refused=[RefusedView(**dataclasses.asdict(each)) for each in usage.refused_without_scope(tx)],
             index=[_generation(tx, each, total, serving=each == serving) for each in others],
         )
     desk.visit("", "read-work").granted()
     return view
+
+
+class WebhookView(View):
+    """Un système à l'écoute, et ce qui l'attend : des nombres, sans adresse ni patient."""
+
+    webhook_id: str
+    organization: str = Field(description="FINESS")
+    practitioner: str = Field(description="RPPS pour qui il demande")
+    kinds: list[str]
+    waiting: int
+    dead: int = Field(description="abandonnés ; « anamnese webhooks redeliver » les renvoie")
+    delivered: int
+    oldest: datetime | None = Field(description="depuis quand le plus ancien n'est pas reçu")
+    failure: str = Field(description="pourquoi")
+
+
+class WebhooksView(View):
+    webhooks: list[WebhookView]
+
+
+@router.get("/service/webhooks", summary="Les systèmes avertis des événements (administration, auditeur)")
+def read_webhooks(desk: AtDesk) -> WebhooksView:
+    """Qui est averti de quoi, ce qui attend d'être reçu et ce qui a été abandonné."""
+    _only_keepers(desk, "read-webhooks")
+    with desk.services.records.read() as tx:
+        view = WebhooksView(webhooks=[_webhook(tx, each) for each in webhooks.every(tx)])
+    desk.visit("", "read-webhooks").granted()
+    return view
+
+
+def _webhook(tx: Tx, one: webhooks.Webhook) -> WebhookView:
+    backlog = deliveries.backlog_without_scope(tx, one.webhook_id)
+    return WebhookView(
+        webhook_id=one.webhook_id,
+        organization=one.organization,
+        practitioner=one.practitioner,
+        kinds=sorted(one.kinds),
+        **dataclasses.asdict(backlog),
+    )
 
 
 def bounds(month: str) -> tuple[datetime, datetime]:

@@ -26,6 +26,7 @@ READERS = (
     "records/relations.py",
     "records/will.py",
     "records/journal.py",
+    "records/audit.py",
     "index/port.py",
     "index/embedded.py",
     "index/opensearch*.py",
@@ -44,8 +45,11 @@ PIPELINE = (
     "search_api/fhir/patients.py",
     "search_api/fhir/audits.py",  # the journal of anybody, for the auditor
     "search_api/notifier.py",  # the outbox of notifications: addresses, no content
+    "search_api/webhooks.py",  # what happened, told by the listener's own Scope
+    "search_api/bulk_lines.py",  # whose a document is that comes in
     "search_api/reminders.py",  # who asked for reminders; their record by their own Scope
     "search_api/upkeep.py",  # counts without identities, for who keeps the service
+    "search_api/auditing.py",  # the journals of all, for the auditor
     "search_api/reviews.py",  # who opened what, for the auditor; requests, for who decides them
     "cli/",
     "tools/",

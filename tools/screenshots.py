@@ -74,6 +74,17 @@ def broken(person: Person) -> None:
     expect(person.page.locator(".emergency")).to_be_visible()
 
 
+def kept(person: Person) -> None:
+    search(person)
+    person.page.get_by_role("button", name="Mes recherches…").click()
+    person.keep("suivi-anticoagulants", "apixaban\nénoxaparine\nhéparine", terms=True)
+
+
+def journal(person: Person) -> None:
+    person.sign_in(AUDITOR).view("Journal des accès")
+    expect(person.page.locator(".journal li").first).to_be_visible()
+
+
 def viewed(title: str, view: str) -> Callable[[Person], object]:
     return lambda person: person.open_record(title).view(view)
 
@@ -85,6 +96,7 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "search": search,
     "reader": reader,
     "value": value,
+    "kept-searches": kept,
     "card": viewed(EMERGENCY, "Urgence"),
     "laboratory": viewed(EMERGENCY, "Biologie"),
     "timeline": viewed(EMERGENCY, "Frise"),
@@ -97,6 +109,7 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "journal": viewed(SELF, "Qui a regardé"),
     "emergency-access": broken,
     "reviews": lambda person: person.sign_in(AUDITOR),
+    "whole-journal": journal,
     "usage": lambda person: person.sign_in(AUDITOR).view("Usage"),
     "service": lambda person: person.sign_in(ADMINISTRATOR),
 }

@@ -20,6 +20,11 @@ _STOPPED_BEFORE = re.compile(rf"\b({any_of('stop before')}(?: {any_of('stop how'
 _STOPPED_AFTER = re.compile(rf"[^.;\n,]{{0,40}}?\b({any_of('stop after')})\b")
 _STOP_NOTED = re.compile(rf"[^.;\n,]{{0,25}}?[ ]?[,:=(–-][ ]?({any_of('stop noted')})(?![^\W_])")
 """« Eliquis : arrêt le 12/03 », « Eliquis, arrêt définitif »."""
+_STOPPED_NEXT = re.compile(
+    r"[ ]?,[ ](?:traitement |alors |donc |depuis |secondairement )?"
+    r"((?:arrete|stoppe|interrompu|suspendu)e?s?)(?=[ ]*(?:[.,;)\n]|$|depuis|definitiv|le \d|en (?:19|20)))"
+)
+"""« Bradycardie sous Sotalex, arrêté. »"""
 PAUSED = "arrêt et reprise mentionnés"
 """Of a medicine stopped and taken again, or to be: it is not shown as stopped."""
 TAPERED = "arrêt progressif mentionné"
@@ -30,13 +35,18 @@ _ON = re.compile(rf"\b{any_of('taken on')}(?: {any_of('of')}| ?[:=]? ?)$")
 _DOSE_MISSED = re.compile(r"\b(?:pas|oublie de) (?:pris|prendre) (?:son|sa|ses|le|la|l') ?$")
 """« N'a pas pris son Xarelto ce matin » is said of somebody who takes it."""
 _NOT_TAKEN = re.compile(rf"\b(?:pas|aucune|sans|absence) (?:de |d')?prises? {any_of('of')}$")
+_NOT_NOW = re.compile(
+    rf"\bne (?:pas |plus |surtout )+(?:prendre|donner|administrer|faire|injecter|re\w+) {any_of('of')}?$"
+)
+_FOR_A_TIME = re.compile(rf"[ ,(]*(?:\d+ ?mg )?{any_of('only then')}")
+"""« Ne pas prendre Eliquis le matin du bloc » is said to somebody who takes it."""
 _OF_NEXT = re.compile(rf" ?{any_of('of')}? ?")
 _ONLY_IF = re.compile(r"\b(?:si|s'il|en cas d[e'u]|if)\b[^.;\n:]{0,50}$")
 _RESUMED = re.compile(rf"\b{any_of('resumed')}(?![^\W_])")
 _REPLACED = re.compile(rf"\b{any_of('replaced')}\b[^.;\n]{{0,40}}?(?:\bpar\b|\bvers\b|\bpour\b|$)?")
 _TOWARDS = re.compile(r"\b(?:par|vers|pour)\b[ ](?:le |la |l'|du |de la |de l'|un |une )?$")
 _RELAIS_BEFORE = re.compile(
-    r"\b(?:relais|remplacement|switch|relaye)(?: \w{1,20})? (?:du |de la |de l'|de |d'|des )(?:la |le )?$"
+    r"\b(?:relais|remplacement|switch|relaye)(?: \w{1,20})? (?:du |de la |de l'|de |d'|des )?(?:la |le )?$"
 )
 _RELAYS = re.compile(r"\brelais (?:par |vers |pour |\w{2,20} ?(?:[-/–→]|->) ?)?$")
 """« Xarelto stop, relais Lovenox », « relais AVK-HBPM »: this one is taken."""
@@ -177,6 +187,8 @@ def _course(
     before, after = flat[max(0, first.start - 70) : first.start], flat[end:limit]
     if _CONTRAINDICATED.match(after) or _CONTRAINDICATED_BEFORE.search(before):
         return Assertion.HYPOTHETICAL, ()
+    if _NOT_NOW.search(before) and _FOR_A_TIME.match(after):
+        return Assertion.PRESENT, (("note", PAUSED),)
     if _NOT_TAKEN.search(before):
         return Assertion.ABSENT, ()
     if _NOT_RETAINED.match(after):
@@ -206,7 +218,7 @@ def _course(
         details += (("stopped", text[at : at + len(stopped[1])]),)
     elif (ended := _ended(after, following is not None)) is not None:
         details += (("stopped", text[end + ended.start(1) : end + ended.end(1)]),)
-    if _ON.search(before) or _DOSE_MISSED.search(before) or _RELAYS.search(before):
+    if _ON.search(before) or _DOSE_MISSED.search(before) or (_RELAYS.search(before) and not replaced):
         return Assertion.PRESENT, ()
     resumed = _RESUMED.search(after)
     if resumed is not None and not replaced and (following is None or not _OF_NEXT.fullmatch(after, resumed.end())):
@@ -220,7 +232,7 @@ def _course(
 
 def _ended(after: str, before_another: bool) -> re.Match[str] | None:
     """Where the words after a medicine stop it. A stop that stands right before the next medicine is that one's."""
-    found = _STOPPED_AFTER.match(after) or _STOP_NOTED.match(after)
+    found = _STOPPED_AFTER.match(after) or _STOP_NOTED.match(after) or _STOPPED_NEXT.match(after)
     if found is None or _NOT_TO_STOP.search(after[: found.start(1)]):
         return None
     return None if before_another and _OF_NEXT.fullmatch(after, found.end()) else found

@@ -11,6 +11,8 @@ from clinical.text.plain import plain
 
 T = TypeVar("T")
 _WORD = re.compile(r"[^\W_]+")
+_APART = re.compile(r"[,;](?=[ ])|\n\n")
+"""What stands between two names, never inside one: « amoxicilline, acide clavulanique bien toléré »."""
 _LIGATURES = {"œ": "oe", "æ": "ae"}
 _SHORT_FORM = 5
 """A name of at most this many letters with capitals (AVK, Mg) is a short form: its capitals must stand in the text."""
@@ -69,7 +71,7 @@ class Terms(Generic[T]):
             found = names.get((first, *rest))
             if found is None and rest:
                 found = names.get((first, *(word.removesuffix("s") for word in rest)))
-            if found is None:
+            if found is None or (rest and _APART.search(text, places[at].end(), places[at + count - 1].start())):
                 continue
             written = text[places[at].start() : places[at + count - 1].end()] if found[0] else ""
             if capitals_of(written) >= found[0]:

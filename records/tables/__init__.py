@@ -4,6 +4,8 @@ Times are aware in Python and UTC in the database. Sealed columns are JSON objec
 """
 
 from records.tables.base import Base, UtcTime, core
+from records.tables.bulk import Bulk, BulkItem, Export
+from records.tables.events import Delivery, Happening, Webhook, WebhookView
 from records.tables.papers import (
     Claim,
     DepositKey,
@@ -48,15 +50,20 @@ __all__ = [
     "Attempt",
     "Base",
     "Block",
+    "Bulk",
+    "BulkItem",
     "Claim",
     "Contact",
     "Cursor",
+    "Delivery",
     "DepositKey",
     "Document",
     "DocumentName",
     "Emergency",
+    "Export",
     "Fact",
     "Grant",
+    "Happening",
     "Job",
     "JournalEntry",
     "JournalHead",
@@ -77,6 +84,8 @@ __all__ = [
     "SpentAssertion",
     "UtcTime",
     "Visitor",
+    "Webhook",
+    "WebhookView",
     "Withdrawal",
     "core",
 ]

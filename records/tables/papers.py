@@ -123,6 +123,7 @@ class Fact(Base):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
     shelf: Mapped[int] = mapped_column(primary_key=True)
     sealed: Mapped[bytes]
+    rules: Mapped[str] = mapped_column(server_default="")  # the edition that told what its text tells
 
 
 class PageCorrection(Base):

@@ -19,14 +19,15 @@ from access.smart import Need
 from records import documents
 from records.database import Tx
 from records.documents import Document
+from records.former import former_documents
 from search_api.ask import answer as ask
 from search_api.cursors import BAD_CURSOR
 from search_api.documents import found
 from search_api.fhir.bundles import Links, searchset
 from search_api.fhir.counter import PATIENT_NEEDED, AtCounter, Counter, Sent
 from search_api.fhir.elements import Resource
-from search_api.fhir.formats import answer
-from search_api.fhir.history import history_of, only_current
+from search_api.fhir.formats import answer, versioned
+from search_api.fhir.history import NO_SUCH_RESOURCE, history_of
 from search_api.fhir.outcome import bad_parameter
 from search_api.fhir.parameters import Asked, matches, understood
 from search_api.fhir.patients import patient_of
@@ -64,14 +65,40 @@ def read(request: Request, identity: str, counter: AtCounter) -> Response:
 
 @router.get(f"/{KIND}/{{identity}}/_history")
 def history(request: Request, identity: str, counter: AtCounter) -> Response:
-    """Its current version: earlier states of a description are not kept. Versions of a document are documents."""
-    return answer(request, history_of(counter, _read(counter, identity)))
+    """What it is, and the versions that it replaced, newest first. Earlier words of one description are not kept."""
+    patient, _ = parted(identity)
+    visit = counter.visit(patient, "read-document", READ, counter.all_states)
+    with visit.record() as (tx, scope):
+        shown = _versions(tx, counter, scope, identity)
+    visit.granted([name for name, _ in shown])
+    return answer(request, history_of(counter, [one for _, one in shown]))
 
 
 @router.get(f"/{KIND}/{{identity}}/_history/{{version}}")
 def vread(request: Request, identity: str, version: str, counter: AtCounter) -> Response:
-    """That version while it is the current one."""
-    return answer(request, only_current(_read(counter, identity), version))
+    """One version of its history."""
+    patient, _ = parted(identity)
+    visit = counter.visit(patient, "read-document", READ, counter.all_states)
+    with visit.record() as (tx, scope):
+        kept = _versions(tx, counter, scope, identity)
+        named = [(name, one) for name, one in kept if one["meta"]["versionId"] == version]
+        if not named:
+            raise NO_SUCH_RESOURCE
+    ((name, shown), *_) = named
+    visit.granted([name])
+    return answer(request, shown)
+
+
+def _versions(tx: Tx, counter: Counter, scope: Scope, identity: str) -> list[tuple[DocumentId, Resource]]:
+    """A document and those that it replaced, each as a version of it: under its id, with bytes and names of its own."""
+    document = found(tx, scope, document_part(identity))
+    current = reference_of(tx, counter.desk, scope, document)
+    shown = [(document.document_id, current)]
+    for older in former_documents(tx, scope, document.document_id):
+        own = reference_of(tx, counter.desk, scope, older)
+        version = versioned(own | {"id": current["id"], "meta": {}}, own["meta"]["lastUpdated"])
+        shown.append((older.document_id, version))
+    return shown
 
 
 def _read(counter: Counter, identity: str) -> Resource:

@@ -1,6 +1,8 @@
-"""History of a resource that keeps its current version alone, and says so: `readHistory` in /fhir/metadata."""
+"""History of a resource. Where only the current version is kept, `readHistory` in /fhir/metadata says so."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from access.refusal import Refusal
 from search_api.fhir.counter import Counter
@@ -14,16 +16,26 @@ NO_SUCH_RESOURCE = Refusal(
 )
 
 
-def history_of(counter: Counter, resource: Resource) -> Resource:
-    """A history Bundle of the one version that is kept."""
-    reference = f"{resource['resourceType']}/{resource['id']}"
-    entry = {
-        "fullUrl": counter.url(reference),
-        "resource": resource,
-        "request": {"method": "PUT", "url": reference},
-        "response": {"status": "200", "etag": f'W/"{resource["meta"]["versionId"]}"'},
+def history_of(counter: Counter, versions: Sequence[Resource]) -> Resource:
+    """A history Bundle of the versions of one resource, newest first. The oldest that is kept counts as created."""
+    return {
+        "resourceType": "Bundle",
+        "type": "history",
+        "total": len(versions),
+        "entry": [_entry(counter, one, created=one is versions[-1]) for one in versions],
     }
-    return {"resourceType": "Bundle", "type": "history", "total": 1, "entry": [entry]}
+
+
+def _entry(counter: Counter, version: Resource, *, created: bool) -> Resource:
+    reference = f"{version['resourceType']}/{version['id']}"
+    request = {"method": "POST", "url": version["resourceType"]} if created else {"method": "PUT", "url": reference}
+    etag, updated = f'W/"{version["meta"]["versionId"]}"', version["meta"]["lastUpdated"]
+    return {
+        "fullUrl": counter.url(reference),
+        "resource": version,
+        "request": request,
+        "response": {"status": "201" if created else "200", "etag": etag, "lastModified": updated},
+    }
 
 
 def only_current(resource: Resource, version: str) -> Resource:

@@ -29,6 +29,7 @@ _CODES = {
 }
 _DEFINED = {
     "$summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+    "$export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
     "$match": "http://hl7.org/fhir/OperationDefinition/Patient-match",
 }
 _CHAINED = re.compile(r"[a-z]+\.[a-z]+")
@@ -110,7 +111,7 @@ def _resource(kind: str, codes: set[str], operations: set[str], search: Search |
             "type": kind,
             "interaction": [{"code": code} for code in sorted(codes)],
             "versioning": "versioned" if "vread" in codes else "no-version",
-            "readHistory": False if "vread" in codes else None,
+            "readHistory": kind == "DocumentReference" if "vread" in codes else None,
             "searchInclude": sorted(includes),
             "searchRevInclude": sorted(reverse),
             "searchParam": [

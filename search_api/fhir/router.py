@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from search_api.fhir import audits, binaries, clinical, consents, documents, patients, references, smart, summary
+from search_api.fhir import (
+    audits,
+    binaries,
+    clinical,
+    consents,
+    documents,
+    exports,
+    patients,
+    references,
+    smart,
+    summary,
+)
 from search_api.fhir.metadata import Search, metadata_router
 from search_api.fhir.provide import provide_router
 
@@ -17,6 +28,7 @@ MODULES = (
     patients.router,
     clinical.clinical_router(),
     summary.router,
+    exports.router,
     audits.router,
     consents.router,
 )

@@ -21,6 +21,7 @@ from search_api.fhir.clinical import Told, named_in, papers_of
 from search_api.fhir.counter import AtCounter, Counter
 from search_api.fhir.elements import Resource
 from search_api.fhir.formats import answer
+from search_api.fhir.narrated import NARRATED, is_narrated, sentence, with_contacts
 from search_api.fhir.patients import patient_of
 from search_api.fhir.provenance import shown_sources
 from search_api.fhir.statements import KINDS, is_over
@@ -49,6 +50,8 @@ class Part:
 
 MEDICINES = frozenset({FactKind.MEDICATION, FactKind.DISPENSING})
 PARTS = (
+    Part("Directives et limitations de traitement", "42348-3", "Advance directives", frozenset({FactKind.DIRECTIVE})),
+    Part("Alertes : contre-indications", "104605-1", "Alert", frozenset({FactKind.CONTRAINDICATION})),
     Part(
         "Allergies et intolérances",
         "48765-2",
@@ -87,15 +90,25 @@ def _summary(counter: Counter, identity: str) -> Resource:
     visit = desk.visit(identity, "read-summary")
     with visit.record() as (tx, scope):
         patient = patient_of(tx, scope)
-        told = Told.of(counter, tx, scope, KINDS)
+        told = Told.of(counter, tx, scope, {*KINDS, *NARRATED})
         written = [pair for pair in told.written() if _offered(counter, pair[0])]
-        papers = papers_of(tx, scope, [each for each, _ in written])
+        narrated = [each for each in told.found if is_narrated(each) and _offered(counter, each)]
+        papers = papers_of(tx, scope, [*(each for each, _ in written), *narrated])
         written = [pair for pair in written if shown_sources(pair[0], papers)]
+        narrated = [each for each in narrated if shown_sources(each, papers)]
         coverage = coverage_of(tx, scope)
     sections: list[Resource] = []
     entries: list[Resource] = []
     shown: list[Gathered] = []
+    people = [each for each in narrated if each.fact.kind is FactKind.CONTACT][:MOST]
+    patient = with_contacts(patient, people)
+    shown += people
     for part in PARTS:
+        if part.kinds <= NARRATED:
+            told_in_words = [each for each in narrated if each.fact.kind in part.kinds]
+            sections.append(_narrated(counter, part, told_in_words, coverage))
+            shown += told_in_words[:MOST]
+            continue
         own = [pair for pair in written if _belongs(pair[0], part, desk.now.date())]
         sections.append(_section(counter, part, own[:MOST], len(own), coverage))
         entries += [one for _, one in own[:MOST]]
@@ -132,6 +145,8 @@ def _summary(counter: Counter, identity: str) -> Resource:
 
 def _offered(counter: Counter, each: Gathered) -> bool:
     off = counter.desk.services.off
+    if each.fact.kind is FactKind.CONTACT:
+        return "facts" not in off
     return not any(each.fact.kind in part.kinds and part.function in off for part in PARTS)
 
 
@@ -145,17 +160,32 @@ def _section(
     lines = [_line(each) for each, _ in own]
     if total > len(own):
         lines.append(f"Les {len(own)} plus récents sur {total}.")
-    section: Resource = {"title": part.title, "code": {"coding": [coding(LOINC, part.code, part.display)]}}
+    section = _titled(part)
     if own:
         named = [{"reference": counter.url(f"{one['resourceType']}/{one['id']}")} for _, one in own]
         return section | {"text": narrative(lines), "entry": named}
+    return section | _empty(counter, part, coverage)
+
+
+def _narrated(counter: Counter, part: Part, own: list[Gathered], coverage: CoverageView) -> Resource:
+    lines = [sentence(each) for each in own[:MOST]]
+    if len(own) > MOST:
+        lines.append(f"Les {MOST} plus récents sur {len(own)}.")
+    return _titled(part) | ({"text": narrative(lines)} if own else _empty(counter, part, coverage))
+
+
+def _titled(part: Part) -> Resource:
+    return {"title": part.title, "code": {"coding": [coding(LOINC, part.code, part.display)]}}
+
+
+def _empty(counter: Counter, part: Part, coverage: CoverageView) -> Resource:
     closed = part.function in counter.desk.services.off
     said = ["Cette fonction est fermée sur ce service."] if closed else [f"{_NOTHING} {part.title}.", coverage.notice]
     reason = {
         "coding": [coding(f"{TERMINOLOGY}/list-empty-reason", "unavailable", "Unavailable")],
         "text": " ".join(said),
     }
-    return section | {"text": narrative(said), "emptyReason": reason}
+    return {"text": narrative(said), "emptyReason": reason}
 
 
 _NOTHING = "Rien n'a été trouvé dans les documents accessibles :"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from access.refusal import Refusal
-from search_api.oidc.config import PageClient
+from search_api.oidc.config import EhrLaunch, PageClient
 from search_api.oidc.provider import AWAY, Provider, fetch_json
 
 NOT_SIGNED_IN = Refusal(
@@ -22,6 +22,14 @@ NOT_SIGNED_IN = Refusal(
     "Le fournisseur d'identité n'a pas confirmé cette connexion.",
     "Recommencez la connexion.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a code was exchanged for; `patient`: the patient in context, in the words of who launched (SMART)."""
+
+    token: str
+    patient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,11 @@ class CodeFlow:
         except Refusal:
             return ""
 
-    def token(self, code: str, verifier: str, redirect_uri: str) -> str:
+    def launched_by(self, iss: str) -> EhrLaunch | None:
+        """The software of the settings that has exactly this address."""
+        return next((each for each in self.client.launches if each.iss == iss), None)
+
+    def exchange(self, code: str, verifier: str, redirect_uri: str) -> Granted:
         """The access token of a code. Refusal "sign-in-refused" (401) when the provider takes it for none of its own,
         or the verifier for another's; "issuer-unavailable" (503) when it does not answer."""
         form = {
@@ -64,7 +76,8 @@ class CodeFlow:
         token = told.get("access_token")
         if not isinstance(token, str) or str(told.get("token_type")).lower() != "bearer":
             raise NOT_SIGNED_IN
-        return token
+        patient = told.get("patient")
+        return Granted(token, patient if isinstance(patient, str) else "")
 
     def _authentication(self) -> dict[str, str]:
         """HTTP Basic as RFC 6749 2.3.1 wants it: both parts form-encoded first."""

@@ -39,9 +39,30 @@ class System(BaseModel):
     keys: list[dict[str, Any]] = Field(min_length=1, description="Public keys (JWK).")
 
 
+class EhrLaunch(BaseModel):
+    """Software that may launch the page at this issuer (SMART EHR launch): only an `iss` that stands here is heeded.
+
+    patient     what the token response's `patient` is
+      fhir      a Patient of that software, read there with the person's own token for its INS
+      ins       an INS
+      id        a patient of ours: `iss` is then our own `/fhir`
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iss: str = Field(max_length=500, description="Its FHIR address, exactly as it launches with.")
+    patient: Literal["fhir", "ins", "id"] = "fhir"
+
+    @model_validator(mode="after")
+    def _reached_safely(self) -> Self:
+        if not plain_address(self.iss):
+            raise ValueError("a FHIR address is https without query, or on this machine")
+        return self
+
+
 class PageClient(BaseModel):
     """How the page signs people in at an issuer, by the code flow with PKCE. Registered there with the redirect address
-    `https://…/web/signed-in.html`. Without a secret it is a public client."""
+    `https://…/web/signed-in.html`, and `https://…/` to launch. Without a secret it is a public client."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +72,7 @@ class PageClient(BaseModel):
     scope: str = Field("openid", max_length=1000)
     acr_values: str = Field("", max_length=200)
     resource: str = Field("", max_length=500, description="RFC 8707: for whom the token is, where a provider asks.")
+    launches: tuple[EhrLaunch, ...] = Field((), description="Software that may launch the page.")
 
 
 class IssuerSettings(BaseModel):
@@ -76,12 +98,17 @@ class IssuerSettings(BaseModel):
 
     @model_validator(mode="after")
     def _reached_safely(self) -> Self:
-        parts = urlsplit(self.issuer)
-        if not safe_address(self.issuer) or parts.query or parts.fragment:
+        if not plain_address(self.issuer):
             raise ValueError("an issuer is an https address without query, or one of this machine")
         if self.profile == "psc" and self.names != {"practitioner"}:
             raise ValueError("Pro Santé Connect names practitioners and nobody else")
         return self
+
+
+def plain_address(url: str) -> bool:
+    """A safe address without query and fragment."""
+    parts = urlsplit(url)
+    return safe_address(url) and not parts.query and not parts.fragment
 
 
 def safe_address(url: str) -> bool:

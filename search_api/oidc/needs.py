@@ -9,6 +9,7 @@ from access.smart import Need
 
 RESOURCES = {
     "lookup": "Patient",
+    "launch-links": "Patient",
     "record": "Patient",
     "identity": "Patient",
     "contact": "Patient",
@@ -29,7 +30,7 @@ RESOURCES = {
     "immunizations": "Immunization",
 }
 EVERYTHING = "*"
-_SEARCHES = frozenset({"lookup", "search", "searches"})
+_SEARCHES = frozenset({"journal", "launch-links", "lookup", "search", "searches"})
 _STATES = frozenset({"masks", "closure"})  # made and undone: a change of what is there
 _VERBS = {"GET": "r", "HEAD": "r", "POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
 

@@ -23,7 +23,7 @@ from search_api.oidc.assertion import INVALID as UNASSERTED
 from search_api.oidc.assertion import asserted
 from search_api.oidc.claims import bearer_of
 from search_api.oidc.code_flow import CodeFlow
-from search_api.oidc.config import IssuerSettings
+from search_api.oidc.config import IssuerSettings, System
 from search_api.oidc.provider import Provider, fetch_json
 from search_api.tokens import EXPIRED, INVALID
 
@@ -70,20 +70,32 @@ class Federation:
 
     def asserted(self, bearer: Bearer, assertion: str, now: datetime) -> Asserted:
         """See `search_api.oidc.assertion`. Only a client of the settings, by its own token, may assert."""
-        for settings in self.settings.values():
-            for system in settings.systems:
-                if (
-                    bearer.kind is CallerKind.SYSTEM
-                    and system.client_id == bearer.id
-                    and settings.issuer == bearer.issuer
-                ):
-                    return asserted(system, settings.audience, bearer, assertion, now)
-        raise UNASSERTED
+        system = self._system(bearer)
+        if system is None:
+            raise UNASSERTED
+        return asserted(system, self.settings[bearer.issuer].audience, bearer, assertion, now)
+
+    def establishment(self, bearer: Bearer) -> str | None:
+        """Where a client of the settings runs; None for any other bearer."""
+        system = self._system(bearer)
+        return None if system is None else system.finess
+
+    def _system(self, bearer: Bearer) -> System | None:
+        """The client of the settings that bears its own token."""
+        settings = self.settings.get(bearer.issuer)
+        if settings is None or bearer.kind is not CallerKind.SYSTEM:
+            return None
+        return next((each for each in settings.systems if each.client_id == bearer.id), None)
 
     def provider(self) -> Provider | None:
         """The one to which software is sent to ask for a token: the first that is not Pro Santé Connect, whose clients
         are registered with the state."""
         return next((self._providers[name] for name, one in self.settings.items() if one.profile != "psc"), None)
+
+    def launched_here(self, provider: Provider) -> bool:
+        """Whether it launches software with our own patients in context."""
+        page = self.settings[provider.issuer].page
+        return page is not None and any(each.patient == "id" for each in page.launches)
 
     def _asked(self, token: str, claims: dict[str, Any], provider: Provider) -> dict[str, Any]:
         """The claims with what the userinfo endpoint adds, which must speak of the same subject."""

@@ -3,38 +3,22 @@ provider's code for an access token (search_api/oidc/code_flow.py). Every way en
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from access.identifiers import Ins
 from access.refusal import Refusal
-from search_api.oidc.code_flow import NOT_SIGNED_IN, CodeFlow
+from access.scope import CallerKind
+from search_api.launch import LaunchLinks
+from search_api.oidc.code_flow import NOT_SIGNED_IN, CodeFlow, Granted
+from search_api.oidc.ehr import patient_in_view
+from search_api.patients import ids_of
 from search_api.rates import TOO_MANY_TOKENS
+from search_api.services import Services
 from search_api.view_base import View
-
-
-@dataclass(frozen=True, slots=True)
-class Persona:
-    """Somebody of the demo: a title, and what makes their token when it is asked for."""
-
-    title: str
-    name: str
-    token: Callable[[], str]
-    hint: str = ""  # what to type at the door to meet the demo's patient
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """What the page needs to know of a home. Personas are the demo's alone: anybody who reaches the port is any of
-    them. `idle_minutes`: without a key or a click for so long, the page asks who is there again. `providers`: where
-    people sign in."""
-
-    personas: tuple[Persona, ...] = ()
-    idle_minutes: int = 10
-    providers: tuple[CodeFlow, ...] = ()
+from search_api.web.front import Front
 
 
 class Way(View):
@@ -52,6 +36,7 @@ class Way(View):
     scope: str = ""
     acr_values: str = ""
     resource: str = ""
+    launches: tuple[str, ...] = ()  # FHIR addresses of the software that may launch the page
 
 
 class SignIn(View):
@@ -71,12 +56,14 @@ class CodeBody(BaseModel):
     code: str = Field(min_length=1, max_length=4000)
     verifier: str = Field(min_length=43, max_length=128)
     redirect_uri: str = Field(max_length=500)
+    iss: str = Field("", max_length=500, description="SMART EHR launch: the software that launched the page")
 
 
 class Token(View):
-    """An access token of the issuer."""
+    """An access token of the issuer; for a launched page, a launch link to the patient in view there, or none."""
 
     token: str = Field(repr=False)
+    launch: str = Field("", repr=False)
 
 
 router = APIRouter(include_in_schema=False)
@@ -99,16 +86,39 @@ def sign_in(request: Request) -> SignIn:
 @router.post("/web/sign-in")
 def exchange(body: CodeBody, request: Request) -> Token:
     """The access token of a code. Refused exchanges count as refused tokens of their address."""
-    services = request.app.state.services
+    services: Services = request.app.state.services
     flow = next((each for each in services.front.providers if each.issuer == body.issuer), None)
     try:
-        if flow is None:
+        if flow is None or (body.iss and flow.launched_by(body.iss) is None):
             raise NOT_SIGNED_IN
-        return Token(token=flow.token(body.code, body.verifier, body.redirect_uri))
+        granted = flow.exchange(body.code, body.verifier, body.redirect_uri)
+        return Token(token=granted.token, launch=_link(request, flow, granted, body.iss))
     except Refusal as refusal:
         address = request.client.host if request.client is not None else ""
         pace = services.rates.take(f"token\x1f{address}", services.bad_tokens, 300)
         raise (refusal if pace == "within" or refusal.code == "issuer-unavailable" else TOO_MANY_TOKENS) from None
+
+
+def _link(request: Request, flow: CodeFlow, granted: Granted, iss: str) -> str:
+    """A launch link for the practitioner who signed in, to the patient in view where they come from; "" for none."""
+    services: Services = request.app.state.services
+    launched = flow.launched_by(iss)
+    if launched is None or not granted.patient or services.verifier is None:
+        return ""
+    now = services.clock()
+    bearer = services.verifier.verify(granted.token, now)
+    if bearer.issuer != flow.issuer:
+        raise NOT_SIGNED_IN
+    named = patient_in_view(launched, granted)
+    if named is None or bearer.kind is not CallerKind.PRACTITIONER:
+        return ""
+    if isinstance(named, Ins):
+        with services.records.read() as tx:
+            pseudonym, known = ids_of(tx, named)
+    else:
+        pseudonym, known = named, None
+    links: LaunchLinks = request.app.state.launch_links
+    return links.make(bearer.id, pseudonym, known, now)[0]
 
 
 def _way(flow: CodeFlow) -> Way:
@@ -122,4 +132,5 @@ def _way(flow: CodeFlow) -> Way:
         scope=client.scope,
         acr_values=client.acr_values,
         resource=client.resource,
+        launches=tuple(each.iss for each in client.launches),
     )

@@ -401,7 +401,8 @@ def test_any_facts_give_a_card_the_same_in_any_order(found: list[Told], seed: in
 @settings(max_examples=100, deadline=None)
 @given(tolds)
 def test_no_allergy_is_ever_missing(found: list[Told]) -> None:
-    allergies = [each for each in found if each.fact.kind in (FactKind.ALLERGY, FactKind.INTOLERANCE)]
+    kinds = (FactKind.ALLERGY, FactKind.INTOLERANCE, FactKind.CONTRAINDICATION)
+    allergies = [each for each in found if each.fact.kind in kinds]
     shown = {document for line in lines("allergies", *found) for document in line.documents}
     assert {each.document_id for each in allergies} == shown
     stated = {each.fact.assertion for each in allergies}
@@ -430,3 +431,17 @@ def test_of_two_documents_without_a_date_the_one_received_later_speaks(first: st
     later = replace(tell(FactKind.MEDICATION, "Eliquis 5 mg", "m", None, **dose), deposited=date(2026, 2, 7))
     lines = section(card_of(older, later), "antithrombotics").lines
     assert lines[0].text.startswith("Eliquis 5 mg")
+
+
+def test_a_contraindication_keeps_its_kind_and_contradicts_no_denial_of_allergies() -> None:
+    barred = tell(FactKind.CONTRAINDICATION, "AINS", document="lettre")
+    none = allergy("pas d'allergie connue", Assertion.ABSENT, document="bilan")
+    shown = lines("allergies", barred, none, allergy("latex", document="bloc"))
+    assert [line.text for line in shown] == [
+        "Allergie : latex ; réaction non précisée",
+        "Contre-indication : AINS",
+        "« pas d'allergie connue » : niée ou infirmée par ce document",
+    ]
+    assert [line.contradicted for line in shown] == [True, False, True]
+    denied = tell(FactKind.CONTRAINDICATION, "AINS", document="avis", assertion=Assertion.ABSENT)
+    assert [line.contradicted for line in lines("allergies", barred, denied)] == [True, True]

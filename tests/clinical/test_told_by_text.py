@@ -56,8 +56,8 @@ def test_stopped_replaced_forbidden_and_denied_medicines() -> None:
         "azathioprine": Assertion.PAST,
         "bisoprolol": Assertion.PAST,
         "acide acétylsalicylique": Assertion.ABSENT,
-        "tramadol": Assertion.HYPOTHETICAL,
     }
+    assert one("Tramadol contre-indiqué.", FactKind.CONTRAINDICATION).detail("substance") == "tramadol"
     assert stated["énoxaparine"].detail("replaced_by") == "Eliquis"
     assert stated["azathioprine"].detail("stopped") == "Arrêt définitif"
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 import http.client
 import os
 import random
-import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cli.compose import open_home
@@ -27,6 +24,7 @@ from ingest.batch import FINAL
 from records import documents
 from records.documents import DocumentState
 from tests.e2e.killing import Command, Ordeal, ordeal
+from tests.services.halting import halted
 
 pytestmark = pytest.mark.services
 LONG = os.environ.get("ANAMNESE_LONG") == "1"
@@ -63,21 +61,9 @@ class Parts:
             time.sleep(choose.uniform(0, 2))
             self._stacks["postgresql"].enter_context(postgresql(self._folder, port=_port(self.records_url)))
         else:
-            with _stopped(_port(self._index_url)):
+            with halted(_port(self._index_url)):
                 time.sleep(choose.uniform(1, 4))
         self.outages[name] += 1
-
-
-@contextmanager
-def _stopped(port: int) -> Iterator[None]:
-    """The process that listens there does nothing for a while."""
-    found = [c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port]
-    (pid,) = {one for one in found if one}
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def _port(url: str) -> int:

@@ -32,6 +32,9 @@ def everything(world: World) -> Iterator[tuple[str, bytes]]:
     """Every kind of response, by a name that says which."""
     mine = world.as_patient("marie")
     location = provided(world, reference(world, "1"), "Compte rendu.\n\nFracture.")
+    related = [{"code": "replaces", "target": {"reference": location}}]
+    newer = provided(world, reference(world, "7", relatesTo=related), "Compte rendu.\n\nFracture, rectifié.")
+    world.work()
     told = [fact(kind, f"objet {kind}", one) for kind in FactKind for one in Assertion]
     coded = fact(
         FactKind.CONDITION, "HTA", codes=(Coding("2.16.840.1.113883.6.3", "I10"),), when=Period("2019", "2020")
@@ -42,7 +45,7 @@ def everything(world: World) -> Iterator[tuple[str, bytes]]:
         will.oppose(tx, world.patients["marie"], OppositionKind.HEIRS, world.clock.now, "marie")
     post(world, "/Consent", consent(world, "deny", RPPS_SYSTEM, "10000000009"), mine)
     (document, *_) = resources(get(world, "/DocumentReference?patient={marie}").json())
-    reads = ["/metadata", "/Patient/{marie}", f"/{location}", f"/{location}/_history", f"/Binary/{document['id']}"]
+    reads = ["/metadata", "/Patient/{marie}", f"/{location}", f"/{newer}/_history", f"/Binary/{document['id']}"]
     searches = [
         "/DocumentReference?patient={marie}&_include=DocumentReference:patient&_count=2",
         "/DocumentReference?patient={marie}&_summary=true&inconnu=1",

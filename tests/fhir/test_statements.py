@@ -246,3 +246,31 @@ def test_a_document_of_another_day_dates_what_it_says(own_world: World) -> None:
     undated = [one for one in told(own_world, "MedicationStatement") if "dateAsserted" not in one]
     assert [one["status"] for one in undated] == ["unknown"]
     assert date(2025, 1, 10).isoformat() in [one.get("dateAsserted") for one in told(own_world, "MedicationStatement")]
+
+
+def test_the_summary_quotes_directives_contraindications_and_names_contacts(own_world: World) -> None:
+    silent(own_world)
+    text = (
+        "Lettre.\n\nDirectives anticipées : refus d'intubation.\nContre-indication aux AINS.\n"
+        "Personne de confiance : Jeanne MARTIN (fille), 06 12 34 56 78.\n"
+    )
+    own_world.deposit("volontés", "marie", text)
+    own_world.work()
+    found = sections(own_world)
+    assert "refus d'intubation" in found["42348-3"]["text"]["div"].replace("&#x27;", "'").replace("&#39;", "'")
+    assert "Contre-indication aux AINS" in found["104605-1"]["text"]["div"]
+    assert "emptyReason" not in found["42348-3"]
+    patient = next(
+        one["resource"]
+        for one in get(own_world, "/Patient/{marie}/$summary").json()["entry"]
+        if one["resource"]["resourceType"] == "Patient"
+    )
+    (contact,) = patient["contact"]
+    assert contact["name"] == {"text": "Jeanne MARTIN"}
+    assert contact["telecom"] == [{"system": "phone", "value": "06 12 34 56 78"}]
+    assert {"text": "fille"} in contact["relationship"]
+    assert told(own_world, "AllergyIntolerance") == []  # what must not be given is no allergy
+    own_world.hide("volontés", masked=True)
+    hidden = get(own_world, "/Patient/{marie}/$summary").text
+    assert "intubation" not in hidden
+    assert "Jeanne" not in hidden

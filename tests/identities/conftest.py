@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from search_api.app import create_app
 from search_api.oidc.config import IssuerSettings
 from search_api.oidc.verify import Federation
+from search_api.web.front import Front
 from tests.search_api.conftest import DOCTOR, STRANGER, SUSPENDED, TRAITANT, closed_home, own_world, world
 from tests.search_api.world import World, ins_of
 from tests.services.openid import AUDIENCE, OpenId
@@ -60,7 +61,8 @@ def federated(own_world: World) -> Iterator[Open]:
             issuer = IssuerSettings(issuer=running.issuer, audience=AUDIENCE, **{"names": EVERYBODY} | settings)
             clock = {} if ticks is None else {"clock": ticks}
             verifier = Federation([issuer], own_world.services.keys, **clock)
-            services = dataclasses.replace(own_world.services, verifier=verifier)
+            front = Front(providers=verifier.ways())
+            services = dataclasses.replace(own_world.services, verifier=verifier, front=front)
             return held.enter_context(TestClient(create_app(services), raise_server_exceptions=False))
 
         yield opened

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_month_counts_what_happened_in_it(own_world: World) -> None:
     march = asked(world, month="2026-03")
     assert (march["searches"], march["fed"], march["consulted"], march["records"]) == (2, 2, 1, 2)
     assert asked(world, month="2026-02")["fed"] == 0
+
+
+def test_an_entry_chained_in_late_hides_nothing_of_the_month(own_world: World) -> None:
+    """A card of last month, journalled in the spool, stands in the journal after this month's first searches."""
+    world = own_world
+    world.search("allergie", world.bearer(TRAITANT))
+    with world.services.records.write() as tx:
+        (entry,) = journal.entries_for_audit_without_scope(tx, world.patients["marie"], 1)
+        journal.append(tx, dataclasses.replace(entry, at=entry.at - timedelta(days=40)))
+    assert asked(world)["searches"] == 1
 
 
 def test_a_merged_patient_is_one_record(own_world: World) -> None:

@@ -87,6 +87,8 @@ class OpenId:
     liar: str | None = None  # of whom userinfo then speaks instead
     back: str = ""  # where the page's client is sent back to; no such client without
     secret: str = ""  # of that client; a public one without
+    launches: dict[str, str] = field(default_factory=dict)  # an EHR's patients in view, by the launch
+    charts: dict[str, dict[str, Any]] = field(default_factory=dict)  # its Patients, at /fhir
 
     def __post_init__(self) -> None:
         if not self.port:
@@ -141,7 +143,13 @@ class OpenId:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
-    def _tokens(self, account: str, scope: str, ago: int) -> dict[str, str]:
+    @property
+    def fhir(self) -> str:
+        """The FHIR address of the EHR that this provider plays."""
+        return f"{self.issuer}/fhir"
+
+    def code(self, account: str, scope: str = "scope_all", *, ago: int = 0, **more: str) -> tuple[str, str]:
+        """A code of a person who logged in for the client "app", and its verifier; `more` parameters are asked with."""
         verifier = secrets.token_urlsafe(40)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         asked = {
@@ -154,6 +162,7 @@ class OpenId:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
             "resource": AUDIENCE,
+            **more,
         }
         with httpx.Client(base_url=self.issuer) as browser:
             answer = browser.get("/auth", params=asked)
@@ -165,18 +174,22 @@ class OpenId:
                 answer = browser.get(urljoin(self.issuer, where))
             assert "code=" in where, where
             (code,) = parse_qs(urlsplit(where).query)["code"]
-            form = {
-                "grant_type": "authorization_code",
-                "code": code,
-                "redirect_uri": REDIRECT,
-                "code_verifier": verifier,
-                "resource": AUDIENCE,
-                "client_id": "app",
-            }
-            answer = browser.post("/token", data=form)
-            assert answer.status_code == 200, answer.text
-            tokens: dict[str, str] = answer.json()
-            return tokens
+            return code, verifier
+
+    def _tokens(self, account: str, scope: str, ago: int) -> dict[str, str]:
+        code, verifier = self.code(account, scope, ago=ago)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": REDIRECT,
+            "code_verifier": verifier,
+            "resource": AUDIENCE,
+            "client_id": "app",
+        }
+        answer = httpx.post(f"{self.issuer}/token", data=form)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, str] = answer.json()
+        return tokens
 
     def _page(self) -> list[dict[str, Any]]:
         secret = {"client_secret": self.secret} if self.secret else {}
@@ -224,4 +237,6 @@ class OpenId:
             "alg": self.alg,
             "mute": self.mute,
             "liar": self.liar,
+            "launches": self.launches,
+            "charts": self.charts,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import socket
 import threading
@@ -24,12 +25,16 @@ from cli.demo import personas
 from cli.intake import wait
 from cli.sample_home import Sample, record_people
 from cli.settings import Settings, load_settings
+from index.generations import needed
+from index.port import Generations
+from index.projector import Projector
 from ingest.receive import receive
 from ingest.worker import drain
 from records.content import Metadata
 from samples.story import Draft
 from search_api.app import create_app
-from search_api.web.sign_in import Front
+from search_api.services import ServingIndex
+from search_api.web.front import Front
 from tests.web.hostile import add_hostile_patient
 
 SCAN_IN_HOME = "moreau-2016-02-09-urgences-anaphylaxie"
@@ -191,6 +196,17 @@ class Person:
         expect(self.page.locator(".busy")).to_have_count(0)
         return self
 
+    def keep(self, name: str, text: str, *, terms: bool = False) -> None:
+        """In the dialog of one's own searches: one more."""
+        dialog = self.page.locator("dialog.saved")
+        before = dialog.locator(".kept li").count()
+        dialog.get_by_label("Nom", exact=True).fill(name)
+        dialog.get_by_label("Question, ou termes").fill(text)
+        dialog.get_by_label(re.compile("liste de termes")).set_checked(terms)
+        dialog.get_by_role("button", name="Garder", exact=True).click()
+        expect(dialog.locator(".kept").get_by_role("button", name=f"Lancer @{name}")).to_be_visible()
+        assert dialog.locator(".kept li").count() in (before, before + 1)
+
     @property
     def hits(self) -> Locator:
         return self.page.locator(".hits > li")
@@ -231,11 +247,25 @@ def _wait(address: str) -> None:
     raise AssertionError("the service does not answer")
 
 
+def _searched_in(home: Home, engine: Generations) -> Home:
+    """The home over another engine, once that has followed everything: under a name of its own, whose cursor begins."""
+    services, prefix = home.services, "beside"
+    projector = Projector(services.records, services.blobs, engine, services.embedder, prefix)
+    while projector.catch_up(home.clock()):
+        pass
+    index = ServingIndex(engine, lambda: needed(services.embedder, prefix))
+    return replace(home, services=replace(services, index=index))
+
+
 @contextmanager
-def open_site(built: Path, folder: Path, sample: Sample, browser: Browser, **settings: Any) -> Iterator[Site]:
-    """A copy of a built home, served."""
+def open_site(
+    built: Path, folder: Path, sample: Sample, browser: Browser, engine: Generations | None = None, **settings: Any
+) -> Iterator[Site]:
+    """A copy of a built home, served; searched in another engine, which follows the copy first, when one is given."""
     shutil.copytree(built, folder)
     with open_home(settings_of(folder, **settings), serving=True) as home:
+        if engine is not None:
+            home = _searched_in(home, engine)
         patients = record_people(home, sample)
         front = home.services.front
         if not home.settings.oidc:

@@ -76,6 +76,20 @@ def come_back(person: Person) -> None:
     expect(person.page.get_by_role("heading", level=1)).to_be_visible()
 
 
+def kept(person: Person) -> None:
+    person.open_record()
+    person.page.get_by_role("button", name="Mes recherches…").click()
+    expect(person.page.get_by_role("dialog")).to_be_visible()
+    person.keep(f"axe-{person.page.evaluate('crypto.randomUUID()')[:8]}", "fièvre\nfrissons", terms=True)
+
+
+def audit(person: Person) -> None:
+    person.sign_in(AUDITOR).view("Journal des accès")
+    expect(person.page.locator(".journal li").first).to_be_visible()
+    if not person.page.get_by_label("Qui a regardé").is_visible():
+        person.page.get_by_text("Critères").click()
+
+
 def signed(title: str) -> Callable[[Person], object]:
     return lambda person: person.sign_in(title)
 
@@ -104,7 +118,9 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "masking": masking,
     "people": viewed(SELF, "Mes proches"),
     "text": text,
+    "kept searches": kept,
     "reviews": signed(AUDITOR),
+    "whole journal": audit,
     "service": signed(ADMINISTRATOR),
     "usage": lambda person: person.sign_in(AUDITOR).view("Usage"),
     "succession": lambda person: person.sign_in(ADMINISTRATOR).view("Ayants droit"),

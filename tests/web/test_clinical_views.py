@@ -126,6 +126,19 @@ def test_a_series_is_drawn_with_its_range_above_its_table(site: Site, offers: li
         opens_its_source(doctor)
 
 
+def test_a_chart_can_be_read_on_a_phone(site: Site, offers: list[str]) -> None:
+    """Its figures are as tall as text: a drawing made for a desk and shrunk to a phone is not."""
+    needs(offers, "observations")
+    with site.person(viewport=PHONE) as doctor:
+        page = doctor.open_record().view("Biologie").page
+        expect(page.locator(".chart")).to_be_visible()  # the first series with something to draw
+        heights = page.locator(".chart text").evaluate_all(
+            "(all) => all.map((each) => each.getBoundingClientRect().height)"
+        )
+        assert len(heights) >= 4
+        assert min(heights) >= 11
+
+
 def test_the_timeline_goes_by_year_and_opens_what_it_names(site: Site, offers: list[str]) -> None:
     needs(offers, "timeline")
     with site.person() as doctor:

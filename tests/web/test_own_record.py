@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.web.site import SELF, TRAITANT, Site
+from tests.web.site import PHONE, SELF, TRAITANT, Site
 
 
 def test_vaccinations_say_what_is_due_and_open_the_proof_of_each_dose(changed_site: Site) -> None:
@@ -154,3 +154,13 @@ def test_nobody_else_s_record_is_reached_by_these_views(changed_site: Site) -> N
         names = doctor.page.get_by_role("navigation").get_by_role("button").all_inner_texts()
         assert "Vaccins" in names
         assert not {"Mes proches", "Mes autorisations"} & set(names)
+
+
+def test_on_a_phone_every_act_of_a_table_is_in_sight(site: Site) -> None:
+    with site.person(viewport=PHONE) as patient:
+        page = patient.open_record(SELF).view("Mes autorisations").page
+        acts = page.get_by_role("table").get_by_role("button")
+        expect(acts.first).to_be_visible()
+        for place in acts.evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().right)"):
+            assert place <= PHONE["width"]
+        expect(page.get_by_role("row").nth(1).get_by_role("cell").first).to_be_visible()  # it is a table still

@@ -3,23 +3,22 @@
 import { h, uid, plain } from './dom.js';
 import { t, has } from './i18n.js';
 
-// What the question gets beside its own words for an author or an organisation: its own language has those fields.
+const FIELDS = { author: 'auteur', specialty: 'spécialité', organization: 'organisation' };
+
+// What the question gets beside its own words for an author, a specialty or an organisation: its language has those fields.
 export function narrowing(filters) {
-  return ['author', 'organization'].filter((name) => filters[name]).map((name) => {
-    const value = filters[name].replaceAll('"', ' ');
-    return `${name === 'author' ? 'auteur' : 'organisation'}:"${value}"`;
-  });
+  return Object.keys(FIELDS).filter((name) => filters[name]).map((name) => `${FIELDS[name]}:"${filters[name].replaceAll('"', ' ')}"`);
 }
 
 export function facetBar(facets, filters, narrow) {
   const change = (name, value) => narrow({ ...filters, [name]: value || undefined });
-  const lists = ['type', 'year', 'author', 'organization'].filter((name) => filters[name] || (facets?.[name] ?? []).length > 1)
+  const lists = ['type', 'year', 'specialty', 'author', 'organization'].filter((name) => filters[name] || (facets?.[name] ?? []).length > 1)
     .map((name) => facet(name, facets?.[name] ?? [], filters[name], (value) => change(name, value)));
   const order = select('sort', [['', t('sort.relevance')], ['date', t('sort.date')]], filters.sort ?? '', (value) => change('sort', value));
   const all = h('input', { type: 'checkbox', id: uid('all'), checked: Boolean(filters.all), on: { change: () => change('all', all.checked) } });
   const fresh = h('input', { type: 'checkbox', id: uid('new'), checked: Boolean(filters.fresh), on: { change: () => change('fresh', fresh.checked) } });
-  return h('div.facet-row', { role: 'group', 'aria-label': t('facets') }, lists, order,
-    h('label.check', { for: fresh.id }, fresh, t('facet.new')), h('label.check', { for: all.id }, all, t('facet.all')));
+  return h('div.facet-row', { role: 'group', 'aria-label': t('facets') }, lists, facets ? order : null,
+    h('label.check', { for: fresh.id }, fresh, t('facet.new')), facets ? h('label.check', { for: all.id }, all, t('facet.all')) : null);
 }
 
 function facet(name, values, chosen, change) {

@@ -1,6 +1,6 @@
 // Results: a document, its labels, its passages with the matched words. A passage opens in the reader.
 
-import { h, marked, named } from './dom.js';
+import { h, marked } from './dom.js';
 import { t, day } from './i18n.js';
 import { badge, badges, source } from './parts.js';
 
@@ -22,7 +22,7 @@ export function hitList(hits, open) {
 function hitCard(hit, open) {
   const { document } = hit;
   return h(hit.far ? 'article.hit.distant' : 'article.hit', {},
-    h('h3', {}, named(document.title)),
+    h('h3', {}, h('bdi', {}, marked(document.title, hit.title_highlights ?? []))),
     h('div.labels', {}, hit.far ? badge(t('label.far'), 'warn') : null, badges(document)),
     source(document, day(document.event_date)),
     hit.passages.map((passage) => passageButton(hit, passage, open)),
@@ -35,13 +35,14 @@ function passageButton(hit, passage, open) {
     type: 'button', 'data-id': passage.passage_id, 'aria-pressed': 'false', on: { click: () => open(hit, passage) },
   },
   h('span.where', {}, t('page', { page: passage.page }), section(passage),
-    passage.assertion === 'absent' ? [' ', badge(t('label.absent'), 'absent')] : null),
+    passage.assertion === 'absent' ? [' ', badge(t('label.absent'), 'absent')] : null,
+    passage.highlights.length ? null : [' · ', t('label.wordless')]),
   h(ranges.length ? 'span.text' : 'span.text.loose', {}, cutBefore ? '… ' : '', marked(text, ranges), cutAfter ? ' …' : ''));
 }
 
 // The section a passage stands in, unless its text begins by saying so.
-function section({ section: name, text }) {
-  return name && !text.trimStart().startsWith(name) ? [' · ', named(name)] : null;
+function section({ section: name, section_highlights: ranges, text }) {
+  return name && !text.trimStart().startsWith(name) ? [' · ', h('bdi', {}, marked(name, ranges ?? []))] : null;
 }
 
 // The part of a passage around its first match.

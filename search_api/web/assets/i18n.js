@@ -72,6 +72,11 @@ export function moment(iso) {
   return t('moment', { date, time: language === 'fr' ? time.replace(':', ' h ') : time });
 }
 
+// The calendar day of an instant in Paris, as the service and a date field write it: "2026-03-01".
+export function dayIn(iso) {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Paris' }).format(new Date(iso));
+}
+
 export function age(iso, now = new Date()) {
   const [year, month, date] = iso.slice(0, 10).split('-').map(Number);
   const before = now.getMonth() + 1 < month || (now.getMonth() + 1 === month && now.getDate() < date);

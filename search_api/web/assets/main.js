@@ -8,6 +8,7 @@ import { banner, emergencyBar, watchOtherTabs } from './banner.js';
 import { failure } from './parts.js';
 import { signInView } from './signin.js';
 import { again, watchIdleness } from './lock.js';
+import { takeLaunch, followLaunch } from './launch.js';
 import { doorView } from './views/door.js';
 import { searchView } from './views/search.js';
 import { cardView } from './views/card.js';
@@ -20,6 +21,7 @@ import { rightsView } from './views/rights.js';
 import { peopleView } from './views/people.js';
 import { journalView } from './views/journal.js';
 import { reviewsView } from './views/reviews.js';
+import { auditView } from './views/audit.js';
 import { vigilanceView } from './views/vigilance.js';
 import { serviceView } from './views/service.js';
 import { usageView } from './views/usage.js';
@@ -29,7 +31,7 @@ const VIEWS = {
   door: doorView, search: searchView, card: cardView, timeline: timelineView, labs: labsView,
   vaccines: vaccinesView, documents: documentsView, deposit: depositView,
   rights: rightsView, people: peopleView, journal: journalView,
-  reviews: reviewsView, vigilance: vigilanceView, service: serviceView, usage: usageView, succession: successionView,
+  reviews: reviewsView, audit: auditView, vigilance: vigilanceView, service: serviceView, usage: usageView, succession: successionView,
 };
 const OF_RECORD = ['search', 'card', 'timeline', 'labs', 'vaccines', 'documents', 'deposit'];
 const NEEDS = { card: 'emergency', timeline: 'timeline', labs: 'observations', vaccines: 'immunizations' }; // what a view asks of the service
@@ -39,8 +41,8 @@ let view = 'door';
 // The views that this person may open now.
 function offered() {
   const kind = session.me.kind;
-  if (kind === 'auditor') return ['reviews', 'usage', 'service'];
-  if (kind === 'administrator') return [...(session.me.role ? ['vigilance'] : []), 'service', 'usage', 'succession'];
+  if (kind === 'auditor') return ['reviews', 'audit', 'usage', 'service'];
+  if (kind === 'administrator') return [...(session.me.role ? ['vigilance'] : []), 'service', ...(session.me.role ? [] : ['audit']), 'usage', 'succession'];
   if (!session.patient) return ['door'];
   const answered = OF_RECORD.filter((name) => !NEEDS[name] || session.offers.includes(NEEDS[name]));
   return [...answered, ...(isPerson() ? ['rights', 'people'] : []), ...(isOverseer() ? ['journal'] : [])];
@@ -144,6 +146,7 @@ async function entered() {
   if (session.me.patient_id) {
     session.patient = await call('GET', `/v1/patients/${session.me.patient_id}/identity`);
   }
+  session.arriving = await followLaunch();
   go(offered()[0]);
 }
 
@@ -157,4 +160,5 @@ addEventListener('keydown', (event) => {
 onExpired(again);
 onClosed(shutOut);
 watchOtherTabs();
+takeLaunch();
 render();

@@ -3,6 +3,7 @@
 
 import { h, button, replace, named } from './dom.js';
 import { t } from './i18n.js';
+import { session } from './state.js';
 import { call, Problem } from './api.js';
 import { failure } from './parts.js';
 
@@ -19,7 +20,9 @@ export function byProvider(way, enter, { fresh = false, primary = false } = {}) 
     replace(below, h('p.hint', { role: 'status' }, t('oidc.waiting')));
     try {
       const code = await answered(state, way.issuer);
-      const { token } = await call('POST', '/web/sign-in', { once: true, json: { issuer: way.issuer, code, verifier, redirect_uri: BACK } });
+      const { iss } = session.launch;
+      const { token, launch } = await call('POST', '/web/sign-in', { once: true, json: { issuer: way.issuer, code, verifier, redirect_uri: BACK, iss } });
+      if (iss) inView(launch);
       replace(below);
       await enter(token, '');
     } catch (error) {
@@ -47,8 +50,10 @@ async function request(way, fresh) {
   const [state, verifier] = [random(), random()];
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
   const url = new URL(way.authorize || location.origin);
+  const { iss, ehr } = session.launch;
   const asked = {
-    response_type: 'code', response_mode: 'fragment', client_id: way.client_id, redirect_uri: BACK, scope: way.scope, state,
+    response_type: 'code', response_mode: 'fragment', client_id: way.client_id, redirect_uri: BACK, state,
+    scope: iss ? `${way.scope} launch` : way.scope, launch: iss && ehr, aud: iss,
     code_challenge: base64url(new Uint8Array(digest)), code_challenge_method: 'S256', acr_values: way.acr_values, resource: way.resource, prompt: fresh ? 'login' : '',
   };
   for (const [name, value] of Object.entries(asked)) if (value) url.searchParams.set(name, value);
@@ -66,6 +71,12 @@ function answered(state, issuer) {
       else reject(new Problem(401, { code: 'sign-in-refused', title: t('oidc.refused'), remedy: t('oidc.refused.what') }));
     };
   });
+}
+
+// Whom the software that launched the page had in view; whoever signed in is told when that is nobody known.
+function inView(link) {
+  session.launch = { link, iss: '', ehr: '' };
+  if (!link) session.told = new Problem(404, { code: 'launch-nobody', title: t('launch.nobody'), remedy: t('launch.nobody.what') });
 }
 
 function blocked() {

@@ -13,12 +13,12 @@ export function pointTable(analyte, points, open) {
     points.map((each) => [
       partial(each.date), h('strong', {}, written(each)), plain(each.original_range), each.flag ? badge(plain(each.flag), 'warn') : '',
       button(`${plain(each.source.document)}, ${day(each.source.event_date)}`, () => open(each.source), { lang: 'fr' }, 'button.link'),
-    ]));
+    ]), { wide: true });
 }
 
 export function valueList(values, open) {
   return values.map((each) => h('section.values', {},
-    h('h2', {}, french(plain(each.understood))),
+    h('h2', {}, french(plain(each.understood).replace(/\bu(?=(mol|g|L|kat)\b)/g, 'µ'))),
     each.points.length ? pointTable(each.analyte, each.points, open) : h('p.nothing', {}, t('values.none')),
     each.total > each.points.length ? h('p.hint', {}, t('values.more', { count: each.total - each.points.length })) : null));
 }

@@ -8,13 +8,14 @@ import { badge, badges, busy, failure, save, source } from './parts.js';
 import { textPanel } from './text.js';
 
 const ZOOMS = [50, 75, 100, 150, 200, 300]; // per cent of the panel's width
+const NARROW = 640; // pixels of a phone: a whole A4 page is too small to read there, and opens on its match
 
 // `passages` are the hit's; with none (from the list of documents), the first page is shown. `shut` closes the panel.
 export function readerPanel(document, passages, passage, shut) {
   const matches = passages.flatMap((each, number) => lines(each.boxes ?? []).map((box) => ({
     page: each.page, box, number, size: each.page_size, loose: each.highlights.length === 0,
   })));
-  const here = { match: Math.max(0, matches.findIndex((each) => passages[each.number] === passage)), zoom: 2 };
+  const here = { match: Math.max(0, matches.findIndex((each) => passages[each.number] === passage)), zoom: ZOOMS.indexOf(innerWidth < NARROW && matches.length ? 200 : 100) };
   here.page = passage?.page ?? 1;
   const place = h('div.sheet', { tabindex: '0', role: 'region', 'aria-label': t('reader.page') });
   const where = h('span.at', { 'aria-live': 'polite' });

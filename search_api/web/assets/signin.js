@@ -35,6 +35,9 @@ export function signInView(entered) {
 
 // The ways on offer, as buttons and a form. `enter(token, hint)` is what a way ends with. `fresh`: see oidc.js.
 export function choices(found, enter, { fresh = session.left } = {}) {
+  const { iss } = session.launch;
+  const known = found.filter((way) => way.kind === 'oidc' && way.launches.includes(iss));
+  if (iss && !session.me) return known.length ? launched(known, enter, fresh) : failure(unknown());
   const people = found.filter((way) => way.kind === 'demo');
   const providers = found.filter((way) => way.kind === 'oidc');
   return h('div', {},
@@ -43,6 +46,15 @@ export function choices(found, enter, { fresh = session.left } = {}) {
     )))) : null,
     providers.map((way, number) => byProvider(way, enter, { fresh, primary: number === 0 })),
     found.some((way) => way.kind === 'token') ? byToken(enter, people.length + providers.length > 0) : null);
+}
+
+// The software that launched the page says where one signs in: only there, and only if the settings know it.
+function launched(known, enter, fresh) {
+  return h('div', {}, h('p', {}, t('launch.what')), known.map((way) => byProvider(way, enter, { fresh, primary: true })));
+}
+
+function unknown() {
+  return new Problem(403, { code: 'launch-unknown', title: t('launch.unknown'), remedy: t('launch.unknown.what') });
 }
 
 function byToken(enter, folded) {

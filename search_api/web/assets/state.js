@@ -4,10 +4,13 @@ export const session = {
   token: null, // the bearer's access token
   me: null, // GET /v1/me
   left: false, // somebody signed out here: a provider that still knows them must ask again
+  launch: { link: '', iss: '', ehr: '' }, // how a hospital's software opened this tab, until somebody signed in
+  arriving: '', // the record that it asked to open, for the door
   hint: '', // the demo's patient, to be typed at the door
   offers: [], // what this service answers about a record
   idle: 600, // seconds without a key or a click before the page asks who is there
   told: null, // a Problem that the door shows once: why a record is no longer open
+  saved: null, // the professional's own searches and lists, of no patient; read once
   patient: null, // GET …/identity of the open record
   epoch: 0, // counts changes of patient: an answer of an earlier one is dropped
   kept: {}, // what the views keep of the open record: question, answer, document in the reader
@@ -31,7 +34,7 @@ export function openPatient(identity) {
 
 export function signOut() {
   clearPatient();
-  Object.assign(session, { token: null, me: null, hint: '', left: true });
+  Object.assign(session, { token: null, me: null, saved: null, hint: '', arriving: '', left: true });
 }
 
 export function isOverseer() {

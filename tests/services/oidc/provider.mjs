@@ -2,6 +2,8 @@
 // without one, a form asks for the account.
 // The configuration is one JSON object on stdin: port, jwks, audience, accounts {id: claims}, clients, scopes, acr, alg,
 // ttl, mute (access tokens say no more than their subject), liar (userinfo speaks of another).
+// `launches` {launch: patient} are the patients in view of an EHR that launches; `charts` {patient: Patient} its FHIR
+// server at /fhir, which answers whoever bears a token (SMART EHR launch).
 // One line on stdout when it listens. GET /fetched says how often discovery and keys were asked for.
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
@@ -10,6 +12,7 @@ import { Provider } from "oidc-provider";
 const config = JSON.parse(readFileSync(0, "utf8"));
 const issuer = `http://127.0.0.1:${config.port}`;
 const fetched = { keys: 0, discovery: 0 };
+const inView = new Map(); // by grant: the launch that its authorization was asked with
 const said = (id) => config.accounts[id] ?? {};
 
 const provider = new Provider(issuer, {
@@ -23,6 +26,7 @@ const provider = new Provider(issuer, {
   findAccount: (_, id) => (id in config.accounts ? { accountId: id, claims: () => ({ sub: id, ...said(id) }) } : undefined),
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   pkce: { required: () => true },
+  extraParams: ["launch", "aud"],
   ttl: { AccessToken: config.ttl, ClientCredentials: config.ttl },
   features: {
     devInteractions: { enabled: false },
@@ -66,14 +70,28 @@ const login = async (request, response) => {
   grant.addResourceScope(config.audience, config.scopes.join(" "));
   const ago = Number(params.state) || 0; // tests ask, in `state`, for a login of so many seconds ago
   const ts = Math.floor(Date.now() / 1000) - ago;
-  const result = { login: { accountId: account, acr: config.acr[0], ts }, consent: { grantId: await grant.save() } };
+  const grantId = await grant.save();
+  if (params.launch) inView.set(grantId, { launch: params.launch, aud: params.aud });
+  const result = { login: { accountId: account, acr: config.acr[0], ts }, consent: { grantId } };
   if (!(account in config.accounts)) throw new Error(`nobody: ${prompt.name}`);
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 };
 
+provider.use(async (ctx, next) => {
+  await next();
+  if (ctx.oidc?.route !== "token" || !ctx.body?.access_token) return;
+  const launched = inView.get(ctx.oidc.entities.AuthorizationCode?.grantId);
+  if (launched?.aud === `${issuer}/fhir` && launched.launch in config.launches) ctx.body.patient = config.launches[launched.launch];
+});
 const answer = provider.callback();
 createServer((request, response) => {
   if (request.url === "/fetched") return response.end(JSON.stringify(fetched));
+  if (request.url.startsWith("/fhir/Patient/")) {
+    const chart = config.charts[decodeURIComponent(request.url.slice("/fhir/Patient/".length))];
+    const allowed = /^Bearer .+\..+\..+$/.test(request.headers.authorization ?? "");
+    response.writeHead(chart && allowed ? 200 : 404, { "content-type": "application/fhir+json" });
+    return response.end(JSON.stringify(chart ?? {}));
+  }
   if (request.url === "/me" && config.mute) {
     // This provider's userinfo refuses tokens for a resource; that of Pro Santé Connect (Keycloak) answers them.
     const payload = request.headers.authorization.split(".")[1];

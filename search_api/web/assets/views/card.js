@@ -18,7 +18,7 @@ export async function cardView(main) {
 }
 
 function sectionOf(section, open) {
-  return h('section.card-section', { 'data-key': section.key },
+  return h(section.lines.length ? 'section.card-section' : 'section.card-section.bare', { 'data-key': section.key },
     french(section.title, 'h2'),
     section.lines.length ? h('ul', {}, section.lines.map((line) => h('li', {}, lineOf(line, open))))
       : french(section.empty, 'p.nothing-read'));
@@ -26,9 +26,10 @@ function sectionOf(section, open) {
 
 // A line is a button when a document says it: it opens where.
 function lineOf(line, open) {
-  const remarks = line.remarks.filter((each) => !(line.contradicted && each.startsWith('contradictoire'))); // its label says so
+  const labelled = [line.contradicted ? 'contradictoire' : null, line.assertion === 'past' ? 'passé' : null].filter(Boolean);
+  const remarks = line.remarks.filter((each) => !labelled.some((label) => each === label || (label === 'contradictoire' && each.startsWith(label)))); // its label says so
   const content = [
-    line.group ? h('span.group-name', { lang: 'fr' }, plain(line.group)) : null,
+    line.group && line.group !== line.text ? h('span.group-name', { lang: 'fr' }, plain(line.group)) : null,
     h('span.said-text', { lang: 'fr' }, named(line.text)),
     h('span.labels', {},
       line.contradicted ? badge(t('card.contradicted'), 'bad') : null,

@@ -1,6 +1,6 @@
 // Every document that the caller may see, with its state; the patient masks here, and a carer announces.
 
-import { h, button, named, plain, replace } from '../dom.js';
+import { h, button, named, plain, replace, uid } from '../dom.js';
 import { t, day, has } from '../i18n.js';
 import { isPerson } from '../state.js';
 import { ofPatient } from '../api.js';
@@ -10,7 +10,10 @@ import { readerPanel } from '../reader.js';
 export async function documentsView(main) {
   const list = h('div.results', {}, busy());
   const reader = h('aside.reader', { 'aria-label': t('reader'), hidden: true });
-  main.append(h('h1', {}, t('view.documents')), h('div.desk', {}, list, reader));
+  const only = h('input', { type: 'checkbox', id: uid('only') }); // what came since the visit before this one
+  const counted = h('span', {});
+  const choice = h('label.check', { for: only.id, hidden: true }, only, counted);
+  main.append(h('h1', {}, t('view.documents')), choice, h('div.desk', {}, list, reader));
   const shown = [];
   const shut = () => { reader.hidden = true; main.classList.remove('reading'); replace(reader); };
   const open = (item) => {
@@ -23,8 +26,16 @@ export async function documentsView(main) {
     if (!cursor) shown.length = 0;
     const page = await ofPatient('GET', '/documents', { query: cursor ? { cursor, limit: 100 } : { limit: 100 } });
     shown.push(...page.documents);
-    replace(list, shown.length ? [h('h2.unseen', {}, t('results', { count: shown.length })), h('ol.hits', {}, shown.map((item) => h('li', {}, card(item, open, load))))] : h('p.nothing', {}, t('documents.none')),
-      page.next ? button(t('more'), () => load(page.next), {}, 'button.more') : null);
+    paint(page.next);
+  };
+  const paint = (next) => {
+    const fresh = shown.filter((item) => item.new);
+    const items = only.checked && fresh.length ? fresh : shown;
+    only.onchange = () => paint(next);
+    choice.hidden = !fresh.length;
+    replace(counted, t('documents.new', { count: fresh.length }));
+    replace(list, items.length ? [h('h2.unseen', {}, t('results', { count: items.length })), h('ol.hits', {}, items.map((item) => h('li', {}, card(item, open, load))))] : h('p.nothing', {}, t('documents.none')),
+      next ? button(t('more'), () => load(next), {}, 'button.more') : null);
   };
   await load();
 }

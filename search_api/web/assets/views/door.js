@@ -21,6 +21,9 @@ export function doorView(main, frame) {
     }
   };
   main.append(h('section.door', {}, h('h1', {}, t('view.door')), byCode(present), below, byTraits(present)));
+  const arriving = session.arriving;
+  session.arriving = '';
+  return arriving ? enter(arriving, below, frame) : undefined;
 }
 
 function byCode(present) {

@@ -1,11 +1,12 @@
 // For the auditor: each break-glass, to be judged justified or not. Nothing of a record is read here.
 
 import { h, button, named, replace } from '../dom.js';
-import { t, moment } from '../i18n.js';
+import { t, dayIn, moment } from '../i18n.js';
 import { call } from '../api.js';
 import { busy, failure, table } from '../parts.js';
+import { askJournal } from './audit.js';
 
-export async function reviewsView(main) {
+export async function reviewsView(main, frame) {
   const trouble = h('div', {});
   const place = h('div', {}, busy());
   const kept = { all: false };
@@ -18,10 +19,13 @@ export async function reviewsView(main) {
       await load();
     } catch (error) { replace(trouble, failure(error)); }
   };
+  const read = (each) => () => askJournal(frame, {
+    patient: each.patient_id, who: each.practitioner, since: dayIn(each.opened_at), until: dayIn(each.valid_until),
+  });
   const load = async () => {
     const { emergencies } = await call('GET', '/v1/reviews/break-glass', { query: { unreviewed: String(!kept.all) } });
     replace(place, emergencies.length ? table(t('view.reviews'), [t('when'), t('who'), t('reason'), t('reviews.record'), t('act')], emergencies.map((each) => [
-      moment(each.opened_at), named(each.practitioner), t(`glass.${each.reason}`), h('code', {}, each.patient_id.slice(0, 8)),
+      moment(each.opened_at), named(each.practitioner), t(`glass.${each.reason}`), h('span', {}, h('code', {}, each.patient_id.slice(0, 8)), ' ', button(t('reviews.read'), read(each), {}, 'button.link')),
       each.verdict ? t(`verdict.${each.verdict}`) : h('div.row', {}, ['justified', 'unjustified'].map((verdict) => button(t(`verdict.${verdict}`), judge(each.emergency_id, verdict)))),
     ])) : h('p.nothing', {}, t('reviews.none')));
   };

@@ -9,6 +9,7 @@ import { hitList } from '../hits.js';
 import { readerPanel } from '../reader.js';
 import { coverageBar } from '../coverage.js';
 import { facetBar, narrowing } from '../facets.js';
+import { savedRow } from '../saved.js';
 import { valueList } from '../points.js';
 import { paperOf, passageOf } from '../source.js';
 
@@ -64,7 +65,7 @@ export function searchView(main) {
   function paint() {
     const { answer } = kept;
     replace(told, answer ? understood(answer, reask) : null);
-    replace(facets, answer ? facetBar(answer.facets, kept.filters, narrow) : null);
+    replace(facets, facetBar(answer?.facets, kept.filters, narrow));
     replace(coverage, answer ? coverageBar(answer.coverage, answer.degraded) : null);
     if (!answer) return replace(results, h('p.hint', {}, t('ask.what')));
     return replace(results, valueList(kept.values, openSource), hitList(kept.hits, open),
@@ -76,7 +77,7 @@ export function searchView(main) {
     h('h1.unseen', {}, t('view.search')),
     h('form.askbar', { role: 'search', on: { submit: (event) => { event.preventDefault(); ask(); } } },
       box, h('button.primary', { type: 'submit' }, t('ask.go'))),
-    told, facets, h('div.desk', {}, results, reader), coverage,
+    savedRow(() => [kept.asked || kept.typed, ...narrowing(kept.filters)].join(' ').trim(), reask), told, facets, h('div.desk', {}, results, reader), coverage,
   );
   paint();
   show();

@@ -1,0 +1,45 @@
+"""What stands under the title « Allergies » without repeating the word: lists, rows, what boxes stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from clinical.text.allergy_words import Culprit, Sensitivity, none_stated, reactions, told_of
+from clinical.text.signs import any_of
+from clinical.text.statements import names
+from records.fact import FactKind
+
+NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;\n]|$)")
+NOT_A_SUBSTANCE = re.compile(rf"{any_of('no substance')}\b")
+_LISTED_ITEM = re.compile(r"[ \t]*(?:[-–•*·◦▪■□>]|\d{1,2}[.)])[ \t]*(?=[^\W\d_])")
+_ITEM_NAME = re.compile(r"[^\W\d_](?:[^:;,.(\n\t=–-]|(?<=\w)-(?=\w)){2,60}")
+_NOTHING_LISTED = re.compile(rf"[\s•*\-–]*{any_of('nothing listed')}(?![^\W_])")
+
+
+def section_items(flat: str, text: str, known: list[Culprit], *, chosen: bool) -> Iterator[Sensitivity]:
+    """What stands under the title « Allergies » without repeating the word. The item of a list, what a box stands for
+    and what a reaction is said of count even where the vocabulary does not know them."""
+    nothing = None if NOT_FILLED_IN.match(flat.lstrip(" \t•*-–")) else _NOTHING_LISTED.match(flat)
+    if nothing is not None and not known:
+        yield none_stated(nothing.start(), len(flat.rstrip()), FactKind.ALLERGY)
+        return
+    if not known:
+        yield from _unknown_item(flat, text, chosen=chosen)
+    for number, item in enumerate(known):
+        stop = known[number + 1].start if number + 1 < len(known) else len(flat)
+        yield told_of(flat, text, FactKind.ALLERGY, item, item.start, stop, others=tuple(known))
+
+
+def _unknown_item(flat: str, text: str, *, chosen: bool) -> Iterator[Sensitivity]:
+    bullet = _LISTED_ITEM.match(flat)
+    begin = bullet.end() if bullet is not None else len(flat) - len(flat.lstrip())
+    name = _ITEM_NAME.match(flat, begin)
+    if any(each.entry.kind is FactKind.CONDITION for each in names().find(flat, text)) and bullet is None:
+        return  # « ☑ HTA » beside « ☑ allergies »
+    if name is None or NOT_FILLED_IN.match(flat, begin) or NOT_A_SUBSTANCE.match(flat, begin):
+        return
+    reacted = any(each.start >= name.end() for each in reactions().find(flat, text))
+    end = begin + len(name[0].rstrip())
+    if (chosen or bullet is not None or reacted) and len(name[0].split()) <= 4:
+        yield told_of(flat, text, FactKind.ALLERGY, Culprit(begin, end, None, ""), begin, len(flat))

@@ -1,0 +1,253 @@
+"""Imports of many documents: what each brings, in order, and what became of it. A killed one goes on where it was.
+
+running → done            every item is deposited or refused
+running ⇄ paused          by a person; whoever was depositing stops after the item in hand
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, cast
+
+from sqlalchemy import func, insert, or_, select, update
+
+from access.identifiers import DocumentId, PatientId
+from access.refusal import Refusal
+from records import tables
+from records.database import Tx
+from records.opaque import random_id
+from records.presence import NAME
+from records.sealed import seal_json, unseal_json
+from records.statements import among, as_set
+
+Kind = Literal["folder", "ndjson"]
+_B, _I = tables.Bulk, tables.BulkItem
+_STEP = 500  # rows an INSERT
+NOT_ACTIVE = Refusal("receive", "bulk-not-active", "Cet import n'est pas en cours.", "Voyez « anamnese bulk status ».")
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One import. `path`: of the folder or file; `whole`: the patient of all of it, when given."""
+
+    bulk_id: str
+    kind: Kind
+    state: str
+    path: str = field(repr=False)
+    size: int
+    modified: int  # nanoseconds: with the size, that a file is the one that was counted
+    whole: PatientId | None
+    organization: str
+    creates: bool
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to deposit. `name`: of the file under the folder; `place`: the first byte of a line."""
+
+    number: int
+    name: str = field(repr=False)
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of an item."""
+
+    number: int
+    name: str = field(repr=False)
+    state: str
+    document_id: DocumentId | None
+    known: bool
+    refusal: Refusal | None
+
+
+def begin(
+    tx: Tx,
+    kind: Kind,
+    items: Iterable[tuple[str, int]],
+    *,
+    path: str,
+    size: int,
+    modified: int,
+    whole: PatientId | None,
+    organization: str,
+    creates: bool,
+    now: datetime,
+) -> Bulk:
+    """Record an import and all that it brings, as names and places, in order."""
+    bulk_id = random_id()
+    words = {"path": path, "size": size, "modified": modified, "whole": whole}
+    tx.session.execute(
+        insert(_B).values(
+            bulk_id=bulk_id,
+            kind=kind,
+            state="running",
+            sealed=seal_json(_key(tx), words, f"bulks/sealed/{bulk_id}"),
+            organization=organization,
+            creates=creates,
+            started_at=now,
+        )
+    )
+    rows = [
+        {
+            "bulk_id": bulk_id,
+            "number": number,
+            "place": place,
+            "state": "waiting",
+            "sealed": _sealed(tx, bulk_id, number, {"name": name}),
+            "known": False,
+        }
+        for number, (name, place) in enumerate(items, 1)
+    ]
+    for start in range(0, len(rows), _STEP):
+        tx.session.execute(insert(_I), rows[start : start + _STEP])
+    return one(tx, bulk_id)
+
+
+def one(tx: Tx, bulk_id: str) -> Bulk:
+    """An import by its id; Refusal "no-such-bulk"."""
+    row = tx.session.get(_B, bulk_id, populate_existing=True)
+    if row is None:
+        raise Refusal("receive", "no-such-bulk", "Aucun import n'a cet identifiant.", "Voyez « anamnese bulk status ».")
+    return _bulk(tx, row)
+
+
+def every(tx: Tx) -> list[Bulk]:
+    """Every import, newest first."""
+    return [_bulk(tx, row) for row in tx.session.scalars(select(_B).order_by(_B.started_at.desc(), _B.bulk_id))]
+
+
+def take(tx: Tx, bulk_id: str, holder: str, now: datetime, lease: timedelta) -> bool:
+    """Become, or stay, the one that deposits it until now + lease. False: another does, or it is paused or done."""
+    free = or_(_B.holder.is_(None), _B.holder == holder, _B.leased_until <= now, _B.leased_until > now + 2 * lease)
+    mine = update(_B).where(_B.bulk_id == bulk_id, _B.state == "running", free)
+    return _changed(tx, mine.values(holder=holder, leased_until=now + lease))
+
+
+def release(tx: Tx, bulk_id: str, holder: str) -> None:
+    """Let another go on with it at once."""
+    mine = (_B.bulk_id == bulk_id, _B.holder == holder)
+    tx.session.execute(update(_B).where(*mine).values(holder=None, leased_until=None))
+
+
+def free(tx: Tx, names: Collection[str]) -> None:
+    """Make what these processes (`Presence.dead`) were importing nobody's."""
+    held = update(_B).where(among(func.substr(_B.holder, 1, NAME), "names"))
+    tx.session.execute(held.values(holder=None, leased_until=None), {"names": as_set(names)})
+
+
+def pause(tx: Tx, bulk_id: str) -> None:
+    """Stop after the item in hand. Refusals "no-such-bulk", "bulk-not-active"."""
+    one(tx, bulk_id)
+    if not _changed(tx, update(_B).where(_B.bulk_id == bulk_id, _B.state == "running").values(state="paused")):
+        raise NOT_ACTIVE
+
+
+def resume(tx: Tx, bulk_id: str, *, retry: bool = False) -> None:
+    """Go on with it; `retry`: with what was refused, too. Refusal "no-such-bulk"."""
+    one(tx, bulk_id)
+    if retry:
+        refused = (_I.bulk_id == bulk_id, _I.state == "refused")
+        tx.session.execute(update(_I).where(*refused).values(state="waiting", refusal_stage=None, refusal_code=None))
+    tx.session.execute(update(_B).where(_B.bulk_id == bulk_id).values(state="running", ended_at=None))
+
+
+def next_item(tx: Tx, bulk_id: str) -> Item | None:
+    """The first item that waits."""
+    row = tx.session.scalars(
+        select(_I).where(_I.bulk_id == bulk_id, _I.state == "waiting").order_by(_I.number).limit(1)
+    ).one_or_none()
+    return None if row is None else Item(row.number, str(_words(tx, row)["name"]), row.place)
+
+
+def deposited(tx: Tx, bulk_id: str, item: Item, patient_id: PatientId, document_id: DocumentId, *, known: bool) -> None:
+    """An item is stored; `known`: it had been before."""
+    values = {"state": "deposited", "patient_id": patient_id, "document_id": document_id, "known": known}
+    tx.session.execute(update(_I).where(_I.bulk_id == bulk_id, _I.number == item.number).values(values))
+
+
+def refused(tx: Tx, bulk_id: str, item: Item, refusal: Refusal) -> None:
+    """An item could not be stored."""
+    words = {"name": item.name, "message": refusal.message, "remedy": refusal.remedy}
+    values = {
+        "state": "refused",
+        "sealed": _sealed(tx, bulk_id, item.number, words),
+        "refusal_stage": refusal.stage,
+        "refusal_code": refusal.code,
+    }
+    tx.session.execute(update(_I).where(_I.bulk_id == bulk_id, _I.number == item.number).values(values))
+
+
+def end(tx: Tx, bulk_id: str, now: datetime) -> None:
+    """Every item was looked at."""
+    tx.session.execute(update(_B).where(_B.bulk_id == bulk_id).values(state="done", ended_at=now))
+
+
+def counts_without_scope(tx: Tx, bulk_id: str) -> dict[str, int]:
+    """How many items wait, were refused at the door, are being read, and what those that were read have become."""
+    state, document = _I.state, tables.Document.state
+    rows = tx.session.execute(
+        select(state, document, func.count())
+        .outerjoin(tables.Document, tables.Document.document_id == _I.document_id)
+        .where(_I.bulk_id == bulk_id)
+        .group_by(state, document)
+    ).all()
+    found = {"total": 0, "waiting": 0, "reading": 0, "searchable": 0, "quarantined": 0, "refused": 0, "gone": 0}
+    for item, become, count in rows:
+        name = item if item != "deposited" else (become or "gone")  # gone: to another record, by a person
+        found["reading" if name == "received" else name] += count
+        found["total"] += count
+    return found
+
+
+def lines_without_scope(tx: Tx, bulk_id: str) -> list[Line]:
+    """Every item in order, for the report of who imports."""
+    rows = tx.session.scalars(select(_I).where(_I.bulk_id == bulk_id).order_by(_I.number))
+    return [_line(tx, row) for row in rows]
+
+
+def _line(tx: Tx, row: tables.BulkItem) -> Line:
+    words = _words(tx, row)
+    refusal = None
+    if row.refusal_stage is not None and row.refusal_code is not None:
+        refusal = Refusal(row.refusal_stage, row.refusal_code, str(words["message"]), str(words["remedy"]))
+    document_id = None if row.document_id is None else DocumentId(row.document_id)
+    return Line(row.number, str(words["name"]), row.state, document_id, row.known, refusal)
+
+
+def _bulk(tx: Tx, row: tables.Bulk) -> Bulk:
+    words = unseal_json(_key(tx), row.sealed, f"bulks/sealed/{row.bulk_id}")
+    return Bulk(
+        bulk_id=row.bulk_id,
+        kind=cast(Kind, row.kind),
+        state=row.state,
+        path=words["path"],
+        size=words["size"],
+        modified=words["modified"],
+        whole=None if words["whole"] is None else PatientId(words["whole"]),
+        organization=row.organization,
+        creates=row.creates,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _key(tx: Tx) -> bytes:
+    return tx.service_key("bulks")
+
+
+def _sealed(tx: Tx, bulk_id: str, number: int, words: dict[str, str]) -> bytes:
+    return seal_json(_key(tx), words, f"bulk_items/sealed/{bulk_id}/{number}")
+
+
+def _words(tx: Tx, row: tables.BulkItem) -> dict[str, object]:
+    return unseal_json(_key(tx), row.sealed, f"bulk_items/sealed/{row.bulk_id}/{row.number}")
+
+
+def _changed(tx: Tx, statement: object) -> bool:
+    return bool(tx.session.execute(statement).rowcount)  # type: ignore[call-overload]

@@ -1,0 +1,158 @@
+"""What is on its way to listeners: in order by patient, tried again later and later, then kept for a person to look at.
+
+waiting     only the oldest of a patient's is tried; those behind it wait
+delivered   the listener answered 2xx
+withheld    by the time of the delivery the listener might no longer know of it
+dead        given up after MOST_ATTEMPTS; it holds back nothing any more, and a person may send it again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
+
+from access.identifiers import DocumentId, PatientId
+from records import tables
+from records.database import Tx
+from records.events import Event
+
+End = Literal["delivered", "withheld"]
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(hours=1)
+MOST_ATTEMPTS = 125
+"""Five days: an hour and four minutes for the first eight, then one an hour."""
+_D = tables.Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing to tell one listener. `attempts`: those made."""
+
+    delivery_id: int
+    webhook_id: str
+    seq: int
+    patient_id: PatientId
+    document_id: DocumentId | None
+    kind: str
+    attempts: int
+
+
+def add(tx: Tx, webhook_id: str, event: Event, kind: str, document_id: DocumentId | None, now: datetime) -> None:
+    """Something to tell a listener, now or as soon as what it must be told before was."""
+    tx.session.execute(
+        insert(_D).values(
+            webhook_id=webhook_id,
+            seq=event.seq,
+            patient_id=event.patient_id,
+            document_id=document_id,
+            kind=kind,
+            state="waiting",
+            attempts=0,
+            not_before=now,
+            failure="",
+        )
+    )
+
+
+def due(tx: Tx, now: datetime, limit: int, without: Collection[str] = ()) -> list[Delivery]:
+    """What to send now: of each listener and patient at most one, those least tried first. `without`: listeners."""
+    heads = select(func.min(_D.delivery_id)).where(_D.state == "waiting").group_by(_D.webhook_id, _D.patient_id)
+    waited = or_(_D.not_before <= now, _D.not_before > now + 2 * LONGEST_DELAY)  # the latter: the clock was set back
+    rows = tx.session.scalars(
+        select(_D)
+        .where(_D.delivery_id.in_(heads), waited, _D.webhook_id.not_in(sorted(without)))
+        .order_by(_D.attempts, _D.delivery_id)
+        .limit(limit)
+    )
+    return [_delivery(row) for row in rows]
+
+
+def claim(tx: Tx, one: Delivery, now: datetime) -> bool:
+    """Take a delivery for one attempt, which counts before anything leaves: a process that dies has it tried again.
+    False when another sender has it."""
+    delay = min(FIRST_DELAY * 2 ** min(one.attempts, 16), LONGEST_DELAY)
+    free = (_D.delivery_id == one.delivery_id, _D.attempts == one.attempts, _D.state == "waiting")
+    return _changed(tx, update(_D).where(*free).values(attempts=one.attempts + 1, not_before=now + delay))
+
+
+def settle(tx: Tx, one: Delivery, state: End, now: datetime) -> None:
+    """It is over, unless a person, or another sender, settled it meanwhile."""
+    mine = (_D.delivery_id == one.delivery_id, _D.state == "waiting")
+    tx.session.execute(update(_D).where(*mine).values(state=state, failure="", settled_at=now))
+
+
+def fail(tx: Tx, one: Delivery, failure: str, now: datetime) -> bool:
+    """An attempt failed; whether it was the last one."""
+    over = one.attempts + 1 >= MOST_ATTEMPTS
+    values = {"failure": failure} | ({"state": "dead", "settled_at": now} if over else {})
+    mine = (_D.delivery_id == one.delivery_id, _D.attempts == one.attempts + 1, _D.state == "waiting")
+    return _changed(tx, update(_D).where(*mine).values(values)) and over
+
+
+def redeliver(tx: Tx, webhook_id: str, now: datetime) -> int:
+    """Try the dead of a listener again, with all of their attempts, before what waits; how many there were."""
+    dead = (_D.webhook_id == webhook_id, _D.state == "dead")
+    values = {"state": "waiting", "attempts": 0, "not_before": now, "settled_at": None}
+    result = tx.session.execute(update(_D).where(*dead).values(values))
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def told_of(tx: Tx, webhook_id: str, document_id: DocumentId, *, arrived: bool = False) -> bool:
+    """Whether a listener was told of a document, or will be; `arrived`: was."""
+    states = ("delivered",) if arrived else ("delivered", "waiting", "dead")
+    named = (_D.webhook_id == webhook_id, _D.document_id == document_id, _D.state.in_(states))
+    return tx.session.scalar(select(_D.delivery_id).where(*named).limit(1)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Of one listener. `failure`: that of the oldest that waits; `oldest`: when what it waits for happened."""
+
+    waiting: int = 0
+    dead: int = 0
+    delivered: int = 0
+    oldest: datetime | None = None
+    failure: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON values."""
+        return asdict(self) | {"oldest": None if self.oldest is None else self.oldest.isoformat()}
+
+
+def backlog_without_scope(tx: Tx, webhook_id: str) -> Backlog:
+    """Numbers of one listener, without whose."""
+
+    def counted(state: str) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((_D.state == state, 1), else_=0)), 0)
+
+    counts = select(counted("waiting"), counted("dead"), counted("delivered")).where(_D.webhook_id == webhook_id)
+    waiting, dead, delivered = tx.session.execute(counts).one()
+    of_event = tables.Happening.seq == _D.seq
+    first = tx.session.execute(
+        select(tables.Happening.at, _D.failure)
+        .join(tables.Happening, of_event)
+        .where(and_(_D.webhook_id == webhook_id, _D.state.in_(("waiting", "dead"))))
+        .order_by(_D.delivery_id)
+        .limit(1)
+    ).one_or_none()
+    oldest, failure = (None, "") if first is None else (first[0], first[1])
+    return Backlog(int(waiting), int(dead), int(delivered), oldest, failure)
+
+
+def _delivery(row: tables.Delivery) -> Delivery:
+    return Delivery(
+        row.delivery_id,
+        row.webhook_id,
+        row.seq,
+        PatientId(row.patient_id),
+        None if row.document_id is None else DocumentId(row.document_id),
+        row.kind,
+        row.attempts,
+    )
+
+
+def _changed(tx: Tx, statement: object) -> bool:
+    return bool(tx.session.execute(statement).rowcount)  # type: ignore[call-overload]
