@@ -24,6 +24,7 @@ REACH = 0.75
 # A blank that was not read: chance of one between two letters, and their distance by the usual one of the line.
 SUSPECTED, SUSPECTED_IN_FIGURES = 0.1, 0.25
 WIDE, VERY_WIDE = 1.4, 3.0
+ENOUGH = 12  # letters of a line that tell a usual distance: in « mg/L » the m alone is wide
 
 Chances = NDArray[np.float32]
 Letter = tuple[str, int, float]  # a character, its step, its chance
@@ -89,7 +90,7 @@ def _words(letters: Sequence[Letter], blank: NDArray[np.float32]) -> Iterator[li
     usual = float(np.median(apart)) if apart else 1.0
     word: list[Letter] = []
     for before, letter in zip([None, *letters], letters, strict=False):
-        if word and before is not None and letter[0] != " ":
+        if word and before is not None and letter[0] != " " and len(letters) >= ENOUGH:
             gap = (letter[1] - before[1]) / usual
             figures = before[0].isdigit() and letter[0].isdigit()
             suspicion = float(blank[before[1] : letter[1] + 1].max())

@@ -135,7 +135,7 @@ def test_the_alphabet_is_that_of_european_documents() -> None:
 
 def test_a_blank_that_was_missed_is_put_back_where_letters_stand_wide_apart() -> None:
     """« lui,c'est », in steps: the network suspects a blank after the comma, and the letters stand twice as far."""
-    characters = ("", " ", *"lui,cest'742")
+    characters = ("", " ", *"lui,cest'742/")
 
     def chances(text: str, suspected: int, suspicion: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         steps = np.zeros((3 * len(text) + 3, len(characters)), dtype=np.float32)
@@ -147,9 +147,13 @@ def test_a_blank_that_was_missed_is_put_back_where_letters_stand_wide_apart() ->
         steps[3 * suspected + 3, 1] = suspicion
         return steps
 
-    assert [w.text for w in words_of(chances("lui,c'est", 3, 0.15), characters, 1.0)] == ["lui,", "c'est"]
-    assert [w.text for w in words_of(chances("lui,c'est", 3, 0.01), characters, 1.0)] == ["lui,c'est"]
-    assert [w.text for w in words_of(chances("7,42", 2, 0.15), characters, 1.0)] == ["7,42"]
+    assert [w.text for w in words_of(chances("c'estlui,c'est", 8, 0.15), characters, 1.0)] == [
+        "c'estlui,",
+        "c'est",
+    ]
+    assert [w.text for w in words_of(chances("c'estlui,c'est", 8, 0.01), characters, 1.0)] == ["c'estlui,c'est"]
+    assert [w.text for w in words_of(chances("7,427427427427", 2, 0.15), characters, 1.0)] == ["7,427427427427"]
+    assert [w.text for w in words_of(chances("st/sti", 1, 0.15), characters, 1.0)] == ["st/sti"]
 
 
 def test_a_ditto_mark_is_read_as_high_as_its_row() -> None:
