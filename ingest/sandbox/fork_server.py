@@ -162,6 +162,7 @@ def _start(module: str, more: Mapping[str, str]) -> _Running:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "OMP_THREAD_LIMIT": "1",
+        "ORT_DISABLE_TELEMETRY": "1",  # read when onnxruntime is loaded: it would start a thread that calls home
         "TMPDIR": str(base),
         **({official.ENVIRONMENT: str(folder)} if (folder := official.current().folder) is not None else {}),
         **more,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +52,7 @@ def check() -> None:
 @lru_cache(maxsize=1)
 def networks() -> Networks:
     """Both, loaded once (0.5 s). Raises Refusal (stage "read"), code "ocr-weights-missing"."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is loaded
     import onnx  # at the first need only: whoever reads no picture pays for neither
     import onnxruntime
 

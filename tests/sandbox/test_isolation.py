@@ -198,6 +198,12 @@ def test_nothing_is_left_of_a_child(any_server: ForkServer) -> None:
     _until(lambda: not os.path.exists(folder) and not _sleepers(marker) and not _is_alive(run))
 
 
+def test_the_server_has_one_thread(server: ForkServer) -> None:
+    """A process with threads makes no namespace of users, and leaves a zombie where the one that was killed leads."""
+    assert server.active()
+    assert len(os.listdir(f"/proc/{server.pid()}/task")) == 1
+
+
 def test_nothing_is_left_when_the_server_is_killed(server: ForkServer) -> None:
     marker = 800_000 + os.getpid()
     with running(server, "sleep", marker=marker) as run:
