@@ -94,6 +94,7 @@ STATUS = {
     "too-many-searches": 409,
     "too-many-patients": 422,
     "bad-ins": 422,
+    "bad-patient": 422,
     "over-window": 422,
     "internal": 500,
     "index-unavailable": 503,
