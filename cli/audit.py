@@ -15,8 +15,9 @@ from rich.table import Table
 
 from access.refusal import Refusal
 from cli.acting import ADMINISTRATION
-from cli.compose import erased_before, open_home, open_stores, resolve_patient, shore
+from cli.compose import erased_before, open_home, open_stores, resolve_patient
 from cli.console import out, print_json
+from cli.outlets import shore
 from cli.people import show_emergencies
 from cli.settings import load_settings
 from ingest.workbench import utc_now

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from access.identifiers import PatientId, is_opaque_id, parse_ins
-from access.policy import Policy
 from access.refusal import Refusal
 from cli.local_services import cache_folder
+from cli.outlets import mail_server, policy_of, shore, teller
 from cli.settings import Settings
 from clinical import official
 from index.embedders.factory import build_embedder
@@ -30,26 +30,23 @@ from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
 from records import exports, patients
-from records.anchors import Shore
 from records.blobs import Blobs
 from records.content import Page
 from records.database import Records
 from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
-from records.policy import load_policy
 from records.postgres import Server
 from records.spool import Spool
 from records.transit import TransitMaster
 from search_api.cards import warm
-from search_api.egress import Egress, networks
-from search_api.notifier import MailServer, notifier
+from search_api.notifier import notifier
 from search_api.oidc.verify import Federation
 from search_api.periodic import Periodic
 from search_api.reminders import EVERY as REMINDERS_EVERY
 from search_api.reminders import remind
 from search_api.services import Services, ServingIndex
 from search_api.web.front import Front
-from search_api.webhooks import Teller, teller_thread
+from search_api.webhooks import teller_thread
 
 log = logging.getLogger("anamnese.home")
 EXPORTS_EVERY = 600.0
@@ -89,7 +86,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             ocr_name=lambda: bench.ocr.name,
             wake=wake,
             workers_alive=alive,
-            policy=_policy(settings),
+            policy=policy_of(settings),
             verifier=federation,
             fresh_for=timedelta(minutes=settings.fresh_minutes),
             knocks_an_hour=settings.knocks_an_hour,
@@ -150,47 +147,6 @@ def drain_spool(spool: Spool, records: Records) -> None:
         spool.drain(records)
     except Exception as error:  # nothing here may keep a home from opening: the cards are what it is for
         log.error("spool: %s", type(error).__name__)
-
-
-def shore(settings: Settings) -> Shore | None:
-    """Where the journal's anchors go, or None."""
-    if settings.anchor_file is None and settings.anchor_url is None:
-        return None
-    return Shore(settings.anchor_file, settings.anchor_url)
-
-
-def _policy(settings: Settings) -> Policy:
-    return load_policy(
-        patient_release=timedelta(days=settings.patient_release_days),
-        attested_longest=timedelta(hours=settings.attested_hours),
-        break_glass_for=timedelta(minutes=settings.break_glass_minutes),
-        break_glass_longest=timedelta(hours=settings.break_glass_longest_hours),
-        break_glass_opens_masked=settings.break_glass_opens_masked,
-        break_glass_ignores_blocks=settings.break_glass_ignores_blocks,
-        restricted_masks=settings.restricted_masks,
-        sees_unlisted_types=settings.sees_unlisted_types,
-    )
-
-
-def teller(settings: Settings, records: Records) -> Teller:
-    """What tells hospital systems what happened."""
-    egress = Egress(networks(settings.webhook_networks), settings.webhook_plain, settings.webhook_authorities)
-    return Teller(records, _policy(settings), egress)
-
-
-def mail_server(settings: Settings) -> MailServer | None:
-    """Where notifications are sent from, or None when they wait."""
-    if settings.smtp_host is None:
-        return None
-    password = settings.smtp_password.get_secret_value() if settings.smtp_password is not None else ""
-    return MailServer(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        sender=settings.mail_from,
-        starttls=settings.smtp_starttls,
-        user=settings.smtp_user or "",
-        password=password,
-    )
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from access.facts import RelationKind
 from access.identifiers import Rpps
 from access.refusal import Refusal
 from cli.acting import ADMINISTRATION, Json, Patient, acting, nothing_to_undo, professional, speaking, told
-from cli.compose import mail_server, open_home, resolve_patient
+from cli.compose import open_home, resolve_patient
 from cli.console import out, print_json
 from cli.intake import day
+from cli.outlets import mail_server
 from cli.settings import load_settings
 from records import emergencies, notifications, patients, practitioners, relations
 from records.practitioners import Practitioner

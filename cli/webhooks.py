@@ -11,8 +11,9 @@ from rich.table import Table
 
 from access.refusal import Refusal
 from cli.acting import ADMINISTRATION, Json, told
-from cli.compose import open_stores, teller
+from cli.compose import open_stores
 from cli.console import out, print_json
+from cli.outlets import teller
 from cli.settings import load_settings
 from records import deliveries, service_acts, webhooks
 from records.webhooks import KINDS
