@@ -8,6 +8,7 @@ from access.policy import Policy
 from cli.settings import Settings
 from records.anchors import Shore
 from records.database import Records
+from records.policy import load_policy
 from search_api.egress import Egress, networks
 from search_api.notifier import MailServer
 from search_api.webhooks import Teller
