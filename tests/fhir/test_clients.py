@@ -61,7 +61,7 @@ def judged(world: World, told: Any, listed: list[str], language: str) -> None:
     assert told["version"] == "4.0.1"
     assert told["pages"] == len(listed) >= len(TEXTS) - 1
     assert told["read"] == listed[0]
-    assert told["sections"] == 10
+    assert told["sections"] == 12
     name = told["uploaded"].split("/_history")[0].split("DocumentReference/")[1]
     shown = get(world, f"/DocumentReference/{name}").json()
     assert (shown["docStatus"], shown["description"]) == ("final", language)
