@@ -15,8 +15,8 @@ import pytest
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from cli.compose import Home, open_home, resolve_patient
+from cli.importing import owner_of
 from cli.settings import load_settings
-from cli.watch import _owner
 from ingest import landing as landing_module
 from ingest.batch import Outcome
 from ingest.landing import Landing, Sign, opened
@@ -49,7 +49,7 @@ class Intake:
         """As after a kill: nothing is remembered but what lies on the disk."""
         self.landing = Landing(self.root, self.settle, lambda: self.now)
         self.watch = Watch(
-            self.landing, self.home.bench, lambda name: _owner(self.home, name, False), whole=None, keep=True
+            self.landing, self.home.bench, lambda name: owner_of(self.home, name, create=False), whole=None, keep=True
         )
 
     def put(self, name: str | bytes, content: bytes | str = TEXT, folder: str = INS) -> Path:
