@@ -23,12 +23,14 @@ PATIENCE = 30.0  # seconds, the longest wait between two tries of an index that 
 
 
 def drain(bench: Workbench, done: Callable[[], bool] = lambda: False, *, quick: bool = False) -> int:
-    """Run claimed jobs until none is left or `done`; then project what is stored. Returns how many jobs were run.
+    """Run claimed jobs until none is left or `done`, and project what is stored, before them too: a cursor that this
+    thread could not release keeps everybody else waiting. Returns how many jobs were run.
     `quick`: leave long scans to others once their first turn is over."""
     take_over(bench.records)
     worker = bench.records.presence.holder()
     ran = 0
     sweep(bench.records, bench.blobs)
+    project(bench)
     while not done() and (job := _claim(bench, worker, quick=quick)) is not None:
         run(job, bench)
         ran += 1
@@ -85,6 +87,7 @@ def _claim(bench: Workbench, worker: str, *, quick: bool) -> Job | None:
         log.warning("disk full: documents wait")
         return None
     with bench.records.write() as tx:
+        jobs.free_own(tx, worker)
         return jobs.claim(tx, worker, bench.clock(), bench.lease, quick=quick)
 
 

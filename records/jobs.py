@@ -148,6 +148,14 @@ def free(tx: Tx, names: Collection[str]) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+def free_own(tx: Tx, holder: str) -> int:
+    """Make what `holder`, who works on nothing now, still holds nobody's: it could not be given back when records were
+    away. The attempts count. Returns how many."""
+    own: Update = update(_T).where(_T.state == "leased", _T.holder == holder)
+    result = tx.session.execute(own.values(state="queued", holder=None, leased_until=None))
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
 def again(tx: Tx, document_id: DocumentId, now: datetime) -> None:
     """Have a document read again from its upload, whatever became of it: RECEIVED, with all of its attempts."""
     row = tx.session.scalars(select(_T).where(_T.document_id == document_id, _T.kind == "ingest").limit(1)).first()

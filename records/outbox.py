@@ -74,7 +74,8 @@ def cursor(tx: Tx, generation_name: str) -> int:
 def take_cursor(tx: Tx, generation_name: str, holder: str, now: datetime, lease: timedelta) -> bool:
     """Become, or stay, the one projector of a generation until now + lease. False while another one is.
 
-    `holder` must be unique to a projector: `Presence.holder`, so that it is taken over from when its process dies.
+    `holder` is `Presence.holder`: taken over from when its process dies, and still the same thread's when the release
+    failed.
     """
     if tx.session.get(tables.Cursor, generation_name) is None:
         tx.session.execute(insert(tables.Cursor).values(generation=generation_name, seq=0))

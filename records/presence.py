@@ -43,8 +43,11 @@ class Presence:
             return self._token
 
     def holder(self) -> str:
-        """A name for one holder of leases in this process: what `dead` compares, and a part of its own."""
-        return f"{self.name()}-{secrets.token_hex(4)}"
+        """The name of this thread as a holder of leases: what `dead` compares, and a part of its own.
+
+        The same at every call: what a thread could not give back while records were away is still its own afterwards.
+        """
+        return f"{self.name()}-{threading.get_ident():x}"
 
     def dead(self) -> set[str]:
         """Names of processes that ended. Their holders' leases are nobody's."""

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from cli.compose import Home, open_home, resolve_patient
+from cli.local_services import postgresql, redis
 from cli.settings import load_settings
 from ingest.receive import receive
 from ingest.reconcile import reconcile
@@ -134,6 +135,44 @@ def house(tmp_path: Path) -> Iterator[House]:
 def small(tmp_path: Path) -> Iterator[Disk]:
     with disk(tmp_path / "disk", 24) as made:
         yield made
+
+
+# The records' server -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("during", ["ingest.worker.ingest", "index.projector._put"])
+def test_a_records_server_that_restarts_keeps_no_document_waiting(
+    tmp_path: Path,
+    service_folder: Path,
+    opensearch_url: str,
+    opensearch_prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    during: str,
+) -> None:
+    """What a reader held when its records went away, a job or the index's cursor, it gives back when they are there
+    again: not minutes later, when a lease is over."""
+    with ExitStack() as held:
+        server = held.enter_context(ExitStack())
+        url = server.enter_context(postgresql(service_folder))
+        cluster = {"profile": "cluster", "redis_url": held.enter_context(redis()), "opensearch_url": opensearch_url}
+        house = held.enter_context(
+            housed(tmp_path / "home", records_url=url, index_prefix=opensearch_prefix, **cluster)
+        )
+        house.give("Asthme depuis 2009.")
+
+        def fail(*_: object) -> None:
+            server.close()
+            raise OSError("cut off")
+
+        with monkeypatch.context() as cut:
+            cut.setattr(during, fail)
+            with pytest.raises((Refusal, OSError)):
+                drain(house.home.bench)
+        server.enter_context(postgresql(service_folder, port=int(url.rpartition(":")[2].partition("/")[0])))
+        assert "searchable" not in house.states()[1:]
+        drain(house.home.bench)
+        assert house.states() == ["searchable", "searchable"]
 
 
 # The disk ----------------------------------------------------------------------------------------------------------
