@@ -80,6 +80,11 @@ def kept(person: Person) -> None:
     person.keep("suivi-anticoagulants", "apixaban\nénoxaparine\nhéparine", terms=True)
 
 
+def reviews(person: Person) -> None:
+    person.sign_in(AUDITOR)
+    expect(person.page.get_by_role("button", name="Justifié", exact=True).first).to_be_visible()
+
+
 def journal(person: Person) -> None:
     person.sign_in(AUDITOR).view("Journal des accès")
     expect(person.page.locator(".journal li").first).to_be_visible()
@@ -108,7 +113,7 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "text": text,
     "journal": viewed(SELF, "Qui a regardé"),
     "emergency-access": broken,
-    "reviews": lambda person: person.sign_in(AUDITOR),
+    "reviews": reviews,
     "whole-journal": journal,
     "usage": lambda person: person.sign_in(AUDITOR).view("Usage"),
     "service": lambda person: person.sign_in(ADMINISTRATOR),

@@ -166,7 +166,9 @@ class Person:
             self.complaints.append(message.text)
 
     def sign_in(self, title: str) -> Person:
-        self.page.get_by_role("button", name=title).first.click()
+        chosen = self.page.get_by_role("button", name=title).first
+        chosen.click()
+        expect(chosen).to_be_hidden()  # until then the first heading is that of the list of identities
         expect(self.page.get_by_role("heading", level=1)).to_be_attached()
         return self
 
