@@ -109,7 +109,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             held.enter_context(Periodic("exports", EXPORTS_EVERY, sweep))
         server = mail_server(settings)
         if serving and server is not None:
-            held.enter_context(notifier(bench.records, server))
+            held.enter_context(notifier(bench.records, services.policy, server))
             due = lambda: remind(bench.records, services.policy, bench.clock())  # noqa: E731
             held.enter_context(Periodic("reminders", REMINDERS_EVERY, due))
         if serving:
