@@ -12,13 +12,14 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, Header, Request
 
+from access.decide import role_refusal
 from access.identifiers import INS_OIDS, PatientId, parse_ins
 from access.refusal import Refusal
 from access.scope import CallerKind
 from access.smart import Need
 from records import patients
 from search_api.bearers import Bearer
-from search_api.desk import Desk, allows, keep_pace, lookup_pace, out_of_scope, stood
+from search_api.desk import Desk, allows, keep_pace, lookup_pace, out_of_scope, own_record, stood
 from search_api.fhir.formats import wanted
 from search_api.fhir.outcome import bad_parameter
 from search_api.fhir.words import INS_NIR
@@ -56,6 +57,20 @@ class Counter:
         """Refusal 403, journalled, unless the token's scopes reach this resource of this patient."""
         if not allows(self.bearer, need, patient_id):
             raise out_of_scope(self.desk, patient_id)
+
+    def before_body(self, action: str, need: Need) -> None:
+        """Refusal 403, journalled without a patient, for who may do this in no record: before their body is taken,
+        which alone says whose record it is for."""
+        visit = self.desk.visit("", action)
+        if not allows(self.bearer, need, own_record(self.bearer)):
+            raise out_of_scope(self.desk, "")
+        try:
+            visit.refuse_off()
+            if (barred := role_refusal(self.desk.caller, self.desk.services.policy)) is not None:
+                raise barred
+        except Refusal as refusal:
+            visit.refused(refusal)
+            raise
 
     def reaches(self, kind: str, patient_id: str) -> bool:
         """Whether the token's scopes let a resource of this kind go along with another."""
