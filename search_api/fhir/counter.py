@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Header, Request
 
 from access.decide import role_refusal
-from access.identifiers import INS_OIDS, PatientId, parse_ins
+from access.identifiers import INS_OIDS, Ins, PatientId, parse_ins
 from access.refusal import Refusal
 from access.scope import CallerKind
 from access.smart import Need
@@ -100,13 +100,20 @@ class Counter:
         return "" if told is None else told.context
 
 
+def ins_of(identifier: str) -> Ins | None:
+    """The INS that a `system|value` identifier is; None for a local number, or none at all."""
+    system, _, value = identifier.rpartition("|")
+    oid = system.removeprefix("urn:oid:")
+    return parse_ins(value, oid or INS_NIR) if oid in INS_OIDS or not system else None
+
+
 def known_or_pseudonym(desk: Desk, identifier: str) -> tuple[PatientId, PatientId]:
     """What anybody may be told of an identifier, and what to visit: the record's own id when there is one."""
     system, _, value = identifier.rpartition("|")
     oid = system.removeprefix("urn:oid:")
     with desk.services.records.read() as tx:
         if oid in INS_OIDS or not system:
-            ins = parse_ins(value, oid or INS_NIR)
+            ins = ins_of(identifier)
             if ins is None:
                 raise bad_parameter("identifier", "neither an INS nor system|value")
             pseudonym = patients.patient_id_of_ins(tx.keys, ins)
