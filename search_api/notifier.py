@@ -14,9 +14,11 @@ import ssl
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from access.policy import Policy
+from access.refusal import Refusal
 from records import notifications
 from records.database import Records
 from records.notifications import Waiting
@@ -103,24 +105,38 @@ def send_due(records: Records, policy: Policy, server: MailServer, now: datetime
         waiting = notifications.due_without_scope(tx, now, AT_ONCE)
     sent = failed = unaddressed = withheld = 0
     for one in waiting:
-        with records.write() as tx:
-            mine = notifications.claim(tx, one, now)
-            barred = mine and bool(one.practitioner) and not may_be_told(tx, policy, one, now)
-            if barred:
-                notifications.drop(tx, one)
-        if not mine:
-            continue
-        if barred:
+        outcome = _taken(records, policy, one, now)
+        if outcome == "withheld":
             withheld += 1
-        elif not one.address:
+        elif outcome == "unjournalled":
+            failed += 1
+        elif outcome == "mine" and not one.address:
             unaddressed += 1
-        elif _deliver(server, one):
+        elif outcome == "mine" and _deliver(server, one):
             with records.write() as tx:
                 notifications.sent(tx, one, now)
             sent += 1
-        else:
+        elif outcome == "mine":
             failed += 1
     return Sent(sent, failed, unaddressed, withheld)
+
+
+def _taken(
+    records: Records, policy: Policy, one: Waiting, now: datetime
+) -> Literal["mine", "another's", "withheld", "unjournalled"]:
+    """Claim a notification and judge it again, in one transaction. One that the journal cannot hold does not leave, and
+    holds up no other."""
+    try:
+        with records.write() as tx:
+            if not notifications.claim(tx, one, now):
+                return "another's"
+            if one.practitioner and not may_be_told(tx, policy, one, now):
+                notifications.drop(tx, one)
+                return "withheld"
+            return "mine"
+    except Refusal as refusal:
+        log.error("notification %d not sent: %s", one.notification_id, refusal.code)
+        return "unjournalled"
 
 
 def _deliver(server: MailServer, one: Waiting) -> bool:

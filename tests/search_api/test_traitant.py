@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import delete
 
 from access.scope import CallerKind
-from records import grants, journal
+from records import grants, journal, tables
 from search_api.notifier import MailServer, Sent
 from tests.search_api.conftest import DOCTOR, STRANGER, TRAITANT
 from tests.search_api.test_emergency import break_glass
@@ -135,3 +136,18 @@ def test_the_address_is_shown_to_no_caller(addressed: World) -> None:
         for path in ("/grants", "/journal", "/record"):
             assert "mssante" not in addressed.http.get(addressed.url("marie", path), headers=headers).text
     assert "mssante" not in addressed.http.get("/v1/me", headers=addressed.bearer(role=CallerKind.AUDITOR)).text
+
+
+def test_what_the_journal_cannot_hold_does_not_leave_and_holds_up_no_other(
+    addressed: World, mail: tuple[Box, MailServer]
+) -> None:
+    box, server = mail
+    world = addressed
+    break_glass(world)
+    contact = {"mail": "paul@exemple.test"}
+    world.http.put(world.url("paul", "/contact"), json=contact, headers=world.as_patient("paul")).raise_for_status()
+    world.http.get(world.url("paul", "/documents"), headers=world.bearer(TRAITANT)).raise_for_status()
+    with world.services.records.write() as tx:
+        tx.session.execute(delete(tables.JournalHead).where(tables.JournalHead.chain == world.patients["marie"]))
+    assert deliver(world, server) == Sent(sent=1, failed=1, unaddressed=1)
+    assert [to for to, _ in box.received] == [["paul@exemple.test"]]
