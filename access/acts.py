@@ -79,7 +79,7 @@ take everything away. Not break-glass, nor prolonging it: nobody types a code be
 
 def may(act: Act, scope: Scope) -> bool:
     """Whether who holds this Scope may do this act; False for an act that no Scope opens."""
-    return scope.basis is not None and scope.basis in _WHO.get(act, frozenset())
+    return scope.basis in _WHO.get(act, frozenset())
 
 
 def administers(act: Act, kind: CallerKind) -> bool:

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from access.acts import FRESH, Act, administers, may
+from access.acts import FRESH, Act, administers, audits, may
 from access.identifiers import PatientId
+from access.identitovigilance import ROLE
 from access.majority import eighteenth_birthday
 from access.scope import Basis, Caller, CallerKind, Purpose, Scope
 
@@ -64,6 +65,12 @@ def test_the_administration_records_and_reviews_and_does_nothing_else() -> None:
     assert theirs == {"record-representative", "end-representative", "review"}
     others = [kind for kind in CallerKind if kind is not CallerKind.ADMINISTRATOR]
     assert not any(administers(act, kind) for act in Act for kind in others)
+
+
+def test_the_auditor_and_the_administrator_read_all_journals_and_nobody_else() -> None:
+    assert {kind for kind in CallerKind if audits(Caller(kind, "x"))} == {CallerKind.AUDITOR, CallerKind.ADMINISTRATOR}
+    assert not audits(Caller(CallerKind.ADMINISTRATOR, "x", profession=ROLE))
+    assert audits(Caller(CallerKind.AUDITOR, "x", profession=ROLE))
 
 
 @pytest.mark.parametrize(

@@ -37,3 +37,13 @@ def test_only_what_is_new_is_asked_for() -> None:
     assert every.beyond(none) == every
     assert every.beyond(every) == none.beyond(every) == none
     assert every.beyond(asked_by("V")) == Asked(False, True, True)
+
+
+def test_what_is_asked_beyond_before() -> None:
+    nothing, everything = Asked(False, False, False), Asked(True, True, True)
+    masked, from_patient, from_others = Asked(True, False, False), Asked(False, True, False), Asked(False, False, True)
+    for each in (nothing, masked, from_patient, from_others):
+        assert each.beyond(nothing) == each
+        assert nothing.beyond(each) == nothing
+        assert each.beyond(everything) == nothing
+    assert everything.beyond(masked) == Asked(False, True, True)

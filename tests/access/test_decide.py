@@ -174,6 +174,13 @@ def test_the_version_of_a_right_moves_when_the_right_does() -> None:
     assert len(versions) == len(rights) == 5
 
 
+def test_the_version_of_a_right_says_whether_archived_documents_are_in_it() -> None:
+    default, whole = (right_of(a_world(), DOCTOR, NOW, all_states=each) for each in (False, True))
+    assert isinstance(default, Scope)
+    assert isinstance(whole, Scope)
+    assert default.grant_version != whole.grant_version
+
+
 def test_a_grant_lives_from_its_first_instant_until_just_before_its_last() -> None:
     consent = Paperwork(("practitioner", "r1"), None, NOW, NOW + timedelta(hours=1))
     world = a_world(paperwork=[consent])

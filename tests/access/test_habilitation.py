@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from access.document_types import EQUIVALENT, TYPES
-from access.habilitation import NOBODY, parse_matrix
+from access.habilitation import NOBODY, Matrix, parse_matrix
 from samples.people import CARERS
 from tests.access.translate import MATRIX, policy
 
@@ -115,3 +115,9 @@ def test_a_doubtful_matrix_is_an_error_not_a_guess(damage: str) -> None:
         row["professions"].append("sage-femme")
     with pytest.raises(ValueError, match=r"infirmier|sage-femme"):
         parse_matrix(data)
+
+
+def test_no_profession_is_nobody_whatever_the_matrix_says() -> None:
+    role = policy().matrix.role_of("médecin", "Médecine générale")
+    assert role is not NOBODY
+    assert Matrix("test", {("", ""): role}).role_of("", "") is NOBODY
