@@ -156,7 +156,7 @@ def _go_on(home: Home, bulk: Bulk, *, detach: bool, json: bool) -> None:
             done = counts["total"] - counts["waiting"]
             task = bar.add_task("Dépôt", total=counts["total"], completed=done)
             moved = lambda: bar.advance(task)  # noqa: E731
-            finished = run(home.bench, bulk.bulk_id, taker(home, bulk.kind), moved=moved, stop=threading.Event().is_set)
+            finished = run(home.bench, bulk.bulk_id, taker(home, bulk), moved=moved, stop=threading.Event().is_set)
         if finished:
             with home.services.records.read() as tx:
                 lines = bulks.lines_without_scope(tx, bulk.bulk_id)

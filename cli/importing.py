@@ -12,7 +12,7 @@ from cli.compose import Home, resolve_patient
 from ingest.bulk import Take, file_taker, run
 from records import bulks, patients
 from records.recovery import take_over
-from search_api.bulk_lines import line_taker
+from search_api.bulk_lines import line_taker, sent_taker
 from search_api.periodic import Periodic
 
 EVERY = 5.0  # seconds between two looks at what is to be imported
@@ -37,12 +37,14 @@ def import_all(home: Home, stop: Callable[[], bool]) -> None:
         take_over(home.bench.records)
     for each in reversed(running):
         with suppress(Refusal):  # another process has it, or a part of this machine is away: the next look
-            run(home.bench, each.bulk_id, taker(home, each.kind), moved=home.wake, stop=stop)
+            run(home.bench, each.bulk_id, taker(home, each), moved=home.wake, stop=stop)
 
 
-def taker(home: Home, kind: bulks.Kind) -> Take:
+def taker(home: Home, bulk: bulks.Bulk) -> Take:
     """What deposits the items of an import."""
-    make = file_taker if kind == "folder" else line_taker
+    if bulk.sent is not None:
+        return sent_taker(home.bench)
+    make = file_taker if bulk.kind == "folder" else line_taker
     return make(home.bench, lambda name, create: owner_of(home, name, create=create))
 
 

@@ -5,6 +5,7 @@ One that names nobody who is known, or two people, waits in the tray (decision 0
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from access.identifiers import PatientId, parse_ins
@@ -56,6 +57,18 @@ def learn(tx: Tx, patient_id: PatientId, stated: Iterable[StatedPatient]) -> Non
 def said_of(reading: Reading) -> tuple[Shown, ...]:
     """What a waiting document states of an identity, for whoever decides."""
     return tuple(_shown(one) for one in _identities(reading.metadata))
+
+
+def subject_of(submitted: str) -> tuple[str, ...]:
+    """For whom the FHIR that came with a document (`Document.submitted`) was sent, in an import; () when not said."""
+    found = json.loads(submitted).get("subject", ()) if submitted else ()
+    return tuple(f"n° {value} ({system})" if system else str(value) for system, value in found)
+
+
+def sent_as(submitted: str) -> tuple[Shown, ...]:
+    """The same, for whoever decides: bytes that say of nobody were sent for somebody."""
+    words = subject_of(submitted)
+    return (_shown(words),) if words else ()
 
 
 def _identities(metadata: Metadata) -> list[tuple[str, ...]]:

@@ -7,6 +7,7 @@ import's. Documents are read at the lowest priority, behind what somebody waits 
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import BinaryIO
 from access.identifiers import PatientId, is_opaque_id, parse_ins
 from access.refusal import Refusal
 from ingest.addressee import addressee
+from ingest.ndjson import Lines, Patients, lines_in, patient_in
 from ingest.receive import Receipt, Stream, receive
 from ingest.sandbox.client import Ended
 from ingest.sandbox.verdict import ChildLost
@@ -25,7 +27,7 @@ from ingest.workbench import Workbench
 from records import bulks, documents, jobs, patients
 from records.bulks import Bulk, Item, Kind
 from records.content import Metadata, StatedPatient
-from records.documents import DocumentState
+from records.documents import Document, DocumentState
 
 LEASE = timedelta(minutes=5)  # renewed at each item: the longest is a file of the largest size on a slow disk
 BY = "bulk"
@@ -38,6 +40,8 @@ CHANGED = Refusal(
     "Le fichier n'est plus celui dont les lignes ont été comptées.",
     "Remettez-le comme il était, ou commencez un nouvel import : rien n'est déposé deux fois.",
 )
+EMPTY = Refusal("receive", "empty-bulk", "Il n'y a rien à importer.", "Vérifiez le chemin, ou le fichier.")
+TOO_MANY = Refusal("receive", "too-many-lines", "Ce fichier a trop de lignes.", "Divisez-le.")
 Owner = Callable[[str, bool], PatientId]
 """The patient of an INS or a patient id, perhaps opening their record; a Refusal when there is none."""
 Took = tuple[PatientId, Receipt]
@@ -65,12 +69,24 @@ def looked_at(path: Path) -> Place:
         if path.is_dir():
             place = Place("folder", path.absolute(), 0, 0, [(str(p), 0) for p in _files(path)])
         else:
-            place = Place("ndjson", path.absolute(), found.st_size, found.st_mtime_ns, list(_lines(path)))
+            with path.open("rb") as stream:
+                items = looked_into(stream, path.name)
+            place = Place("ndjson", path.absolute(), found.st_size, found.st_mtime_ns, items)
     except OSError:
         raise Refusal("receive", "no-such-folder", "Ce dossier ou ce fichier ne se lit pas.", "Vérifiez-le.") from None
     if not place.items:
-        raise Refusal("receive", "empty-bulk", "Il n'y a rien à importer.", "Vérifiez le chemin.")
+        raise EMPTY
     return place
+
+
+def looked_into(stream: Lines, name: str, most: int | None = None) -> list[tuple[str, int]]:
+    """The lines of a file, by its name and their numbers. Refusal "too-many-lines" over `most`."""
+    items: list[tuple[str, int]] = []
+    for number, place, _ in lines_in(stream):
+        if len(items) == most:
+            raise TOO_MANY
+        items.append((f"{name}:{number}", place))
+    return items
 
 
 def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None], stop: Callable[[], bool]) -> bool:
@@ -91,7 +107,11 @@ def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None]
                 item = bulks.next_item(tx, bulk_id)
                 if item is None:
                     bulks.end(tx, bulk_id, bench.clock())
-                    return True
+                over = bulks.file_of(tx, bench.blobs, bulk.sent) if item is None and bulk.sent is not None else None
+            if over is not None:  # all of it is deposited, or told in the report
+                bench.blobs.delete(over)
+            if item is None:
+                return True
             _settle(bench, bulk, item, take)
             moved()
         return False
@@ -145,14 +165,16 @@ def kept(
     file_name: str,
     declared: Metadata = Metadata(),
     submitted: str = "",
+    admit: Callable[[Document], bool] = lambda _: True,
 ) -> Receipt:
-    """Deposit one document of an import."""
+    """Deposit one document of an import; by whom sent it, or by the operator of this service."""
+    by = f"{BY}:{bulk.organization}" if bulk.organization else BY
     return receive(
         stream,
         patient_id=patient_id,
         file_name=file_name,
         origin="upload",
-        deposited_by=f"{BY}:{bulk.organization}" if bulk.organization else BY,
+        deposited_by=by if bulk.sent is None else bulk.sent.by,
         deposited_for=bulk.organization,
         blobs=bench.blobs,
         records=bench.records,
@@ -161,6 +183,7 @@ def kept(
         declared=declared,
         priority=jobs.BULK,
         submitted=submitted,
+        admit=admit,
     )
 
 
@@ -181,17 +204,36 @@ def addressed(bench: Workbench, data: bytes, file_name: str) -> PatientId:
         return patients.open_tray(tx, bench.clock())
 
 
-def line_of(bulk: Bulk, item: Item, most: int) -> bytes:
-    """A line of an NDJSON file. Refusals "bulk-changed", "too-large", "unreadable-file"."""
-    with _opened(Path(bulk.path)) as stream:
-        found = os.fstat(stream.fileno())
-        if (found.st_size, found.st_mtime_ns) != (bulk.size, bulk.modified):
-            raise CHANGED
+def line_of(bench: Workbench, bulk: Bulk, item: Item, most: int) -> bytes:
+    """A line of an NDJSON file. Refusals "bulk-changed", "too-large", "unreadable-file", those of a sealed blob."""
+    with _file(bench, bulk) as stream:
         stream.seek(item.place)
         line = stream.readline(most + 1)
     if len(line) > most:
         raise Refusal("receive", "too-large", "Cette ligne dépasse la taille permise.", "Déposez ce document seul.")
     return line
+
+
+def patients_in(bench: Workbench, bulk: Bulk) -> Patients:
+    """Whom the Patient lines of a file name: read from it each time, and kept nowhere. Refuses like `line_of`."""
+    named: Patients = {}
+    with _file(bench, bulk) as stream:
+        for _, _, head in lines_in(stream):
+            named |= patient_in(head)
+    return named
+
+
+def _file(bench: Workbench, bulk: Bulk) -> BinaryIO:
+    if bulk.sent is not None:
+        with bench.records.read() as tx:
+            ref = bulks.file_of(tx, bench.blobs, bulk.sent)
+        return io.BufferedReader(bench.blobs.open(ref))
+    stream = _opened(Path(bulk.path))
+    found = os.fstat(stream.fileno())
+    if (found.st_size, found.st_mtime_ns) != (bulk.size, bulk.modified):
+        stream.close()
+        raise CHANGED
+    return stream
 
 
 def _opened(file: Path) -> BinaryIO:
@@ -216,12 +258,3 @@ def _files(folder: Path) -> Iterator[Path]:
         inside = path.relative_to(folder)
         if not path.is_dir() and not any(part.startswith(".") for part in inside.parts):
             yield inside
-
-
-def _lines(file: Path) -> Iterator[tuple[str, int]]:
-    place = 0
-    with file.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield f"{file.name}:{number}", place
-            place += len(line)

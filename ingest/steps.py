@@ -11,7 +11,7 @@ from access.document_types import category_of
 from access.refusal import Refusal
 from clinical.identity import Mismatch
 from clinical.text.edition import rules_edition
-from ingest.addressee import UNKNOWN, said_of
+from ingest.addressee import UNKNOWN, said_of, sent_as
 from ingest.evidence import shown_json, to_json
 from ingest.meter import timed
 from ingest.workbench import Workbench
@@ -142,7 +142,15 @@ def _held(
 @timed("store")
 def hold(job: Job, bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> DocumentState:
     """A document of the tray waits for a person to say whose it is (`ingest.addressee`)."""
-    return _held(job, bench, upload, reading, vectors, UNKNOWN, shown_json(said_of(reading)))
+    return _held(
+        job,
+        bench,
+        upload,
+        reading,
+        vectors,
+        UNKNOWN,
+        shown_json((*said_of(reading), *sent_as(upload.document.submitted))),
+    )
 
 
 def refuse(job: Job, bench: Workbench, refusal: Refusal) -> DocumentState:

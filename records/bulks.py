@@ -6,8 +6,8 @@ running ⇄ paused          by a person; whoever was depositing stops after the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, cast
 
@@ -15,22 +15,41 @@ from sqlalchemy import func, insert, or_, select, update
 
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
+from access.scope import Caller, CallerKind
 from records import tables
+from records.blobs import BlobRef, Blobs
 from records.database import Tx
-from records.opaque import random_id
+from records.opaque import opaque, random_id
+from records.patients import tray_id
 from records.presence import NAME
-from records.sealed import seal_json, unseal_json
+from records.sealed import keyed_hash, seal_json, unseal_json
 from records.statements import among, as_set
 
 Kind = Literal["folder", "ndjson"]
 _B, _I = tables.Bulk, tables.BulkItem
 _STEP = 500  # rows an INSERT
+BLOB = "bulk"
+"""Kind of the blobs of files that were sent."""
+NO_SUCH_BULK = Refusal(
+    "receive", "no-such-bulk", "Aucun import n'a cet identifiant.", "Vérifiez-le, ou voyez « anamnese bulk status »."
+)
 NOT_ACTIVE = Refusal("receive", "bulk-not-active", "Cet import n'est pas en cours.", "Voyez « anamnese bulk status ».")
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that came over HTTP: who sent it, and its sealed blob, named by a key, until it is imported."""
+
+    kind: CallerKind
+    by: str
+    blob: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bulk:
-    """One import. `path`: of the folder or file; `whole`: the patient of all of it, when given."""
+    """One import. `path`: of the folder or file; `whole`: the patient of all of it, when given; `sent`: when it came
+    over HTTP."""
 
     bulk_id: str
     kind: Kind
@@ -43,6 +62,7 @@ class Bulk:
     creates: bool
     started_at: datetime
     ended_at: datetime | None
+    sent: Sent | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +98,13 @@ def begin(
     organization: str,
     creates: bool,
     now: datetime,
+    sent: Sent | None = None,
+    bulk_id: str = "",
 ) -> Bulk:
-    """Record an import and all that it brings, as names and places, in order."""
-    bulk_id = random_id()
-    words = {"path": path, "size": size, "modified": modified, "whole": whole}
+    """Record an import and all that it brings, as names and places, in order. `bulk_id`: a new one when not given."""
+    bulk_id = bulk_id or random_id()
+    told = None if sent is None else asdict(sent)
+    words = {"path": path, "size": size, "modified": modified, "whole": whole, "sent": told}
     tx.session.execute(
         insert(_B).values(
             bulk_id=bulk_id,
@@ -111,10 +134,40 @@ def begin(
 
 def one(tx: Tx, bulk_id: str) -> Bulk:
     """An import by its id; Refusal "no-such-bulk"."""
+    found = find(tx, bulk_id)
+    if found is None:
+        raise NO_SUCH_BULK
+    return found
+
+
+def sent_by(tx: Tx, bulk_id: str, caller: Caller) -> Bulk:
+    """An import that this caller sent. Refusal "no-such-bulk" for another's as for one that never was."""
+    found = find(tx, bulk_id)
+    if found is None or found.sent is None or (found.sent.kind, found.sent.by) != (caller.kind, caller.id):
+        raise NO_SUCH_BULK
+    return found
+
+
+def find(tx: Tx, bulk_id: str) -> Bulk | None:
+    """An import by its id."""
     row = tx.session.get(_B, bulk_id, populate_existing=True)
-    if row is None:
-        raise Refusal("receive", "no-such-bulk", "Aucun import n'a cet identifiant.", "Voyez « anamnese bulk status ».")
-    return _bulk(tx, row)
+    return None if row is None else _bulk(tx, row)
+
+
+def id_of_key(tx: Tx, caller: Caller, key: str) -> str:
+    """The id of what this caller sends under an idempotency key: their own, always the same."""
+    return opaque(keyed_hash(tx.service_key("lookup"), "bulk", caller.kind, caller.id, key))
+
+
+def file_of(tx: Tx, blobs: Blobs, sent: Sent) -> BlobRef:
+    """Where the bytes of a file that was sent are: under the key of the tray, whose documents are nobody's yet."""
+    tray = tray_id(tx.keys)
+    return blobs.named(tray, BLOB, sent.blob, tx.patient_keys(tray))
+
+
+def files_without_scope(tx: Tx, blobs: Blobs) -> set[BlobRef]:
+    """The files that imports which are not done still need."""
+    return {file_of(tx, blobs, each.sent) for each in every(tx) if each.sent is not None and each.state != "done"}
 
 
 def every(tx: Tx) -> list[Bulk]:
@@ -149,8 +202,11 @@ def pause(tx: Tx, bulk_id: str) -> None:
 
 
 def resume(tx: Tx, bulk_id: str, *, retry: bool = False) -> None:
-    """Go on with it; `retry`: with what was refused, too. Refusal "no-such-bulk"."""
-    one(tx, bulk_id)
+    """Go on with it; `retry`: with what was refused, too. Refusals "no-such-bulk", and "bulk-not-active" for a file
+    that was sent and is done: its bytes are gone, and what was refused in it is sent again."""
+    found = one(tx, bulk_id)
+    if found.sent is not None and found.state == "done":
+        raise NOT_ACTIVE
     if retry:
         refused = (_I.bulk_id == bulk_id, _I.state == "refused")
         tx.session.execute(update(_I).where(*refused).values(state="waiting", refusal_stage=None, refusal_code=None))
@@ -205,10 +261,17 @@ def counts_without_scope(tx: Tx, bulk_id: str) -> dict[str, int]:
     return found
 
 
-def lines_without_scope(tx: Tx, bulk_id: str) -> list[Line]:
-    """Every item in order, for the report of who imports."""
-    rows = tx.session.scalars(select(_I).where(_I.bulk_id == bulk_id).order_by(_I.number))
-    return [_line(tx, row) for row in rows]
+def refused_as_without_scope(tx: Tx, bulk_id: str, code: str) -> int:
+    """How many documents of an import were refused for this reason after they were deposited."""
+    rows = select(func.count()).select_from(_I).join(tables.Document, tables.Document.document_id == _I.document_id)
+    refused = (_I.bulk_id == bulk_id, tables.Document.state == "refused", tables.Document.refusal_code == code)
+    return tx.session.scalar(rows.where(*refused)) or 0
+
+
+def lines_without_scope(tx: Tx, bulk_id: str, *, after: int = 0, limit: int | None = None) -> list[Line]:
+    """Every item in order, for the report of who imports; or the first `limit` ones behind number `after`."""
+    wanted = select(_I).where(_I.bulk_id == bulk_id, _I.number > after).order_by(_I.number)
+    return [_line(tx, row) for row in tx.session.scalars(wanted if limit is None else wanted.limit(limit))]
 
 
 def _line(tx: Tx, row: tables.BulkItem) -> Line:
@@ -234,7 +297,14 @@ def _bulk(tx: Tx, row: tables.Bulk) -> Bulk:
         creates=row.creates,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        sent=_sent(words.get("sent")),
     )
+
+
+def _sent(told: Mapping[str, str] | None) -> Sent | None:
+    if told is None:
+        return None
+    return Sent(CallerKind(told["kind"]), told["by"], told["blob"], told["content_hash"])
 
 
 def _key(tx: Tx) -> bytes:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Scope
-from records import documents, tables
+from records import bulks, documents, tables
 from records.blobs import BlobRef, Blobs
 from records.content import Page, Reading
 from records.database import Tx
@@ -107,7 +107,8 @@ def blobs_of(blobs: Blobs, document: Document, embedder_fingerprint: str, recipe
 
 def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Collection[str]) -> Iterator[BlobRef]:
     """Blobs that nothing refers to: uploads never recorded, readings of lost leases, vectors of other embedders, kept
-    pages of documents that are not being read. For `verify`, while no worker and no upload runs.
+    pages of documents that are not being read, files whose import is over. For `verify`, while no worker and no upload
+    runs.
     """
     used: set[BlobRef] = set()
     reading: set[str] = set()
@@ -125,6 +126,7 @@ def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Colle
             if refusal.code != "key-destroyed":
                 raise
             erased.add(patient_id)  # what is left of them opens for nobody, and their names cannot be told any more
+    used |= bulks.files_without_scope(tx, blobs)
     for ref in blobs.walk():
         if ref not in used and ref.patient_id not in reading | erased:
             yield ref

@@ -43,6 +43,7 @@ _ACTIONS: dict[str, Function] = {
     "view-page": "documents",
     "read-page-text": "documents",
     "deposit": "deposit",
+    "bulk-import": "deposit",
     "break-glass": "break-glass",
     "attest-consent": "attested-consent",
     "request-succession": "succession",

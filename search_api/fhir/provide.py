@@ -178,14 +178,14 @@ def _keep(counter: Counter, visit: Visit, scope: Scope, one: Submitted) -> Docum
         now=desk.now,
         limit=desk.services.upload_limit,
         declared=one.declared,
-        admit=lambda twin: may_know(scope, twin, organization) and not _hides_more(one.declared.confidentiality, twin),
+        admit=lambda twin: may_know(scope, twin, organization) and not hides_more(one.declared.confidentiality, twin),
         priority=URGENT if scope.basis in (Basis.BREAK_GLASS, Basis.REGULATION) else USUAL,
         submitted=one.kept,
     )
     return receipt.document_id
 
 
-def _hides_more(confidentiality: str, twin: Document) -> bool:
+def hides_more(confidentiality: str, twin: Document) -> bool:
     """Whether labels ask to hide what is here already and nobody asked to hide: then the same bytes are one more
     document, whose mask spreads to those of its sender. What was asked once is not asked again: a person may have
     shown it since."""

@@ -13,6 +13,7 @@ RESOURCES = {
     "record": "Patient",
     "identity": "Patient",
     "contact": "Patient",
+    "bulks": "DocumentReference",
     "documents": "DocumentReference",
     "document-types": "DocumentReference",
     "search": "DocumentReference",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from access.facts import RelationKind
-from records import emergencies, relations, saved_searches
+from records import bulks, emergencies, relations, saved_searches
 from search_api.border import HEADERS
 from tests.identities.asking import routes
 from tests.search_api.conftest import DOCTOR, STRANGER, TRAITANT
@@ -44,10 +44,16 @@ def others(world: World) -> dict[str, str]:
         caller = Caller(CallerKind.PRACTITIONER, DOCTOR)
         other = Caller(CallerKind.PRACTITIONER, "10000009999")
         kept = saved_searches.save(tx, other, "x", "x", "toux", (), world.clock.now)
+        sent = bulks.Sent(CallerKind.SYSTEM, "dpi", "x", "x")
+        bulk = bulks.begin(
+            tx, "ndjson", [("a:1", 0)], path="a", size=1, modified=0, whole=None, organization="", creates=False,
+            now=world.clock.now, sent=sent,
+        )  # fmt: skip
         emergency, _ = emergencies.break_glass(tx, paul, caller, "other", world.clock.now, world.services.policy)
     return {
         "document_id": world.documents["paul"],
         "search_id": kept.search_id,
+        "bulk_id": bulk.bulk_id,
         "grant_id": world.grants["paul"],
         "relation_id": relation,
         "emergency_id": emergency,

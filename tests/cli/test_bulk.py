@@ -150,6 +150,8 @@ def test_a_pause_stops_after_the_document_in_hand_and_resume_goes_on(run: Any, t
     name = begun["bulk_id"]
     with open_home(load_settings()) as home:
         moved: list[int] = []
+        with home.services.records.read() as tx:
+            taken = taker(home, bulks.one(tx, name))
 
         def pausing() -> None:
             moved.append(1)
@@ -157,7 +159,7 @@ def test_a_pause_stops_after_the_document_in_hand_and_resume_goes_on(run: Any, t
                 with home.services.records.write() as tx:
                     bulks.pause(tx, name)
 
-        assert not importing.run(home.bench, name, taker(home, "ndjson"), moved=pausing, stop=lambda: False)
+        assert not importing.run(home.bench, name, taken, moved=pausing, stop=lambda: False)
         assert len(moved) == 2
         import_all(home, lambda: False)  # a paused one is left alone
         with home.services.records.read() as tx:

@@ -1,0 +1,315 @@
+"""Imports over HTTP, for a hospital's system: a file of FHIR NDJSON, sealed before the answer, then deposited line by
+line beside the service (`ingest.bulk`), paused, resumed, told of.
+
+Who deposits does not read: an import never says whether a patient is known here. A line that was kept is "kept"
+whether it is searchable, waits for identity vigilance or went to another record since.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import threading
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import Field
+
+from access.acts import audits
+from access.identifiers import is_opaque_id
+from access.refusal import Refusal
+from access.refusals import NOT_YOUR_ACT
+from access.scope import CallerKind
+from ingest.bulk import EMPTY, looked_into
+from ingest.quarantine import REFUSED as SET_ASIDE
+from ingest.receive import BUSY as RECORD_BUSY
+from records import bulks, documents, patients
+from records.bulks import Bulk, Sent
+from records.database import Tx
+from records.documents import DocumentState
+from search_api.bearers import Bearer
+from search_api.desk import PROBLEM, Desk, desk_of_bearer
+from search_api.multipart import BAD_UPLOAD, TOO_LARGE, FilePart, chunks_of
+from search_api.uploads import BUSY
+from search_api.view_base import View
+from search_api.views import RefusalView
+
+MOST_LINES = 20_000
+"""Of a file: all are written down in one transaction, during which nobody else writes."""
+_CHUNK = 64 * 1024
+KEY_REUSED = Refusal(
+    "receive",
+    "idempotency-key-reused",
+    "Cette clé d'idempotence a déjà servi à un autre import.",
+    "Envoyez chaque fichier sous une clé neuve.",
+)
+NO_BULK: dict[int | str, dict[str, Any]] = {
+    404: {**PROBLEM, "description": "aucun import de ce nom parmi ceux que vous avez envoyés"}
+}
+NOT_NOW: dict[int | str, dict[str, Any]] = {**NO_BULK, 409: {**PROBLEM, "description": "l'import n'est pas en cours"}}
+
+
+class BulkView(View):
+    """Où en est un import. Une ligne gardée est un dépôt ; à qui elle est, et si on la trouve, n'est pas dit ici."""
+
+    bulk_id: str
+    state: str = Field(description="running, paused ou done : toutes les lignes ont été prises ou refusées")
+    started_at: datetime
+    ended_at: datetime | None
+    total: int = Field(description="lignes")
+    waiting: int = Field(description="à déposer")
+    reading: int = Field(description="déposées, en cours de lecture")
+    kept: int = Field(description="déposées et lues")
+    refused: int = Field(description="refusées : le rapport dit pourquoi")
+    url: str
+
+
+class BulkLine(View):
+    """Ce qu'est devenue une ligne."""
+
+    number: int = Field(description="rang parmi les lignes qui ne sont pas vides")
+    name: str = Field(description="nom du fichier et numéro de la ligne")
+    state: str = Field(description="waiting, reading, kept ou refused")
+    refusal: RefusalView | None
+
+
+class BulkReport(View):
+    """Les lignes dans l'ordre. `next` : la suite, à donner comme `after`."""
+
+    bulk_id: str
+    lines: list[BulkLine]
+    next: int | None
+
+
+AtDeskOfBearer = Annotated[tuple[Desk, Bearer], Depends(desk_of_bearer)]
+
+
+def bulks_router(limit: int, places: int) -> APIRouter:
+    """`limit`: bytes of a file. `places`: files received at a time."""
+    router = APIRouter(prefix="/v1", tags=["bulks"])
+    slots = threading.BoundedSemaphore(places)
+
+    @router.post(
+        "/bulks",
+        summary="Envoyer un fichier de documents à importer",
+        status_code=202,
+        responses={
+            400: {**PROBLEM, "description": "envoi mal formé ou interrompu"},
+            415: {**PROBLEM, "description": "pas un formulaire multipart"},
+        },
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "multipart/form-data": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["file"],
+                            "properties": {
+                                "organization": {
+                                    "type": "string",
+                                    "description": "FINESS, avant le fichier ; d'un système, le sien et aucun autre",
+                                },
+                                "file": {"type": "string", "format": "binary", "description": "FHIR NDJSON"},
+                            },
+                        }
+                    }
+                },
+            }
+        },
+    )
+    def send(
+        request: Request,
+        response: Response,
+        stood: AtDeskOfBearer,
+        key: Annotated[
+            str,
+            Header(
+                alias="Idempotency-Key",
+                max_length=255,
+                description="Propre à l'expéditeur. La même clé avec les mêmes octets est le même import.",
+            ),
+        ] = "",
+    ) -> BulkView:
+        """Pour un système, avec son propre jeton, et l'administration. Répond dès que le fichier est à l'abri ; chaque
+        ligne est ensuite un dépôt : un DocumentReference avec ses octets, ou un Bundle document. Une ligne Patient
+        donne les identifiants de ceux que d'autres lignes citent."""
+        desk, own = _depositor(stood, "bulk-import")
+        if not slots.acquire(blocking=False):
+            raise BUSY
+        try:
+            view = _received(desk, own, request, limit, key)
+        except Refusal as refusal:
+            desk.visit("", "bulk-import").refused(refusal)
+            raise
+        finally:
+            slots.release()
+        response.headers["Location"] = view.url
+        return view
+
+    @router.get("/bulks/{bulk_id}", summary="Où en est un import", responses=NO_BULK)
+    def read_bulk(bulk_id: str, stood: AtDeskOfBearer) -> BulkView:
+        """Pour qui l'a envoyé, et personne d'autre."""
+        desk, _ = _depositor(stood, "read-bulk")
+        with desk.services.records.read() as tx:
+            view = _view(tx, _mine(desk, tx, bulk_id))
+        desk.visit("", "read-bulk").granted(detail=bulk_id)
+        return view
+
+    @router.get("/bulks/{bulk_id}/report", summary="Ce qu'est devenue chaque ligne", responses=NO_BULK)
+    def read_report(
+        bulk_id: str,
+        stood: AtDeskOfBearer,
+        after: Annotated[int, Query(ge=0, le=2**31, description="suite : `next`")] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000, description="lignes")] = 200,
+    ) -> BulkReport:
+        """Avec la raison d'un refus et quoi faire, sans rien de ce que disent les documents."""
+        desk, _ = _depositor(stood, "read-bulk")
+        with desk.services.records.read() as tx:
+            _mine(desk, tx, bulk_id)
+            found = bulks.lines_without_scope(tx, bulk_id, after=after, limit=limit + 1)
+            lines = [_line(tx, each) for each in found[:limit]]
+        desk.visit("", "read-bulk").granted(detail=bulk_id)
+        following = lines[-1].number if len(found) > limit else None
+        return BulkReport(bulk_id=bulk_id, lines=lines, next=following)
+
+    @router.post("/bulks/{bulk_id}/pause", summary="Mettre un import en pause", responses=NOT_NOW)
+    def pause(bulk_id: str, stood: AtDeskOfBearer) -> BulkView:
+        """Il s'arrête après la ligne en main."""
+        return _changed(stood, "bulk-pause", bulk_id)
+
+    @router.post("/bulks/{bulk_id}/resume", summary="Reprendre un import", responses=NOT_NOW)
+    def resume(bulk_id: str, stood: AtDeskOfBearer) -> BulkView:
+        """Là où il en était. Un import achevé ne se reprend pas : les lignes refusées se renvoient dans un autre."""
+        return _changed(stood, "bulk-resume", bulk_id)
+
+    return router
+
+
+def _depositor(stood: tuple[Desk, Bearer], action: str) -> tuple[Desk, str]:
+    """The desk of who may send, and the establishment that they send for: of a system, that of the settings."""
+    desk, bearer = stood
+    visit = desk.visit("", action)
+    try:
+        visit.refuse_off()
+        verifier = desk.services.verifier
+        own = verifier.establishment(bearer) if verifier is not None and bearer.kind is CallerKind.SYSTEM else ""
+        administers = bearer.kind is CallerKind.ADMINISTRATOR and audits(desk.caller)
+        unbound = bearer.kind is CallerKind.SYSTEM and verifier is not None and not own
+        if unbound or not (administers or bearer.kind is CallerKind.SYSTEM):
+            raise NOT_YOUR_ACT
+    except Refusal as refusal:
+        visit.refused(refusal)
+        raise
+    return desk, own or ""
+
+
+def _mine(desk: Desk, tx: Tx, bulk_id: str) -> Bulk:
+    return bulks.sent_by(tx, bulk_id if is_opaque_id(bulk_id) else "a" * 26, desk.caller)
+
+
+def _changed(stood: tuple[Desk, Bearer], action: str, bulk_id: str) -> BulkView:
+    desk, _ = _depositor(stood, action)
+    visit = desk.visit("", action)
+    try:
+        with desk.services.records.write() as tx:
+            _mine(desk, tx, bulk_id)
+            (bulks.pause if action == "bulk-pause" else bulks.resume)(tx, bulk_id)
+            visit.append(tx, "granted", detail=bulk_id)
+            return _view(tx, bulks.one(tx, bulk_id))
+    except Refusal as refusal:
+        visit.refused(refusal)
+        raise
+
+
+def _received(desk: Desk, own: str, request: Request, limit: int, key: str) -> BulkView:
+    """Seal the file, find its lines, write the import down with its trace: in this order, so that a kill in between
+    leaves a blob that no import names, which `verify` deletes."""
+    services, caller = desk.services, desk.caller
+    part = FilePart(request.headers.get("content-type", ""), chunks_of(request), limit).open()
+    said = part.fields.get("organization", "")
+    if caller.kind is CallerKind.SYSTEM and said and own and said != own:
+        raise NOT_YOUR_ACT
+    if said and not (len(said) == 9 and said.isalnum()):
+        raise BAD_UPLOAD
+    with services.records.write() as tx:
+        tray = patients.open_tray(tx, desk.now)
+    name = secrets.token_hex(16)
+    with services.blobs.create(tray, bulks.BLOB, name) as writer:
+        while chunk := part.read(_CHUNK):
+            if writer.size + len(chunk) > limit:
+                raise TOO_LARGE
+            writer.write(chunk)
+        ref = writer.commit()
+    taken = False
+    try:
+        with io.BufferedReader(services.blobs.open(ref)) as stream:
+            items = looked_into(stream, part.file_name or "import.ndjson", MOST_LINES)
+        if not items:
+            raise EMPTY
+        sent = Sent(caller.kind, caller.id, name, writer.content_hash)
+        with services.records.write() as tx:
+            bulk_id = bulks.id_of_key(tx, caller, key) if key else ""
+            known = bulks.find(tx, bulk_id) if key else None
+            if known is not None and (known.sent is None or known.sent.content_hash != sent.content_hash):
+                raise KEY_REUSED
+            if known is None and not services.blobs.exists(ref):
+                raise RECORD_BUSY
+            begun = known or bulks.begin(
+                tx,
+                "ndjson",
+                items,
+                path=part.file_name or "import.ndjson",
+                size=writer.size,
+                modified=0,
+                whole=None,
+                organization=own or said,
+                creates=False,
+                now=desk.now,
+                sent=sent,
+                bulk_id=bulk_id,
+            )
+            desk.visit("", "bulk-import").append(tx, "granted", detail=begun.bulk_id)
+            view = _view(tx, begun)
+        taken = known is None
+    finally:
+        if not taken:
+            services.blobs.delete(ref)
+    services.wake()
+    return view
+
+
+def _view(tx: Tx, bulk: Bulk) -> BulkView:
+    counts = bulks.counts_without_scope(tx, bulk.bulk_id)
+    aside = bulks.refused_as_without_scope(tx, bulk.bulk_id, SET_ASIDE.code)
+    return BulkView(
+        bulk_id=bulk.bulk_id,
+        state=bulk.state,
+        started_at=bulk.started_at,
+        ended_at=bulk.ended_at,
+        total=counts["total"],
+        waiting=counts["waiting"],
+        reading=counts["reading"],
+        kept=counts["searchable"] + counts["quarantined"] + counts["gone"] + aside,
+        refused=counts["refused"] - aside,
+        url=f"/v1/bulks/{bulk.bulk_id}",
+    )
+
+
+def _line(tx: Tx, line: bulks.Line) -> BulkLine:
+    """A reading's refusal is the document's own fault and is told; what a person decided about an identity is not."""
+    document = None if line.document_id is None else documents.document_without_scope(tx, line.document_id)
+    refusal, state = line.refusal, line.state
+    if state == "deposited":
+        state = "kept"
+        if document is not None and document.state in (DocumentState.RECEIVED, DocumentState.READING):
+            state = "reading"
+        elif document is not None and document.state is DocumentState.REFUSED:
+            refusal = document.refusal
+            if refusal is None or refusal.code == SET_ASIDE.code:
+                refusal = None
+            else:
+                state = "refused"
+    shown = None if refusal is None else RefusalView(**refusal.as_dict())
+    return BulkLine(number=line.number, name=line.name, state=state, refusal=shown)
