@@ -48,7 +48,9 @@ _TITLES = re.compile(
     r"\b(?:allergi\w+|intoleran\w+|antecedents?|traitements?|connue?s?|medicamenteuses?|alimentaires?)\Z"
 )
 _SUBSTANCES = re.compile(r"\b(?:substances?|allergenes?|agents?|medicaments?|produits?|allergies?|allergen)\b")
-_REACTIONS = re.compile(r"\b(?:reactions?|manifestations?|symptomes?|signes?)\b")
+_REACTIONS = re.compile(
+    r"\b(?:reactions?|manifestations?|symptomes?|signes?|severites?|gravites?|criticites?|imputabilites?|severity|criticality)\b"
+)
 _DELIMITER = re.compile(r"[\t|]")
 _YES_CELLS, _NO_CELLS = frozenset({"oui", "o", "yes", "y"}), frozenset({"non", "n", "no"})
 _MARKED = re.compile(rf"[ ]*(?:[x+{CHECKED}{CROSSED}■●]|\[x\]|\(x\)|oui|non|yes|no)[ ]*")

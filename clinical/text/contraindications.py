@@ -16,7 +16,7 @@ _BEFORE = re.compile(rf"(?<![^\W_])(?:{any_of('contraindication before')})(?:tou
 _AFTER = re.compile(rf"[^.;\n,]{{0,30}}?(?<![^\W_])(?P<said>{any_of('contraindicated')})(?![^\W_])")
 _SHORT = re.compile(r" ?(?:=|:)? ?CI(?![^\W_])")
 _LISTED = re.compile(
-    r"[ ]*(?:,|et|ou|/|\+|;|[-–•]|and|or)[ ]*(?:et |ou )?(?:pas (?=d))?(?:aux? |a la |a l'|des |d'|de |la |les? |l')?"
+    r"[ ]*(?:,|et|ou|ni|/|\+|;|[-–•]|and|or)[ ]*(?:et |ou )?(?:pas (?=d))?(?:aux? |a la |a l'|des |d'|de |la |les? |l')?"
 )
 _NOT = re.compile(r"\b(?:pas|aucune?s?|sans|absence|non|no|not|ni|levee|plus)(?: (?:de|d'|of|any))?[ ]?$")
 _NOT_AFTER = re.compile(r"[^.;\n,]{0,20}\b(?:non|pas|plus|not)(?: (?:est|sont|formellement))?[ ]?$")
