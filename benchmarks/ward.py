@@ -15,7 +15,7 @@ from records.content import Page
 from records.fact import Assertion, Fact, FactKind
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "cases" / "facts"
-LISTS = ("ward_first.tsv", "ward_second.tsv", "ward_third.tsv", "ward_fourth.tsv")
+LISTS = ("ward_first.tsv", "ward_second.tsv", "ward_third.tsv", "ward_fourth.tsv", "ward_fifth.tsv")
 _HOW = {
     "+": {Assertion.PRESENT, Assertion.PAST},
     "-": {Assertion.ABSENT},
