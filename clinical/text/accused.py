@@ -19,7 +19,7 @@ _ARTICLE = r"(?:une? |des |de la |de l'|du |d'|la |le |les |l'|an? |some )?(?:\d
 _SIGN = re.compile(rf"[ ]?(?P<sign>=>?|-+>|→|⇒|=|:|\bdonc\b)[ ]?{_ARTICLE}")
 _MADE = re.compile(
     rf"(?:,| qui)?(?: (?:lui|me|le|la|l'|nous|a|ont|avait|avaient|ayant|has|had)){{0,2}} ?(?<![^\W_])"
-    rf"{any_of('provoked')}(?: (?:chez (?:elle|lui|ce patient|cette patiente)|(?:him|her|me|the patient)|comme reaction))? ?"
+    rf"{any_of('provoked')}(?: [a-z]{{4,16}}ment)?(?: (?:chez (?:elle|lui|ce patient|cette patiente)|(?:him|her|me|the patient)|comme reaction))? ?"
     rf"{_ARTICLE}(?:reactions? (?:a type )?(?:de |d'))?"
 )
 _ALONE = re.compile(
@@ -27,10 +27,10 @@ _ALONE = re.compile(
 )
 _STOPPED = re.compile(
     rf"[^.;\n,:]{{0,20}}?(?<![^\W_])(?:arretee?s?|stoppee?s?|interrompue?s?|suspendue?s?|retiree?s?|cessee?s?|stopped|discontinued|"
-    rf"switchee?s?|remplacee?s?)[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}{_ARTICLE}"
+    rf"switchee?s?|remplacee?s?|d/c'?e?d|dc'd|held)[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}{_ARTICLE}"
 )
 _STOP_OF = re.compile(
-    r"(?<![^\W_])(?:arrets?|stop|suspension|interruption|retrait)(?: [a-z]{5,12})? (?:de la |de l'|du |des |de |d')?\Z"
+    r"(?<![^\W_])(?:arrets?|arret(?:er?|ons)|interrompre|interrompu|suspendre|suspendu|stop|stopper?|suspension|interruption|retrait)(?: [a-z]{5,12})? (?:de la |de l'|du |des |de |d'|la |le |les |l')?\Z"
 )
 _WHY = re.compile(rf"[^.;\n,:]{{0,25}}? {any_of('because')}{_ARTICLE}")
 _KEYED = re.compile(

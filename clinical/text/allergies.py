@@ -31,7 +31,7 @@ _NONE_AFTER = re.compile(
 )
 _ANSWERED_YES = re.compile(
     r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=?\t]?[ ]*(?:[☒☑✓✔][ ]?)?(?:oui|yes)(?![^\W_])"
-    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:,?[ ]?(?:a )?(?:preciser|lesquelles?|laquelle|quoi)[ ]?)?"
+    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:[,;/–-]?[ ]?(?:a )?(?:preciser|lesquelles?|laquelle|quoi)[ ]?)?"
     r"(?:[-–:=,→>\t]+[ ]*|(?=\()|(?<=[ ,;])(?=\w))\(?"
 )
 """« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
@@ -43,16 +43,17 @@ _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
 _ITEM = re.compile(
-    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?"
+    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?(?:\([a-z]\))?[ !]{{0,4}}[^\w(,;.?!\n]{{0,6}}(?:\d{{1,2}}[).] ?)?(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?"
     r"(?:(?:la |les? |l')?(?:pansements?|produits?|medicaments?|gants?|antibiotiques?) (?:type |a base de ))?"
     r"(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
 )
-_ITEM_END = re.compile(rf"[»\"”.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
+_ITEM_END = re.compile(rf"[»\"”.;\n\t(:?!→]|,| / | (?:et|ni|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
 _JOINER = re.compile(
-    r"[ ]*(?:,|et|ou|puis|and|or|y|und|oder|ed|e|/|\+|&|\.(?=[^\W\d_])|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?"
+    r"[ ]*(?:,|et|ou|puis|and|or|ni|y|und|oder|ed|e|/|\+|&|\.(?=[^\W\d_])|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?"
+    r"|[ ]*(?=\d{1,2}[).][ ]?[^\W\d_])"
 )
 _NAME_ENDS = re.compile(r"[ ]?(?:[,;.()/!\n]|$|(?:et|ou)\b)")
-_TO_DO = re.compile(r"(?:er|ir)\Z")
+_TO_DO = re.compile(r"\w+(?:er|ir)(?![^\W_])")
 _HOW_BAD = re.compile(rf"[ \t]*{any_of('severity')}[ \t]*")
 _SKIPPED = re.compile(r"[ ]?(?:et )?[^\W\d_][\w' -]{2,24}[ ]?[,/+][ ]?")
 """« Aspirine et apparentés, iode »: what is no name in a list does not end it."""
@@ -62,7 +63,7 @@ _DOSED = re.compile(r"[ ]*(?:\d|:[ ]*\d|cp|gel|mg|x ?\d)")
 _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
 _OTHER_DRUG = re.compile(
     r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc|"
-    r"toujours|porte\w*|dispose|trousse|carries|a sur|muni\w*|possede|equipee?|premedi\w+|utiliser|preferer|mettre)\b"
+    r"son|sa|his|her|toujours|porte\w*|dispose|trousse|carries|a sur|muni\w*|possede|equipee?|premedi\w+|utiliser|preferer|mettre)\b"
 )
 """« Ne supporte pas le Kardégic, mis sous Plavix »: the second is what is taken."""
 _LISTED = re.compile(r"[ ]*[(,/+]?[ ]*(?:et |ou |notamment |dont |surtout )?")
@@ -72,6 +73,7 @@ _WHO_BEARS = re.compile(r"\b(?:a|ai|ont|avait|ayant) (?:tres )?\Z")
 _SAID_LATER = re.compile(r"(?:[^\W\d_]{2,14} ){1,2}[:=][ ]*")
 _NONE_BORNE = re.compile(r"(?:tol|support)\w* (?:aucun|ni)")
 """« Ne tolère aucun macrolide »: the word of none is part of the cue."""
+_BUT = re.compile(r"(?<![^\W_])(?:mais|but|cependant|sauf|except|en revanche|par contre|si ce n'est|hormis)(?![^\W_])")
 _SHORT_CUE = 4
 """« All. péni », « ALL = Bactrim »: too short a word to call an allergen what the vocabulary does not know."""
 
@@ -95,13 +97,12 @@ def sensitivities(
     none = _NONE_KNOWN.search(flat)
     if none is not None and not _EXCEPT.search(flat):
         yield none_stated(none.start(), none.end(), FactKind.ALLERGY)
-        spoken = [
-            each for each in spoken if each.end <= none.start() and known
-        ]  # « mère allergique à…, lui-même : non »
+        # « Mère allergique à la pénicilline, lui-même : aucune »: what was said before stands.
+        spoken = [each for each in spoken if each.end <= none.start() and known]
         if not spoken:
             return
     if not spoken:
-        if context is Context.ALLERGY:
+        if context is Context.ALLERGY and (rest or not told):
             yield from section_items(flat, text, rest, chosen=chosen)
         return
     reacted = any(each.kind is not FactKind.CONTRAINDICATION for each in told)
@@ -110,8 +111,9 @@ def sensitivities(
         limit = spoken[number + 1].start if number + 1 < len(spoken) else len(flat)
         for each in _after_cue(flat, text, cue, limit, known, context):
             found = True
+            again = each.start in said and each.assertion is not Assertion.ABSENT
             said.add(each.start)
-            if each.start not in at and not (reacted and _is_reaction(flat, text, each)):
+            if not again and each.start not in at and not (reacted and _is_reaction(flat, text, each)):
                 yield each
     if chosen and not found and not told:
         yield from _named_by_box(flat, text, rest, spoken[-1])
@@ -153,6 +155,7 @@ def _after_cue(
             return
         at, cue_start = other.end(), other.start()  # « médicamenteuses : néant ; alimentaires : crustacés »
     forced: Assertion | None = None
+    refused = -1
     if excepted is not None:
         at, forced = excepted, Assertion.PRESENT
     passive = _OF_WHAT_PRECEDES.match(cue.word) and _WHO_BEARS.search(flat[: cue.start]) is None
@@ -173,10 +176,16 @@ def _after_cue(
         else:
             yield from _told_before(flat, text, cue, limit, known)
         return
+    if excepted is None and denied(flat, cue.start) and asserted(flat).of(cue.start, cue.end) is Assertion.ABSENT:
+        but = _BUT.search(
+            flat, cue.end, limit
+        )  # « ni à l'iode, au latex ni aux anesthésiques »: all of them are denied
+        refused = but.start() if but is not None else limit
     if _NONE_BORNE.search(cue.word):
         stated = asserted(flat[: cue.start] + cue.word[:2].ljust(cue.end - cue.start) + flat[cue.end :])
         forced = stated.of(cue.start, cue.end)
     for number, item in enumerate(items):
+        own = Assertion.ABSENT if item.start < refused else forced
         stop = items[number + 1].start if number + 1 < len(items) else limit
         begin, doubted = doubt_start(flat, min(cue_start, item.start))
         one = told_of(
@@ -186,7 +195,7 @@ def _after_cue(
             item,
             begin,
             _detail_end(flat, item.end, stop, limit, number, len(items)),
-            forced=forced,
+            forced=own,
             as_cue=text[cue.start : cue.end] if cue.word.startswith("anaphyla") else "",
             others=tuple(known),
         )
@@ -259,7 +268,7 @@ def _items(
             if not first and _OTHER_DRUG.search(flat, begin, end):
                 return
             nameless = (
-                free and is_no_word(words) and _NAME_ENDS.match(flat, end) is not None and _TO_DO.search(words) is None
+                free and is_no_word(words) and _NAME_ENDS.match(flat, end) is not None and _TO_DO.match(words) is None
             )
             if not (free and (stated or nameless) and words and len(words.split()) <= 5 and words[0].isalpha()):
                 skipped = None if first else _SKIPPED.match(flat, at, limit)
@@ -270,7 +279,7 @@ def _items(
             if (
                 NOT_A_SUBSTANCE.match(flat, begin)
                 or _HOW_BAD.fullmatch(flat, begin, end)
-                or (opening is not None and opening["to"] == "a " and _TO_DO.search(words))
+                or (opening is not None and opening["to"] == "a " and _TO_DO.match(words))
                 or any(reactions().find(flat[begin:end], words))
                 or (
                     first

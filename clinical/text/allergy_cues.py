@@ -35,7 +35,9 @@ _ABOUT = re.compile(
     r"[ \t|]*(?:[:=,(–-][ ]*)?(?:[(]?(?:drug |severe |grave |car |cf |because |patiente? |malade |est |deja |connue? |tres |free ){0,3})?"
 )
 """Between a name and the « allergie » or "allergy" that is said of it."""
-_IN_BRACKETS = re.compile(r"[^()]{0,40}\([^()]{0,20}\Z|[^().;,]{0,12}(?:[,:] ?)?(?:car|because)\b[^().;,]{0,20}\Z")
+_IN_BRACKETS = re.compile(
+    r"[^()]{0,40}\([^()]{0,20}\Z|[ ][–-][ ]|[^().;,]{0,12}(?:[,:] ?)?(?:car|because)\b[^().;,]{0,20}\Z"
+)
 _DOUBTED = re.compile(rf"(?<![^\W_]){any_of('doubted by')} ?(?:une? |d')?\Z")
 _CLAUSE = re.compile(r"[.;\n]|\b(?:mais|but|cependant)\b")
 _TO_THE_LEFT, _OF_CLAUSE = 25, 110

@@ -15,9 +15,9 @@ from records.fact import FactKind
 
 _TEST = re.compile(rf"(?<![^\W_]){any_of('allergy test')}(?![^\W_])")
 _SIGN = re.compile(
-    r"(?<![\w+])\+{1,4}(?![\w+])|(?<![^\W_])(?:non )?(?:positi\w{1,4}|pos|negati\w{1,4}|neg|douteu\w{1,2})(?![^\W_])|(?<=[ :(])[-–](?=[ ]*(?:[,;)/]|$))"
+    r"(?<![\w+])\+{1,4}(?![\w+])|(?<![^\W_])(?:non )?(?:reactivite|sensibilis\w{1,6}|positi\w{1,4}|pos|negati\w{1,4}|neg|douteu\w{1,2})(?![^\W_])|(?<=[ :(])[-–](?=[ ]*(?:[,;)/]|$))"
 )
-_POSITIVE = re.compile(r"\+|posi?")
+_POSITIVE = re.compile(r"\+|posi?|reactiv|sensibil")
 _OWN = re.compile(r"[ ]?[:=(]?[ ]?(?:sont |est |etaient |etait |tres |fortement |revenue?s? )?")
 _LIST = re.compile(
     r"[ ]?(?:[:,(/]|a la|a l'|aux?|pour|contre|vis-a-vis d\w{1,2}|to|for|et|ou|and|les?|la|l'|des|du|de)?[ ]?"

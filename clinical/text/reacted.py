@@ -52,7 +52,7 @@ _BLAMED = re.compile(
     r"[^.;\n()]{0,60}?,? ?(?:imputables?|imputee?s?|attribuee?s?|attribuables?|secondaires?|consecuti(?:f|ve)s?) "
     r"(?:a la |a l'|aux? |a )"
 )
-_WEAK = re.compile(r"(?:sous|avec|with|on|sur) ")
+_WEAK = re.compile(r"(?:sous|avec|with|on|sur|par) ")
 _RELIEVED = re.compile(
     r"\b(?:soulag|calm|amelior|trait|control|equilibr|stabilis|resol|regress|disparu|mise?\b|jugul|couvert|reduit|"
     r"prevent|preven|surveill|bilan|deja|relie[fv]|recours|refractaire|resistan|repon|repond|sensible|automedic|malgre|"
@@ -62,7 +62,9 @@ _RELIEVED = re.compile(
 _IN_BRACKETS = re.compile(r"[ ]?\([ ]?(?:sous |a la |a l'|au |aux )?")
 _WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|stabilise|ameliore|efficace)")
 _COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
-_ENGLISH = re.compile(r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|bleeding|hepatitis)\b")
+_ENGLISH = re.compile(
+    r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|reaction|bleeding|hepatitis)\b"
+)
 _AND = re.compile(r"[ ]*(?:et|ou|/|\+)[ ]*(?:l'|la |le |les |au |aux |a la |a l')?")
 _STOP_OF = re.compile(
     r"\b(?:arrets?|stop|suspension|interruption|retrait)(?: immediate?)?(?: (?:de la|de l'|du|des|de|d'))? ?$"
