@@ -31,7 +31,7 @@ _NONE_AFTER = re.compile(
 )
 _ANSWERED_YES = re.compile(
     r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=?\t]?[ ]*(?:[☒☑✓✔][ ]?)?(?:oui|yes)(?![^\W_])"
-    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:[,;/–-]?[ ]?(?:a )?(?:preciser|lesquelles?|laquelle|quoi)[ ]?)?"
+    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:[,;/–-]?[ ]?(?:a )?(?:preciser|lesquel(?:le)?s?|laquelle|lequel|quoi)[ ]?)?"
     r"(?:[-–:=,→>\t]+[ ]*|(?=\()|(?<=[ ,;])(?=\w))\(?"
 )
 """« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
@@ -43,7 +43,7 @@ _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
 _ITEM = re.compile(
-    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?(?:\([a-z]\))?[ !]{{0,4}}[^\w(,;.?!\n]{{0,6}}(?:\d{{1,2}}[).] ?)?(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?"
+    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?(?:\([a-z]\)|[ ]?\([^()]{{0,40}}\)(?=[ ]?:))?[ !]{{0,4}}[^\w(,;.?!\n]{{0,6}}(?:\d{{1,2}}[).] ?)?(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?"
     r"(?:(?:la |les? |l')?(?:pansements?|produits?|medicaments?|gants?|antibiotiques?) (?:type |a base de ))?"
     r"(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
 )
@@ -275,6 +275,13 @@ def _items(
                 if skipped is None or not any(skipped.end() <= each.start <= skipped.end() + 3 for each in known):
                     return
                 at = skipped.end()
+                continue
+            if not first and any(reactions().find(flat[begin:end], words)):
+                at = end  # « Clamoxyl / urticaire ; Nifluril / Quincke »
+                joiner = _JOINER.match(flat, at, limit)
+                if joiner is None or joiner.end() == at or not any(joiner.end() <= each.start for each in known):
+                    return
+                at = joiner.end()
                 continue
             if (
                 NOT_A_SUBSTANCE.match(flat, begin)

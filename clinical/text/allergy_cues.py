@@ -67,7 +67,13 @@ def cues(flat: str) -> list[Cue]:
     for start, end, kind in more:
         if not any(cue.start < end and start < cue.end for cue in found):
             found.append(Cue(start, end, kind, flat[start:end]))
-    return sorted(found, key=lambda cue: cue.start)
+    found.sort(key=lambda cue: cue.start)
+    return [cue for cue in found if not (cue.word.startswith("anaphyla") and _is_detail(flat, found[0], cue))]
+
+
+def _is_detail(flat: str, first: Cue, cue: Cue) -> bool:
+    """« Allergies: penicillin (anaphylaxis), shellfish »: how one reacts, in brackets, opens no list of its own."""
+    return first.start < flat.rfind("(", 0, cue.start) > flat.rfind(")", 0, cue.start)
 
 
 def compounds(flat: str) -> Iterator[Culprit]:
