@@ -1,4 +1,4 @@
-"""Reactions said after what they are put down to: « Pénicilline = œdème de Quincke », « le Bactrim lui donne des boutons ».
+"""Reactions said after what they are put down to: « Pénicilline = œdème de Quincke », « le Bactrim donne des boutons ».
 
 A sign (= → :), a verb that makes the substance its subject, a form's key (« manifestation : ») or the reason of a stop
 (« arrêté pour toux ») accuses. Brackets alone leave it to be verified: « Xolair (urticaire) » names what is treated.
@@ -19,18 +19,21 @@ _ARTICLE = r"(?:une? |des |de la |de l'|du |d'|la |le |les |l'|an? |some )?(?:\d
 _SIGN = re.compile(rf"[ ]?(?P<sign>=>?|-+>|→|⇒|=|:|\bdonc\b)[ ]?{_ARTICLE}")
 _MADE = re.compile(
     rf"(?:,| qui)?(?: (?:lui|me|le|la|l'|nous|a|ont|avait|avaient|ayant|has|had)){{0,2}} ?(?<![^\W_])"
-    rf"{any_of('provoked')}(?: [a-z]{{4,16}}ment)?(?: (?:chez (?:elle|lui|ce patient|cette patiente)|(?:him|her|me|the patient)|comme reaction))? ?"
+    rf"{any_of('provoked')}(?: [a-z]{{4,16}}ment)?(?: (?:chez (?:elle|lui|"
+    rf"ce patient|cette patiente)|(?:him|her|me|the patient)|comme reaction))? ?"
     rf"{_ARTICLE}(?:reactions? (?:a type )?(?:de |d'))?"
 )
 _ALONE = re.compile(
-    rf"(?: qui)?(?:,)? (?:l[ae] |l'|lui |me |the patient |(?:a |ont |avait )?(?:l[ae] |l'|lui ))?{any_of('made ill')}(?![^\W_])"
+    rf"(?: qui)?(?:,)? (?:l[ae] |l'|lui |me |the patient |(?:a |ont |"
+    rf"avait )?(?:l[ae] |l'|lui ))?{any_of('made ill')}(?![^\W_])"
 )
 _STOPPED = re.compile(
     rf"[^.;\n,:]{{0,20}}?(?<![^\W_])(?:arretee?s?|stoppee?s?|interrompue?s?|suspendue?s?|retiree?s?|cessee?s?|stopped|discontinued|"
     rf"switchee?s?|remplacee?s?|d/c'?e?d|dc'd|held)[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}{_ARTICLE}"
 )
 _STOP_OF = re.compile(
-    r"(?<![^\W_])(?:arrets?|arret(?:er?|ons)|interrompre|interrompu|suspendre|suspendu|stop|stopper?|suspension|interruption|retrait)(?: [a-z]{5,12})? (?:de la |de l'|du |des |de |d'|la |le |les |l')?\Z"
+    r"(?<![^\W_])(?:arrets?|arret(?:er?|ons)|interrompre|interrompu|suspendre|suspendu|stop|stopper?|"
+    r"suspension|interruption|retrait)(?: [a-z]{5,12})? (?:de la |de l'|du |des |de |d'|la |le |les |l')?\Z"
 )
 _WHY = re.compile(rf"[^.;\n,:]{{0,25}}? {any_of('because')}{_ARTICLE}")
 _KEYED = re.compile(

@@ -31,7 +31,8 @@ _NONE_AFTER = re.compile(
 )
 _ANSWERED_YES = re.compile(
     r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=?\t]?[ ]*(?:[☒☑✓✔][ ]?)?(?:oui|yes)(?![^\W_])"
-    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:[,;/–-]?[ ]?(?:a )?(?:preciser|lesquel(?:le)?s?|laquelle|lequel|quoi)[ ]?)?"
+    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:[,;/–-]?[ ]?(?:a )?(?:preciser|"
+    r"lesquel(?:le)?s?|laquelle|lequel|quoi)[ ]?)?"
     r"(?:[-–:=,→>\t]+[ ]*|(?=\()|(?<=[ ,;])(?=\w))\(?"
 )
 """« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
@@ -43,7 +44,9 @@ _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
 _ITEM = re.compile(
-    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?(?:\([a-z]\)|[ ]?\([^()]{{0,40}}\)(?=[ ]?:))?[ !]{{0,4}}[^\w(,;.?!\n]{{0,6}}(?:\d{{1,2}}[).] ?)?(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?"
+    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?(?:\([a-z]\)|"
+    rf"[ ]?\([^()]{{0,40}}\)(?=[ ]?:))?[ !]{{0,4}}[^\w(,;.?!\n]{{0,6}}(?:\d{{1,2}}[).] ?)?(?:allergie |"
+    rf"intolerance |{_KIND_OF})?(?P<to>{_TO})?"
     r"(?:(?:la |les? |l')?(?:pansements?|produits?|medicaments?|gants?|antibiotiques?) (?:type |a base de ))?"
     r"(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
 )
@@ -63,7 +66,8 @@ _DOSED = re.compile(r"[ ]*(?:\d|:[ ]*\d|cp|gel|mg|x ?\d)")
 _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
 _OTHER_DRUG = re.compile(
     r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc|"
-    r"son|sa|his|her|toujours|porte\w*|dispose|trousse|carries|a sur|muni\w*|possede|equipee?|premedi\w+|utiliser|preferer|mettre)\b"
+    r"son|sa|his|her|toujours|porte\w*|dispose|trousse|carries|a sur|"
+    r"muni\w*|possede|equipee?|premedi\w+|utiliser|preferer|mettre)\b"
 )
 """« Ne supporte pas le Kardégic, mis sous Plavix »: the second is what is taken."""
 _LISTED = re.compile(r"[ ]*[(,/+]?[ ]*(?:et |ou |notamment |dont |surtout )?")
@@ -250,6 +254,7 @@ def _items(
                 each
                 for each in known
                 if begin <= each.start <= begin + 22
+                and each.start < limit
                 and _ITEM_END.search(flat, begin, each.start) is None
                 and (first or _OTHER_DRUG.search(flat, begin, each.start) is None)
             ),

@@ -14,25 +14,30 @@ from clinical.text.vocabulary import drugs
 from records.fact import Assertion, FactKind
 
 _CUE = re.compile(
-    rf"\b(?:(?P<heading>{any_of('reaction heading')})|(?P<allergy>{any_of('allergy')})|(?P<intolerance>{any_of('intolerance')}))"
+    rf"\b(?:(?P<heading>{any_of('reaction heading')})|"
+    rf"(?P<allergy>{any_of('allergy')})|(?P<intolerance>{any_of('intolerance')}))"
 )
 _COMPOUND = re.compile(
     r"(?<![^\W_])(?P<name>[^\W\d_]{4,20}?)-?(?P<cue>allergie|unvertraglichkeit|intolerantie)(?![^\W_])"
 )
 """« Penicillinallergie », « latexallergie »: German and Dutch write the name and the word in one."""
 _DENIED = re.compile(
-    r"\b(?:pas d'|pas de |aucune?s? |sans |ni d'|ni |absence d'|absence de |jamais (?:eu |fait |presente |connu |note )?(?:d'|de )|"
+    r"\b(?:pas d'|pas de |aucune?s? |sans |ni d'|ni |absence d'|"
+    r"absence de |jamais (?:eu |fait |presente |connu |note )?(?:d'|de )|"
     r"no |no known |denie[sd] (?:any )?|keine? |geen |sin |senza |nessuna |ninguna |without (?:any )?|not |"
     r"(?:non|pas|nullement|jamais) (?:connue? )?(?:comme )?)"
-    r"(?:(?:antecedents?|atcds?|notion|histoire|history|terrain|trace|argument|known|connus?|personnels?) ?(?:d'|de |of |pour )?){0,2}"
+    r"(?:(?:antecedents?|atcds?|notion|histoire|history|terrain|trace|"
+    r"argument|known|connus?|personnels?) ?(?:d'|de |of |pour )?){0,2}"
     r"(?:(?!(?:autres?|other|andere|seul\w*) )\w{1,20} )?$"
 )
 _OTHER = re.compile(r"(?<![^\W_])(?:autres?|other|andere|altre|otras?|seules?|only) (?:\w{1,16} )?$")
 _THAN = re.compile(
-    r"(?: (?:connue?|notee?|signalee?|declaree?|rapportee?|known|medicamenteuse|alimentaire)s?){0,3} qu(?:e |')(?:a )?(?:la |le |les |l'|aux? )?"
+    r"(?: (?:connue?|notee?|signalee?|declaree?|rapportee?|known|medicamenteuse|"
+    r"alimentaire)s?){0,3} qu(?:e |')(?:a )?(?:la |le |les |l'|aux? )?"
 )
 _ABOUT = re.compile(
-    r"[ \t|]*(?:[:=,(–-][ ]*)?(?:[(]?(?:drug |severe |grave |car |cf |because |patiente? |malade |est |deja |connue? |tres |free ){0,3})?"
+    r"[ \t|]*(?:[:=,(–-][ ]*)?(?:[(]?(?:drug |severe |grave |car |cf |"
+    r"because |patiente? |malade |est |deja |connue? |tres |free ){0,3})?"
 )
 """Between a name and the « allergie » or "allergy" that is said of it."""
 _IN_BRACKETS = re.compile(
@@ -106,7 +111,7 @@ def is_other(flat: str, cue: Cue) -> bool:
 
 
 def doubt_start(flat: str, start: int) -> tuple[int, bool]:
-    """Where the words about an allergy begin, and whether they doubt it: « ? allergie à l'iode », « se dit allergique »."""
+    """Where the words about an allergy begin, and whether they doubt it: « ? allergie à l'iode », « se croit … »."""
     if flat[max(0, start - 2) : start] == "? ":
         return start - 2, True
     by = _DOUBTED.search(flat, max(0, start - 45), start)
@@ -115,7 +120,7 @@ def doubt_start(flat: str, start: int) -> tuple[int, bool]:
 
 def named_before(flat: str, cue: Cue, known: list[Culprit]) -> list[tuple[Culprit, Assertion | None]]:
     """The name that stands before its cue, and how it is stated where the name's own words do not say: « aspirine :
-    intolérance », "latex allergy", « sans poisson (allergie) », « tests négatifs pour l'amoxicilline : allergie infirmée »."""
+    intolérance », "latex allergy", « sans poisson (allergie) », « tests à l'iode négatifs, allergie infirmée »."""
     if cue.heading:
         return []
     before = [each for each in known if each.end <= cue.start]
@@ -125,10 +130,10 @@ def named_before(flat: str, cue: Cue, known: list[Culprit]) -> list[tuple[Culpri
     if disproved_at(flat, cue.end) and len(between) <= _OF_CLAUSE and _CLAUSE.search(between) is None:
         return [(each, None) for each in before if cue.start - each.end <= _OF_CLAUSE]
     if _IN_BRACKETS.fullmatch(between) and not denied(flat, cue.start):
-        stated = asserted(flat).of(cue.start, cue.end)
-        if stated is not Assertion.FAMILY:  # « sans poisson (allergie) »: « sans » is not said of the allergy
-            opens = max(last.end, flat.rfind("(", 0, cue.start))
-            stated = asserted(flat[opens:]).of(cue.start - opens, cue.end - opens)
+        if asserted(flat).is_of_family(last.start):
+            return [(last, Assertion.FAMILY)]
+        opens = max(last.end, flat.rfind("(", 0, cue.start))  # « sans poisson (allergie) »: « sans » denies no allergy
+        stated = asserted(flat[opens:]).of(cue.start - opens, cue.end - opens)
         return [(last, stated if stated is not Assertion.PAST else Assertion.PRESENT)]
     if len(between) <= _TO_THE_LEFT and (
         _ABOUT.fullmatch(between) or (cue.kind is FactKind.INTOLERANCE and re.search(r"[,;.]", between) is None)

@@ -15,7 +15,8 @@ from records.fact import FactKind
 
 _TEST = re.compile(rf"(?<![^\W_]){any_of('allergy test')}(?![^\W_])")
 _SIGN = re.compile(
-    r"(?<![\w+])\+{1,4}(?![\w+])|(?<![^\W_])(?:non )?(?:reactivite|sensibilis\w{1,6}|positi\w{1,4}|pos|negati\w{1,4}|neg|douteu\w{1,2})(?![^\W_])|(?<=[ :(])[-–](?=[ ]*(?:[,;)/]|$))"
+    r"(?<![\w+])\+{1,4}(?![\w+])|(?<![^\W_])(?:non )?(?:reactivite|sensibilis\w{1,6}|positi\w{1,4}|"
+    r"pos|negati\w{1,4}|neg|douteu\w{1,2})(?![^\W_])|(?<=[ :(])[-–](?=[ ]*(?:[,;)/]|$))"
 )
 _POSITIVE = re.compile(r"\+|posi?|reactiv|sensibil")
 _OWN = re.compile(r"[ ]?[:=(]?[ ]?(?:sont |est |etaient |etait |tres |fortement |revenue?s? )?")

@@ -103,7 +103,8 @@ def _is_the_sort(flat: str, each: Culprit, after: Culprit | None) -> bool:
 
 
 _DISPROVED_NEXT = re.compile(
-    rf"[ ]?(?:[(:=,-] ?)?(?:a ete |est |(?:peut|doit|va) etre |donc |finalement |desormais |now )?{any_of('disproved')}(?![^\W_])"
+    rf"[ ]?(?:[(:=,-] ?)?(?:a ete |est |(?:peut|doit|va) etre |donc |"
+    rf"finalement |desormais |now )?{any_of('disproved')}(?![^\W_])"
 )
 
 

@@ -52,7 +52,8 @@ _TITLES = re.compile(
 )
 _SUBSTANCES = re.compile(r"\b(?:substances?|allergenes?|agents?|medicaments?|produits?|allergies?|allergen)\b")
 _REACTIONS = re.compile(
-    r"\b(?:reactions?|manifestations?|symptomes?|signes?|severites?|gravites?|criticites?|imputabilites?|severity|criticality|effets?(?: indesirables?)?)\b"
+    r"\b(?:reactions?|manifestations?|symptomes?|signes?|severites?|gravites?|"
+    r"criticites?|imputabilites?|severity|criticality|effets?(?: indesirables?)?)\b"
 )
 _ALLERGEN = re.compile(r"allergenes?|allergens?")
 _DELIMITER = re.compile(r"[\t|]")

@@ -56,7 +56,7 @@ def _nearest(word: str, written: str) -> Drug | None:
 
 
 def is_no_word(word: str) -> bool:
-    """Whether a word of some length is attested in no French text: beside « allergie » it is a name, misspelt perhaps."""
+    """Whether a word of some length is attested in no French text: beside « allergie » it is a name, or misspelt."""
     return len(word) >= _NAMELIKE and word.isalpha() and zipf_frequency(word, "fr") < ATTESTED
 
 

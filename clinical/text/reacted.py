@@ -41,12 +41,14 @@ _REPORTED = re.compile(
     r"|(?<![^\W_])(?:apparition|survenue) (?:rapide |brutale |secondaire )?(?:d'une? |de |d'|des )[^.;\n]{0,40}\Z"
 )
 _WARNED = re.compile(
-    r"\b(?:surveill\w+|si|s'il|s'ils|cas|risques?|guett\w+|preven\w+|evit\w+|alert\w+|inform\w+|des (?:que|l')|jusqu\w*|avant|"
+    r"\b(?:surveill\w+|si|s'il|s'ils|cas|risques?|guett\w+|preven\w+|"
+    r"evit\w+|alert\w+|inform\w+|des (?:que|l')|jusqu\w*|avant|"
     r"appel\w+|consult\w+|peut|peuvent|possibles?)\b"
 )
 """« Effet indésirable grave : agranulocytose », « apparition de plaques » happened, unless they are warned of."""
 _EXPLICIT = re.compile(
-    r"(?:apres|post|a chaque|chaque|des|lorsqu|quand|induite?s?|due?s?|secondaires?|imputee?s?|liee?s?|lors|suite|caused|induced|secondary) "
+    r"(?:apres|post|a chaque|chaque|des|lorsqu|quand|induite?s?|due?s?|"
+    r"secondaires?|imputee?s?|liee?s?|lors|suite|caused|induced|secondary) "
 )
 _BLAMED = re.compile(
     r"[^.;\n()]{0,60}?,? ?(?:imputables?|imputee?s?|attribuee?s?|attribuables?|secondaires?|consecuti(?:f|ve)s?) "
@@ -56,7 +58,7 @@ _WEAK = re.compile(r"(?:sous|avec|with|on|sur|par) ")
 _RELIEVED = re.compile(
     r"\b(?:soulag|calm|amelior|trait|control|equilibr|stabilis|resol|regress|disparu|mise?\b|jugul|couvert|reduit|"
     r"prevent|preven|surveill|bilan|deja|relie[fv]|recours|refractaire|resistan|repon|repond|sensible|automedic|malgre|"
-    r"sans|avant|necessit|titr|introdui|instaur|recu|prescri|indiqu|antalg|analges|apres)|\bet\b.*\bet\b"
+    r"septi|cardiogen|hypovol|sans|avant|necessit|titr|introdui|instaur|recu|prescri|indiqu|antalg|analges|apres)|\bet\b.*\bet\b"
 )
 """Between a reaction and a drug: what makes the drug its treatment, or another matter."""
 _IN_BRACKETS = re.compile(r"[ ]?\([ ]?(?:sous |a la |a l'|au |aux )?")
@@ -78,7 +80,7 @@ _Reacted = tuple[int, int, bool, tuple[str, ...]]
 
 
 def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterator[Sensitivity]:
-    """The reactions of a unit with the drug or allergen that each is put down to; `cue`: where it first says « allergie »."""
+    """The reactions of a unit with the drug or allergen that each is put down to; `cue`: where « allergie » is."""
     if not known:
         return
     said = list(reactions().find(flat, text))
