@@ -32,6 +32,13 @@ def is_traitant(grant: GrantFact) -> bool:
     return grant.kind in TRAITANT_KINDS and personal and grant.categories is None
 
 
+def traitants(grants: Iterable[GrantFact], now: datetime) -> list[str]:
+    """RPPS of whom the patient named médecin traitant, in person and for the whole record, as it is now. Not those who
+    were only given the same rights."""
+    named = (g for g in grants if g.kind == GrantKind.MEDECIN_TRAITANT and is_traitant(g))
+    return sorted({grant.to for grant in named if _alive(grant, now)})
+
+
 def _alive(grant: GrantFact, now: datetime) -> bool:
     """valid_from <= now < valid_until. A revoked grant is dead whatever the date of its revocation."""
     if grant.revoked_at is not None or now < grant.valid_from:

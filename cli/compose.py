@@ -29,7 +29,7 @@ from ingest.split import split
 from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
-from records import exports, patients
+from records import deliveries, exports, patients
 from records.blobs import Blobs
 from records.content import Page
 from records.database import Records
@@ -49,7 +49,7 @@ from search_api.web.front import Front
 from search_api.webhooks import teller_thread
 
 log = logging.getLogger("anamnese.home")
-EXPORTS_EVERY = 600.0
+SWEEP_EVERY = 600.0
 """Seconds between two looks for copies of records that have expired."""
 SPOOL_EVERY = 15.0
 """Seconds between two looks at what the spool holds."""
@@ -105,11 +105,10 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
                 warm(bench.records, bench.clock())
             held.enter_context(Periodic("spool", SPOOL_EVERY, lambda: drain_spool(spool, bench.records)))
         if serving:
-            sweep = lambda: exports.sweep(bench.records, bench.blobs, bench.clock())  # noqa: E731
-            held.enter_context(Periodic("exports", EXPORTS_EVERY, sweep))
+            held.enter_context(Periodic("sweep", SWEEP_EVERY, lambda: sweep(bench, settings)))
         server = mail_server(settings)
         if serving and server is not None:
-            held.enter_context(notifier(bench.records, server))
+            held.enter_context(notifier(bench.records, services.policy, server))
             due = lambda: remind(bench.records, services.policy, bench.clock())  # noqa: E731
             held.enter_context(Periodic("reminders", REMINDERS_EVERY, due))
         if serving:
@@ -118,6 +117,13 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             drop = lambda: places.drop(bench.records, bench.clock())  # noqa: E731
             held.enter_context(Periodic("anchors", settings.anchor_minutes * 60, drop))
         yield Home(settings, services, bench, wake)
+
+
+def sweep(bench: Workbench, settings: Settings) -> None:
+    """Delete what has had its time: copies of records, events and what was delivered of them."""
+    now = bench.clock()
+    exports.sweep(bench.records, bench.blobs, now)
+    deliveries.prune(bench.records, now - timedelta(days=settings.event_days))
 
 
 def use_vocabulary(home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Annotated, Literal
 
@@ -47,6 +48,12 @@ def practitioner(
     team: Annotated[list[str] | None, typer.Option(help="Équipe de soins.")] = None,
     regulates: Annotated[bool, typer.Option(help="Médecin régulateur du Centre 15.")] = False,
     suspended: Annotated[bool, typer.Option(help="Ne peut plus rien.")] = False,
+    mail: Annotated[
+        str | None,
+        typer.Option(
+            help="Où l'avertir, médecin traitant, d'un accès d'urgence ; vide : nulle part ; sinon comme avant."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Enregistrer ou remplacer un professionnel ; dit la ligne de la matrice d'habilitation qui est la sienne."""
@@ -62,7 +69,9 @@ def practitioner(
     )
     with open_home(load_settings()) as home:
         with home.services.records.write() as tx:
-            practitioners.put_practitioner(tx, one)
+            before = practitioners.practitioner(tx, rpps) if mail is None else None
+            kept = before.mail if before else mail or ""
+            practitioners.put_practitioner(tx, replace(one, mail=kept))
         role = home.services.policy.matrix.role_of(profession, specialty)
     sentence = f"Habilitation : {role.name or 'aucune'} ({len(role.types)} types de documents)."
     told(json, sentence, rpps=rpps, role=role.name, types=len(role.types))
@@ -146,8 +155,12 @@ def notify(json: Json = False) -> None:
         )
     with open_home(settings) as home:
         remind(home.services.records, home.services.policy, home.clock())
-        done = send_due(home.services.records, server, home.clock())
-    told(json, f"{done.sent} envoyée(s), {done.failed} en échec, {done.unaddressed} sans adresse.", **done.as_dict())
+        done = send_due(home.services.records, home.services.policy, server, home.clock())
+    told(
+        json,
+        f"{done.sent} envoyée(s), {done.failed} en échec, {done.unaddressed} sans adresse, {done.withheld} retenue(s).",
+        **done.as_dict(),
+    )
 
 
 def show_emergencies(

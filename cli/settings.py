@@ -114,6 +114,13 @@ class Settings(BaseSettings):
     )
     webhook_plain: bool = Field(False, description="Events may leave by http: for development.")
 
+    event_days: int = Field(
+        90,
+        ge=7,
+        le=3650,
+        description="Jours après lesquels un événement livré est oublié ; ce qui reste dû est gardé.",
+    )
+
     mllp_senders: dict[str, str] = Field(
         {}, description='HL7 senders that may deposit, as JSON: {"MSH-4": "FINESS", "MSH-4|MSH-3": "FINESS"}.'
     )

@@ -4,6 +4,8 @@ waiting     only the oldest of a patient's is tried; those behind it wait
 delivered   the listener answered 2xx
 withheld    by the time of the delivery the listener might no longer know of it
 dead        given up after MOST_ATTEMPTS; it holds back nothing any more, and a person may send it again
+
+What is delivered or withheld is forgotten after a while (`prune`); what waits or is dead is still owed, and stays.
 """
 
 from __future__ import annotations
@@ -13,18 +15,20 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy.orm import aliased
 
 from access.identifiers import DocumentId, PatientId
 from records import tables
-from records.database import Tx
+from records.database import Records, Tx
 from records.events import Event
 
 End = Literal["delivered", "withheld"]
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(hours=1)
 MOST_ATTEMPTS = 125
 """Five days: an hour and four minutes for the first eight, then one an hour."""
-_D = tables.Delivery
+PRUNED_AT_ONCE = 500
+_D, _H = tables.Delivery, tables.Happening
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +134,50 @@ def backlog_without_scope(tx: Tx, webhook_id: str) -> Backlog:
 
     counts = select(counted("waiting"), counted("dead"), counted("delivered")).where(_D.webhook_id == webhook_id)
     waiting, dead, delivered = tx.session.execute(counts).one()
-    of_event = tables.Happening.seq == _D.seq
+    of_event = _H.seq == _D.seq
     first = tx.session.execute(
-        select(tables.Happening.at, _D.failure)
-        .join(tables.Happening, of_event)
+        select(_H.at, _D.failure)
+        .join(_H, of_event)
         .where(and_(_D.webhook_id == webhook_id, _D.state.in_(("waiting", "dead"))))
         .order_by(_D.delivery_id)
         .limit(1)
     ).one_or_none()
     oldest, failure = (None, "") if first is None else (first[0], first[1])
     return Backlog(int(waiting), int(dead), int(delivered), oldest, failure)
+
+
+def prune(records: Records, before: datetime) -> int:
+    """Forget deliveries that were settled before then, and events of which nothing more is to be told; how many rows.
+
+    Of each document the last that a listener took stays, unless it was its withdrawal: a withdrawal years later goes to
+    who was told (`told_of`). Some at a time, so that nobody waits long for the writer.
+    """
+    forgotten = 0
+    for table, name, found in ((_D, _D.delivery_id, _settled(before)), (_H, _H.seq, _over(before))):
+        after = 0
+        while True:
+            with records.read() as tx:
+                gone = tx.session.scalars(found.where(name > after).limit(PRUNED_AT_ONCE)).all()
+            if not gone:
+                break
+            with records.write() as tx:
+                tx.session.execute(delete(table).where(name.in_(gone)))
+            forgotten, after = forgotten + len(gone), gone[-1]
+    return forgotten
+
+
+def _settled(before: datetime) -> Select[int]:
+    later = aliased(_D)
+    same = (later.webhook_id == _D.webhook_id, later.document_id == _D.document_id, later.state == "delivered")
+    last = ~select(later.delivery_id).where(*same, later.delivery_id > _D.delivery_id).exists()
+    taken = and_(_D.state == "delivered", _D.document_id.is_not(None), _D.kind != "document.withdrawn")
+    settled = and_(_D.state.in_(("delivered", "withheld")), _D.settled_at < before)
+    return select(_D.delivery_id).where(settled, ~and_(taken, last)).order_by(_D.delivery_id)
+
+
+def _over(before: datetime) -> Select[int]:
+    named = select(_D.delivery_id).where(_D.seq == _H.seq).exists()
+    return select(_H.seq).where(_H.spread_at < before, ~named).order_by(_H.seq)
 
 
 def _delivery(row: tables.Delivery) -> Delivery:

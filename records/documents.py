@@ -12,7 +12,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select
 
@@ -43,38 +43,14 @@ from records.scoped import scope_values
 from records.sealed import keyed_hash
 from records.statements import among, as_set
 
-__all__ = ["Coverage", "Document", "DocumentState", "Status", "Tx"]
+__all__ = ["Document", "DocumentState", "Status", "Tx"]
 _T = tables.Document
 _C = tables.core(tables.Document)
 _ANY = select(_C).where(_T.document_id == bindparam("document_id"))
 _GET = _ANY.where(_INSIDE)
 _SOME = select(_C).where(among(_T.document_id, "document_ids"), _INSIDE)
 _STATES = select(_T.document_id, _T.state).where(among(_T.document_id, "document_ids"))
-_COUNTS = (
-    select(
-        _T.state,
-        func.count().label("documents"),
-        func.sum(_T.unreadable_count).label("unreadable"),
-        func.min(_T.event_date).label("first"),
-        func.max(_T.event_date).label("last"),
-    )
-    .where(_INSIDE)
-    .group_by(_T.state)
-)
 _LAST_VERSION = 2**31 - 1  # what every database's integer holds; a document may state anything
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What a Scope's answer rests on: counts of documents, unreadable pages, and the period of the searchable ones."""
-
-    searched: int = 0
-    pending: int = 0
-    quarantined: int = 0
-    refused: int = 0
-    unreadable_pages: int = 0
-    first_date: date | None = None
-    last_date: date | None = None
 
 
 def new_document(
@@ -197,28 +173,6 @@ def appendices(tx: Tx, scope: Scope, document_id: DocumentId) -> Appendices:
     parent = next((one.document_id for one in reversed(order) if one.document_id in parents), None)
     children = tuple(one.document_id for one in order if one.document_id not in parents)
     return Appendices(parent, children)
-
-
-def without_withdrawn(tx: Tx, scope: Scope) -> Scope:
-    """A Scope to search in: what its sender cancelled stays in lists, and is found by nobody."""
-    gone = tx.session.scalars(select(_T.document_id).where(_INSIDE, _T.withdrawn), scope_values(scope))
-    return dataclasses.replace(scope, excluded=scope.excluded | {DocumentId(one) for one in gone})
-
-
-def coverage(tx: Tx, scope: Scope) -> Coverage:
-    """Counts over the Scope's documents and no other."""
-    rows = tx.session.execute(_COUNTS, scope_values(scope)).all()
-    count = {row.state: row.documents for row in rows}
-    searchable = next((row for row in rows if row.state == DocumentState.SEARCHABLE), None)
-    return Coverage(
-        searched=count.get(DocumentState.SEARCHABLE, 0),
-        pending=count.get(DocumentState.RECEIVED, 0) + count.get(DocumentState.READING, 0),
-        quarantined=count.get(DocumentState.QUARANTINED, 0),
-        refused=count.get(DocumentState.REFUSED, 0),
-        unreadable_pages=0 if searchable is None else searchable.unreadable,
-        first_date=None if searchable is None else searchable.first,
-        last_date=None if searchable is None else searchable.last,
-    )
 
 
 def document_without_scope(tx: Tx, document_id: DocumentId) -> Document | None:

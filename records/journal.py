@@ -168,7 +168,7 @@ def entries_for_audit_without_scope(
 ) -> list[Entry]:
     """Accesses to one identifier, existing or not, or to all (None); newest first, with query texts.
 
-    `erased` are the identifiers the same person had before: what was done to them is shown too.
+    `erased` are other identifiers that the same person has or had: what was done to them is shown too.
     """
     statement = select(_T).where(_T.content != "").order_by(_T.position.desc()).limit(limit)
     if patient_id is not None:

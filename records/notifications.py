@@ -1,4 +1,5 @@
-"""What a patient is told: an outbox of facts without a name, a specialty or content, and where to write to them."""
+"""What a patient, or their médecin traitant, is told: an outbox of facts without a name, a specialty or content, and
+where to write to them."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from access.identifiers import PatientId
 from access.scope import Scope
 from records import tables
 from records.database import Tx
+from records.practitioners import practitioner as directory_entry
 from records.sealed import seal_json, unseal_json
 
 Kind = Literal["first_access", "break_glass", "attested", "reminder"]
@@ -24,7 +26,8 @@ MOST_ATTEMPTS = 40
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A notification that is due, and the address; empty when the patient gave none."""
+    """A notification that is due, and the address; empty when there is none. `practitioner`: the RPPS of the médecin
+    traitant whom it is for; empty: it is for the patient."""
 
     notification_id: int
     patient_id: PatientId
@@ -32,13 +35,14 @@ class Waiting:
     at: datetime
     attempts: int
     address: str = field(repr=False)
+    practitioner: str = ""
 
 
-def notify(tx: Tx, patient_id: PatientId, kind: Kind, now: datetime) -> None:
-    """Put something to tell in the outbox, in the transaction of what it tells. The same for a patient and nobody."""
-    tx.session.execute(
-        _INSERT, {"patient_id": patient_id, "kind": kind, "at": now, "attempts": 0, "not_before": now, "sent_at": None}
-    )
+def notify(tx: Tx, patient_id: PatientId, kind: Kind, now: datetime, *, practitioner: str | None = None) -> None:
+    """Put something to tell in the outbox, in the transaction of what it tells. The same for a patient and nobody.
+    `practitioner`: RPPS of the médecin traitant to tell; None: the patient."""
+    row = {"patient_id": patient_id, "kind": kind, "practitioner": practitioner, "at": now}
+    tx.session.execute(_INSERT, row | {"attempts": 0, "not_before": now, "sent_at": None})
 
 
 def due_without_scope(tx: Tx, now: datetime, limit: int) -> list[Waiting]:
@@ -56,7 +60,8 @@ def due_without_scope(tx: Tx, now: datetime, limit: int) -> list[Waiting]:
             kind=row.kind,
             at=row.at,
             attempts=row.attempts,
-            address=address_without_scope(tx, PatientId(row.patient_id)),
+            address=_address(tx, row),
+            practitioner=row.practitioner or "",
         )
         for row in rows
     ]
@@ -74,6 +79,11 @@ def claim(tx: Tx, one: Waiting, now: datetime) -> bool:
 def sent(tx: Tx, one: Waiting, now: datetime) -> None:
     """It left."""
     tx.session.execute(update(_N).where(_N.notification_id == one.notification_id).values(sent_at=now))
+
+
+def drop(tx: Tx, one: Waiting) -> None:
+    """Whom it was for is not told any more."""
+    tx.session.execute(delete(_N).where(_N.notification_id == one.notification_id))
 
 
 def set_address(tx: Tx, patient_id: PatientId, address: str, now: datetime, *, reminders: bool | None = None) -> None:
@@ -136,6 +146,13 @@ def _asked(tx: Tx, patient_id: PatientId, sealed: bytes) -> bool:
         return False  # erased: the row goes next
     said = unseal_json(tx.patient_keys(patient_id).columns, sealed, f"contacts/sealed/{patient_id}")
     return bool(said["mail"] and said.get("reminders", False))
+
+
+def _address(tx: Tx, row: tables.Notification) -> str:
+    if row.practitioner is None:
+        return address_without_scope(tx, PatientId(row.patient_id))
+    known = directory_entry(tx, row.practitioner)
+    return "" if known is None else known.mail
 
 
 def address_without_scope(tx: Tx, patient_id: PatientId) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import delete, insert, select
 
@@ -13,7 +13,8 @@ from records.database import Tx
 
 @dataclass(frozen=True, slots=True)
 class Practitioner:
-    """One professional. `organizations` are FINESS numbers, `teams` care team ids; a suspended one may do nothing."""
+    """One professional. `organizations` are FINESS numbers, `teams` care team ids; a suspended one may do nothing.
+    `mail`: where a médecin traitant is told of an emergency access; empty: nowhere."""
 
     rpps: Rpps
     name: str
@@ -23,6 +24,7 @@ class Practitioner:
     teams: tuple[str, ...] = ()
     suspended: bool = False
     regulates: bool = False  # a regulating physician of Centre 15
+    mail: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def put_practitioner(tx: Tx, one: Practitioner) -> None:
             specialty=one.specialty,
             suspended=one.suspended,
             regulates=one.regulates,
+            mail=one.mail,
         )
     )
     names = {("organization", name) for name in one.organizations} | {("team", name) for name in one.teams}
@@ -69,6 +72,7 @@ def practitioner(tx: Tx, rpps: str) -> Practitioner | None:
         teams=tuple(m.name for m in members if m.kind == "team"),
         suspended=row.suspended,
         regulates=row.regulates,
+        mail=row.mail,
     )
 
 

@@ -15,6 +15,7 @@ from access.identifiers import DocumentId, PatientId
 from access.scope import Caller, Scope
 from index.rank import RankedDocument
 from records import documents
+from records.coverage import covered, without_withdrawn
 from records.database import Tx
 from records.documents import DocumentState
 from records.visitors import last_visit
@@ -62,7 +63,7 @@ def answer(
         raise QUERY_EMPTY
     visit = Visit(services, caller, patient_id, "search", now, request_id, look)
     with visit.record() as (tx, whole):
-        scope = documents.without_withdrawn(tx, whole)
+        scope = without_withdrawn(tx, whole)
         if request.like is not None:
             request = replace(request, query=cleaned(text_of(services, tx, scope, request.like)))
         last = last_visit(tx, scope, now)
@@ -72,7 +73,7 @@ def answer(
         shelves = Shelves(services, tx, scope, now, found, last)
         hits, reached = page_of(shelves, ranked, start, request.limit)
         following = _following(services, scope, request, ranked, reached)
-        counted = documents.coverage(tx, scope)
+        counted = covered(tx, scope)
         facets = _facets(tx, scope, ranked) if request.facets else None
         asked_values = request.cursor is None and request.like is None and "observations" not in services.off
         values, behind = values_in(tx, scope, request.query) if asked_values else ([], [])

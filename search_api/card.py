@@ -26,6 +26,7 @@ from clinical.series import Point, Series, series_of, when_of
 from clinical.text.edition import rules_edition
 from clinical.vaccines import Standing, standings
 from records import documents, facts, patients
+from records.coverage import covered
 from records.database import Tx
 from records.documents import Document
 from records.fact import FactKind, Told
@@ -136,7 +137,7 @@ def card_of(visit: Visit) -> CardView:
 
 def read_of(tx: Tx, scope: Scope) -> Read:
     """What facts rest on, inside the Scope and nowhere else."""
-    counted = documents.coverage(tx, scope)
+    counted = covered(tx, scope)
     unread, earlier = facts.standing(tx, scope, rules_edition())
     return Read(
         documents=max(0, counted.searched - unread),

@@ -19,6 +19,7 @@ from access.scope import Caller, CallerKind, Purpose, Scope
 from clinical.card import Card, Read, emergency_card
 from clinical.text.edition import rules_edition
 from records import documents, facts, patients
+from records.coverage import covered
 from records.database import Records, Tx
 from records.fact import Fact, FactKind, FactSource, Period, Quantity, Quote, Told
 from records.fact_editions import edition
@@ -101,7 +102,7 @@ def warm(records: Records, now: datetime) -> None:
         edition(tx, scope)
         facts.told(tx, scope)
         facts.standing(tx, scope, rules_edition())
-        documents.coverage(tx, scope)
+        covered(tx, scope)
         documents.get_documents(tx, scope, [DocumentId("")])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from access.document_types import label_of
 from index.port import Filters
-from records.documents import Coverage
+from records.coverage import Coverage
 from search_api.views import CoverageView
 
 LAST_WORD = "D'autres documents peuvent exister."

@@ -174,8 +174,14 @@ def allows(bearer: Bearer, need: Need, patient_id: str) -> bool:
     told = bearer.authentication
     if told is None or (told.scopes is None and not told.smart_required):
         return True
-    mine = told.context or (bearer.id if bearer.kind is CallerKind.PATIENT else "")
+    mine = own_record(bearer)
     return told.scopes is not None and told.scopes.allow(need, own=bool(mine) and patient_id == mine)
+
+
+def own_record(bearer: Bearer) -> str:
+    """The patient of a token's context, or who is a patient; else empty."""
+    context = "" if bearer.authentication is None else bearer.authentication.context
+    return context or (bearer.id if bearer.kind is CallerKind.PATIENT else "")
 
 
 def _once(services: Services, said: Asserted, now: datetime) -> Bearer:

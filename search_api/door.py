@@ -25,6 +25,7 @@ from records.notifications import notify
 from records.rights import access_facts
 from search_api.act_views import EmergencyView, GrantView
 from search_api.desk import PROBLEM, AtDesk, Desk
+from search_api.traitant import tell_traitants
 from search_api.visit import Visit
 
 router = APIRouter(prefix="/v1", tags=["door"])
@@ -74,6 +75,7 @@ def break_in(visit: Visit, reason: str, comment: str) -> datetime:
             visit.append(tx, "granted", detail=comment, reason=reason, purpose=Purpose.EMERGENCY)
             _, until = emergencies.break_glass(tx, visit.patient_id, caller, reason, now, services.policy)
             notify(tx, visit.patient_id, "break_glass", now)
+            tell_traitants(tx, facts, now, opened_by=caller.id)
     except Refusal as refusal:
         visit.refused(refusal)
         raise

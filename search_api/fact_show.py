@@ -9,6 +9,7 @@ from access.identifiers import DocumentId
 from access.scope import Scope
 from index.port import Filters
 from records import documents, facts
+from records.coverage import covered
 from records.database import Tx
 from records.documents import Document, DocumentState
 from records.fact import Fact, FactSource, Quantity, Told
@@ -99,7 +100,7 @@ def named_in(shown: Sequence[FactView]) -> list[DocumentId]:
 
 def coverage_of(tx: Tx, scope: Scope) -> CoverageView:
     """What the facts rest on: documents read, not read, and those read before facts were."""
-    return coverage_view(documents.coverage(tx, scope), Filters(), [], before_facts=facts.unread(tx, scope))
+    return coverage_view(covered(tx, scope), Filters(), [], before_facts=facts.unread(tx, scope))
 
 
 def _value(value: Quantity) -> ValueView:

@@ -27,6 +27,12 @@ TOO_MANY_TOKENS = Refusal(
     "Trop de jetons refusés depuis cette adresse.",
     "Attendez cinq minutes ; un jeton valable est reçu entre-temps.",
 )
+TOO_MANY_SIGN_INS = Refusal(
+    "token",
+    TOO_MANY_TOKENS.code,
+    "Trop de connexions refusées depuis cette adresse.",
+    "Attendez cinq minutes, puis reconnectez-vous.",
+)
 RETRY = {TOO_FAST.code: 60, TOO_MANY_TOKENS.code: 300, "too-many-attempts": 600}
 """Seconds of `Retry-After` by code: fixed, so that they tell nothing."""
 
@@ -69,3 +75,17 @@ class Rates:
                 return "within"
             first, count.told = not count.told, True
             return "first" if first else "over"
+
+    def give_back(self, key: str, seconds: int) -> None:
+        """What was taken under `key` a moment ago turned out well: it is not counted."""
+        with self._lock:
+            count = self._counts.get(key)
+            if count is None:
+                return
+            window = int(self._clock() // seconds)
+            if count.window == window and count.now > 0:
+                count.now -= 1
+            elif count.window == window and count.before > 0:  # taken in the window before
+                count.before -= 1
+            elif count.window == window - 1 and count.now > 0:
+                count.now -= 1

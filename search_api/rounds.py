@@ -18,9 +18,9 @@ from access.refusal import Refusal
 from access.refusals import DOOR, NOT_YOUR_ACT
 from access.scope import Caller, CallerKind, Scope
 from index.rank import RankedDocument
-from records import documents, patients
+from records import patients
+from records.coverage import Coverage, covered, without_withdrawn
 from records.database import Tx
-from records.documents import Coverage
 from records.rights import patients_of
 from search_api.coverage import coverage_view
 from search_api.finding import QUERY_EMPTY, Found, SearchRequest, Shelves, cleaned, find, page_of, ranked_in, understand
@@ -87,7 +87,7 @@ def answer_rounds(
             found = find(understood, tx, scope)
             records.append(_Record(visit, scope, found, ranked_in(services, tx, scope, request, found)))
         groups, more = _groups(services, tx, records, request.limit, now)
-        counted = _together(documents.coverage(tx, each.scope) for each in records)
+        counted = _together(covered(tx, each.scope) for each in records)
     asked = in_full(request.query, understood.query)
     shown = {group.patient.patient_id: [DocumentId(hit.document.id) for hit in group.hits] for group in groups}
     granted_together([(each.visit, shown.get(each.scope.patient_id, [])) for each in records], asked)
@@ -122,7 +122,7 @@ def _opened(
     for patient_id in mine:
         visit = Visit(services, caller, patient_id, ACTION, now, request_id)
         try:
-            yield visit, documents.without_withdrawn(tx, visit.right(tx))
+            yield visit, without_withdrawn(tx, visit.right(tx))
         except Refusal as refusal:
             if refusal.stage != DOOR.stage:  # the service's own failure, not the decision's
                 raise

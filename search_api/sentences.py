@@ -74,6 +74,10 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "request-succession": ("a demandé un accès comme ayant droit", "asked for access as an heir"),
     "review": ("a relu un accès ou une demande", "reviewed an access or a request"),
     "export": ("a emporté une copie du dossier", "took a copy of the record"),
+    "tell-traitant": (
+        "a averti le médecin traitant d'un accès d'urgence, par un message sans contenu",
+        "told the family doctor of an emergency access, by a message without content",
+    ),
     "remind": ("a mis un rappel en attente pour le patient", "put a reminder in wait for the patient"),
     "event": ("a été averti par un message, sans contenu", "was told of an event, without content"),
     "read-webhooks": ("a vu les systèmes à l'écoute", "saw which systems listen"),

@@ -65,5 +65,6 @@ class Delivery(Base):
     __table_args__ = (
         Index(None, "webhook_id", "state", "patient_id"),
         Index(None, "webhook_id", "document_id"),
+        Index(None, "seq"),
         {"sqlite_autoincrement": True},
     )

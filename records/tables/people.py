@@ -42,6 +42,7 @@ class Practitioner(Base):
     specialty: Mapped[str]
     suspended: Mapped[bool]
     regulates: Mapped[bool] = mapped_column(default=False)  # regulating physician of Centre 15
+    mail: Mapped[str] = mapped_column(default="")  # professional address; empty: is not written to
 
 
 class Membership(Base):

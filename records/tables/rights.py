@@ -107,12 +107,14 @@ class SpentAssertion(Base):
 
 
 class Notification(Base):
-    """Something that a patient is told, until it is sent. Holds neither a name nor what was seen."""
+    """Something that a patient, or their médecin traitant, is told, until it is sent. Holds neither a name nor what was
+    seen."""
 
     __tablename__ = "notifications"
     notification_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     patient_id: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]  # first_access | break_glass | attested | reminder
+    practitioner: Mapped[str | None]  # RPPS of the médecin traitant who is told; NULL: the patient is
     at: Mapped[datetime]
     attempts: Mapped[int]
     not_before: Mapped[datetime]

@@ -13,14 +13,15 @@ from itertools import islice
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from access.identifiers import PatientId
 from access.scope import CallerKind, Scope
 from access.smart import Need
-from records import journal
+from records import audit, journal
 from records.database import Tx
 from records.journal import Numbered
 from search_api.audit_events import audit_event
 from search_api.fhir.bundles import Links, searchset
-from search_api.fhir.counter import AtCounter, Counter, Sent
+from search_api.fhir.counter import AtCounter, Counter, Sent, ins_of
 from search_api.fhir.documents import record_of
 from search_api.fhir.elements import Resource
 from search_api.fhir.formats import answer, versioned
@@ -113,14 +114,17 @@ def _place(scope: Scope, name: str) -> str:
 
 
 def _audited(counter: Counter, asked: Asked, links: Links, pairs: list[tuple[str, str]]) -> Resource:
-    """For the auditor: accesses to one identifier or to all, journalled like any other look."""
+    """For the auditor: accesses to all, or to one person under every identifier that they have or had here (records
+    erased before under their INS, merged identities), journalled like any other look."""
     named = asked.one("patient").split("/")[-1]
+    ins = None
     if one := asked.one("patient.identifier"):
-        named = counter.patient_named(one)
+        named, ins = counter.patient_named(one), ins_of(one)
     patient = patient_id_of(named) if named else None
     visit = dataclasses.replace(counter.visit(named, "read-journal", Need(KIND, "s")))
     with counter.desk.services.records.read() as tx:
-        entries = journal.entries_for_audit_without_scope(tx, patient, _AUDITED)
+        others = frozenset[PatientId]() if patient is None else audit.person_without_scope(tx, ins or patient)[1]
+        entries = journal.entries_for_audit_without_scope(tx, patient, _AUDITED, erased=sorted(others))
     events = [versioned(audit_event(one, f"audit-{number}")) for number, one in enumerate(entries)]
     shown = [one for one in events if matches(one, asked, PARAMETERS)][: asked.count]
     visit.granted()

@@ -12,13 +12,14 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, Header, Request
 
-from access.identifiers import INS_OIDS, PatientId, parse_ins
+from access.decide import role_refusal
+from access.identifiers import INS_OIDS, Ins, PatientId, parse_ins
 from access.refusal import Refusal
 from access.scope import CallerKind
 from access.smart import Need
 from records import patients
 from search_api.bearers import Bearer
-from search_api.desk import Desk, allows, keep_pace, lookup_pace, out_of_scope, stood
+from search_api.desk import Desk, allows, keep_pace, lookup_pace, out_of_scope, own_record, stood
 from search_api.fhir.formats import wanted
 from search_api.fhir.outcome import bad_parameter
 from search_api.fhir.words import INS_NIR
@@ -57,6 +58,20 @@ class Counter:
         if not allows(self.bearer, need, patient_id):
             raise out_of_scope(self.desk, patient_id)
 
+    def before_body(self, action: str, need: Need) -> None:
+        """Refusal 403, journalled without a patient, for who may do this in no record: before their body is taken,
+        which alone says whose record it is for."""
+        visit = self.desk.visit("", action)
+        if not allows(self.bearer, need, own_record(self.bearer)):
+            raise out_of_scope(self.desk, "")
+        try:
+            visit.refuse_off()
+            if (barred := role_refusal(self.desk.caller, self.desk.services.policy)) is not None:
+                raise barred
+        except Refusal as refusal:
+            visit.refused(refusal)
+            raise
+
     def reaches(self, kind: str, patient_id: str) -> bool:
         """Whether the token's scopes let a resource of this kind go along with another."""
         return allows(self.bearer, Need(kind, "r"), patient_id)
@@ -85,13 +100,20 @@ class Counter:
         return "" if told is None else told.context
 
 
+def ins_of(identifier: str) -> Ins | None:
+    """The INS that a `system|value` identifier is; None for a local number, or none at all."""
+    system, _, value = identifier.rpartition("|")
+    oid = system.removeprefix("urn:oid:")
+    return parse_ins(value, oid or INS_NIR) if oid in INS_OIDS or not system else None
+
+
 def known_or_pseudonym(desk: Desk, identifier: str) -> tuple[PatientId, PatientId]:
     """What anybody may be told of an identifier, and what to visit: the record's own id when there is one."""
     system, _, value = identifier.rpartition("|")
     oid = system.removeprefix("urn:oid:")
     with desk.services.records.read() as tx:
         if oid in INS_OIDS or not system:
-            ins = parse_ins(value, oid or INS_NIR)
+            ins = ins_of(identifier)
             if ins is None:
                 raise bad_parameter("identifier", "neither an INS nor system|value")
             pseudonym = patients.patient_id_of_ins(tx.keys, ins)

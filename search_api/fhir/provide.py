@@ -54,6 +54,7 @@ def provide_router(limit: int, places: int) -> APIRouter:
     most = min(MOST, limit * 4 // 3 + 64 * 1024)
 
     def taken(request: Request, counter: Counter, *, bundle: bool) -> Response:
+        counter.before_body("deposit", CREATE)
         if not slots.acquire(blocking=False):
             raise BUSY
         try:

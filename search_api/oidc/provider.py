@@ -4,6 +4,7 @@
     kept for an hour         KEYS_KEPT: while the provider is down, what it last published still verifies
     an unknown key id        renews at once, so that a rotation is followed, but at most once in 30 seconds (COOLDOWN):
                              a flood of made-up key ids asks the provider nothing more
+    its addresses            kept for good; while it is away they too are asked for at most once in 30 seconds
 
 Only public asymmetric keys are taken, RSA from 2,048 bits on: no shared secret, so HMAC with a public key as secret
 finds no key to verify with. Times are those of a monotonic clock, in seconds.
@@ -88,7 +89,7 @@ class Provider:
         self._lock = Lock()
         self._document: dict[str, Any] = {}
         self._keys: dict[str, Key] = {}
-        self._fetched = self._tried = float("-inf")
+        self._fetched = self._tried = self._looked = float("-inf")
 
     def key(self, kid: str | None) -> Key | None:
         """The key of this id, or the only key for a token that names none; None for an unknown one.
@@ -103,8 +104,13 @@ class Provider:
         return self._find(kid)
 
     def endpoint(self, name: str) -> str:
-        """An address of the discovery document ("userinfo_endpoint"); Refusal when it has none."""
+        """An address of the discovery document ("userinfo_endpoint"); Refusal when it has none, or is away."""
         with self._lock:
+            if not self._document:
+                now = self._clock()
+                if now - self._looked < COOLDOWN:
+                    raise AWAY
+                self._looked = now
             document = self._document or self._discover()
         address = document.get(name)
         if not isinstance(address, str):

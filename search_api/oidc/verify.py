@@ -16,6 +16,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 
+from access.refusal import Refusal
 from access.scope import CallerKind
 from records.keys import KeyStore
 from search_api.bearers import Asserted, Bearer
@@ -24,12 +25,13 @@ from search_api.oidc.assertion import asserted
 from search_api.oidc.claims import bearer_of
 from search_api.oidc.code_flow import CodeFlow
 from search_api.oidc.config import IssuerSettings, System
-from search_api.oidc.provider import Provider, fetch_json
+from search_api.oidc.provider import AWAY, Provider, fetch_json
 from search_api.tokens import EXPIRED, INVALID
 
 LONGEST_TOKEN = 16 * 1024  # characters; a token of Pro Santé Connect with its practices has some 4,000
 LEEWAY = 30  # seconds between two clocks
 USERINFO_KEPT = 60.0  # seconds: what a provider said of a bearer is asked again after it
+USERINFO_AGAIN = 10.0  # seconds: it is not asked about a token sooner after it gave no answer
 USERINFO_MOST = 1000
 
 
@@ -46,7 +48,7 @@ class Federation:
         self._keys = keys
         self._providers = {name: Provider(name, clock) for name in self.settings}
         self._clock = clock
-        self._told: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._told: OrderedDict[bytes, tuple[float, dict[str, Any] | None]] = OrderedDict()
         self._lock = Lock()
 
     def ways(self) -> tuple[CodeFlow, ...]:
@@ -98,21 +100,32 @@ class Federation:
         return page is not None and any(each.patient == "id" for each in page.launches)
 
     def _asked(self, token: str, claims: dict[str, Any], provider: Provider) -> dict[str, Any]:
-        """The claims with what the userinfo endpoint adds, which must speak of the same subject."""
+        """The claims with what the userinfo endpoint adds, which must speak of the same subject. Refusal
+        "issuer-unavailable" when it gives no answer, and for a while after: one token asks it no more often."""
         name = hashlib.sha256(token.encode()).digest()
         now = self._clock()
         with self._lock:
             kept = self._told.get(name)
-        if kept is None or now - kept[0] > USERINFO_KEPT:
-            told = fetch_json(provider.endpoint("userinfo_endpoint"), {"Authorization": f"Bearer {token}"})
-            kept = (now, told)
-            with self._lock:
-                self._told[name] = kept
-                while len(self._told) > USERINFO_MOST:
-                    self._told.popitem(last=False)
-        if kept[1].get("sub") != claims.get("sub"):
+        if kept is None or now - kept[0] > (USERINFO_AGAIN if kept[1] is None else USERINFO_KEPT):
+            try:
+                told = fetch_json(provider.endpoint("userinfo_endpoint"), {"Authorization": f"Bearer {token}"})
+            except Refusal:
+                self._keep(name, now, None)
+                raise
+            self._keep(name, now, told)
+        elif kept[1] is None:
+            raise AWAY
+        else:
+            told = kept[1]
+        if told.get("sub") != claims.get("sub"):
             raise INVALID
-        return {**kept[1], **claims}
+        return {**told, **claims}
+
+    def _keep(self, name: bytes, now: float, told: dict[str, Any] | None) -> None:
+        with self._lock:
+            self._told[name] = (now, told)
+            while len(self._told) > USERINFO_MOST:
+                self._told.popitem(last=False)
 
 
 def verified(

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from access.identifiers import Ins
-from access.refusal import Refusal
 from access.scope import CallerKind
 from search_api.launch import LaunchLinks
 from search_api.oidc.code_flow import NOT_SIGNED_IN, CodeFlow, Granted
 from search_api.oidc.ehr import patient_in_view
 from search_api.patients import ids_of
-from search_api.rates import TOO_MANY_TOKENS
+from search_api.rates import TOO_MANY_SIGN_INS
 from search_api.services import Services
 from search_api.view_base import View
 from search_api.web.front import Front
@@ -66,6 +65,7 @@ class Token(View):
     launch: str = Field("", repr=False)
 
 
+WINDOW = 300  # seconds
 router = APIRouter(include_in_schema=False)
 
 
@@ -85,18 +85,23 @@ def sign_in(request: Request) -> SignIn:
 
 @router.post("/web/sign-in")
 def exchange(body: CodeBody, request: Request) -> Token:
-    """The access token of a code. Refused exchanges count as refused tokens of their address."""
+    """The access token of a code. Each exchange is counted by its address before the provider is asked, and given back
+    when it was good: a flood of made-up codes, at once or in turn, costs the provider no more than the limit."""
     services: Services = request.app.state.services
+    address = f"sign-in\x1f{request.client.host if request.client is not None else ''}"
+    if services.rates.take(address, services.bad_tokens, WINDOW) != "within":
+        raise TOO_MANY_SIGN_INS
+    told = _exchanged(body, request, services)
+    services.rates.give_back(address, WINDOW)
+    return told
+
+
+def _exchanged(body: CodeBody, request: Request, services: Services) -> Token:
     flow = next((each for each in services.front.providers if each.issuer == body.issuer), None)
-    try:
-        if flow is None or (body.iss and flow.launched_by(body.iss) is None):
-            raise NOT_SIGNED_IN
-        granted = flow.exchange(body.code, body.verifier, body.redirect_uri)
-        return Token(token=granted.token, launch=_link(request, flow, granted, body.iss))
-    except Refusal as refusal:
-        address = request.client.host if request.client is not None else ""
-        pace = services.rates.take(f"token\x1f{address}", services.bad_tokens, 300)
-        raise (refusal if pace == "within" or refusal.code == "issuer-unavailable" else TOO_MANY_TOKENS) from None
+    if flow is None or (body.iss and flow.launched_by(body.iss) is None):
+        raise NOT_SIGNED_IN
+    granted = flow.exchange(body.code, body.verifier, body.redirect_uri)
+    return Token(token=granted.token, launch=_link(request, flow, granted, body.iss))
 
 
 def _link(request: Request, flow: CodeFlow, granted: Granted, iss: str) -> str:

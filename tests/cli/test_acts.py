@@ -11,7 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from access.refusal import Refusal
+from cli.compose import open_home
 from cli.main import app
+from cli.settings import load_settings
+from records import practitioners
 from tests.ingest.cda_files import cda
 
 INS = "185037512345641"
@@ -181,4 +184,19 @@ def test_representatives_contacts_and_mail(run: Run, monkeypatch: pytest.MonkeyP
     run("contact", "--patient", INS, "--mail", "a@exemple.test")
     assert run("notify") == "no-mail-server"
     monkeypatch.setenv("ANAMNESE_SMTP_HOST", "127.0.0.1")
-    assert run("notify") == {"sent": 0, "failed": 0, "unaddressed": 0}
+    assert run("notify") == {"sent": 0, "failed": 0, "unaddressed": 0, "withheld": 0}
+
+
+def test_the_address_of_a_professional_stays_until_it_is_changed(run: Run) -> None:
+    def address() -> str:
+        with open_home(load_settings()) as home, home.services.records.read() as tx:
+            known = practitioners.practitioner(tx, RPPS)
+            assert known is not None
+            return known.mail
+
+    as_before = ["practitioner", RPPS, "--profession", "médecin"]
+    for mail, expected in (([], ""), (["--mail", "a@mssante.test"], "a@mssante.test"), ([], "a@mssante.test")):
+        run(*as_before, *mail)
+        assert address() == expected
+    run(*as_before, "--mail", "")
+    assert address() == ""

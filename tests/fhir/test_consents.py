@@ -10,11 +10,23 @@ import pytest
 
 from access.facts import OppositionKind
 from access.scope import CallerKind
-from records import will
+from records import merges, will
+from records.erasure import erase
 from search_api.fhir.check import well_formed
-from tests.fhir.asking import FINESS_SYSTEM, RPPS_SYSTEM, code_of, consent, get, link, places_of, post, resources
+from tests.fhir.asking import (
+    FINESS_SYSTEM,
+    INS_SYSTEM,
+    RPPS_SYSTEM,
+    code_of,
+    consent,
+    get,
+    link,
+    places_of,
+    post,
+    resources,
+)
 from tests.search_api.conftest import DOCTOR, STRANGER, TRAITANT
-from tests.search_api.world import DAY, World
+from tests.search_api.world import DAY, World, ins_of
 
 
 def sees(world: World, rpps: str) -> bool:
@@ -148,3 +160,40 @@ def test_the_auditor_reads_accesses_and_no_document(own_world: World) -> None:
     assert "ferritine" not in str(events)
     assert get(own_world, "/DocumentReference?patient={marie}", auditor).status_code == 403
     assert resources(get(own_world, "/AuditEvent?patient=inconnu", auditor).json()) == []
+
+
+def audited(world: World, query: str) -> set[tuple[str, str]]:
+    """Subtypes and patients of what the auditor is shown."""
+    bundle = get(world, f"/AuditEvent?{query}&_count=200", world.bearer(role=CallerKind.AUDITOR)).json()
+    return {
+        (one["subtype"][0]["code"], entity["what"]["reference"])
+        for one in resources(bundle)
+        for entity in one["entity"]
+        if entity.get("what", {}).get("reference", "").startswith("Patient/")
+    }
+
+
+def test_the_auditor_is_shown_the_records_erased_before_under_an_ins(own_world: World) -> None:
+    get(own_world, "/DocumentReference?patient={marie}")
+    services, gone = own_world.services, own_world.patients["marie"]
+    ledger = own_world.home / "ledger"
+    erase(services.records, services.blobs, services.keys, ledger, gone, own_world.clock.now, "test")
+    by_ins = audited(own_world, f"patient.identifier={INS_SYSTEM}|{ins_of('2850375123456').matricule}")
+    assert {("search", f"Patient/{gone}"), ("delete", f"Patient/{gone}")} <= by_ins
+    paul = audited(own_world, f"patient.identifier={INS_SYSTEM}|{ins_of('1850375123456').matricule}")
+    assert f"Patient/{gone}" not in {patient for _, patient in paul}
+
+
+def test_the_auditor_is_shown_both_sides_of_a_merged_identity(own_world: World) -> None:
+    paul, marie, now = own_world.patients["paul"], own_world.patients["marie"], own_world.clock.now
+    get(own_world, "/DocumentReference?patient={marie}")
+    get(own_world, "/DocumentReference?patient={paul}", own_world.bearer(TRAITANT))
+    looked = {("search", f"Patient/{one}") for one in (paul, marie)}
+    assert not looked <= audited(own_world, f"patient={marie}")
+    with own_world.services.records.write() as tx:
+        merge_id = merges.propose(tx, marie, paul, by="test", now=now)
+        assert merge_id is not None
+        merges.merge(tx, merge_id, "test", now)
+    number = ins_of("2850375123456").matricule
+    for query in (f"patient={marie}", f"patient={paul}", f"patient.identifier={INS_SYSTEM}|{number}"):
+        assert looked <= audited(own_world, query)

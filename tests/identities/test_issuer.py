@@ -117,7 +117,7 @@ def test_a_rotation_of_keys_is_followed_and_old_keys_go(own_world: World, federa
     with before.run():
         http, old = federated(before, lambda: ticks[0]), before.login("doctor")
         assert status(http, own_world, old) == (200, "")
-        assert before.fetched() == {"keys": 1, "discovery": 1}
+        assert before.fetched() == {"keys": 1, "discovery": 1, "token": 1, "userinfo": 0}
     after = dataclasses.replace(before, key=new_key(alg="RS256"))
     with after.run():
         new = after.login("doctor")
@@ -125,7 +125,7 @@ def test_a_rotation_of_keys_is_followed_and_old_keys_go(own_world: World, federa
         ticks[0] += keys.COOLDOWN + 1
         assert status(http, own_world, new) == (200, "")
         assert status(http, own_world, old) == (401, "token-invalid")
-        assert after.fetched() == {"keys": 1, "discovery": 1}
+        assert after.fetched() == {"keys": 1, "discovery": 1, "token": 1, "userinfo": 0}
 
 
 def test_keys_are_kept_a_while_when_the_provider_is_away_and_no_longer(own_world: World, federated: Open) -> None:

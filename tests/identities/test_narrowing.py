@@ -263,3 +263,20 @@ def test_a_system_does_no_act_that_asks_for_a_persons_presence(
     system = System(**systems()[0])
     bearer_of = asserted(system, AUDIENCE, own, assertion(own_world), own_world.clock.now).bearer
     assert not is_fresh(bearer_of, own_world.clock.now, timedelta(days=400))
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("scope_all", "bad-resource"),
+        ("user/*.cruds", "bad-resource"),
+        ("user/Patient.r", "scope-too-narrow"),
+        ("patient/DocumentReference.read", "scope-too-narrow"),
+    ],
+)
+def test_a_token_that_brings_nothing_in_has_no_body_looked_at(
+    provider: OpenId, federated: Open, scope: str, expected: str
+) -> None:
+    headers = bearer(provider.login("doctor", scope), **{"Content-Type": "application/fhir+json"})
+    answer = federated(provider).post("/fhir", headers=headers, content=b"{ no JSON")
+    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == expected

@@ -14,8 +14,9 @@ from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from records import documents
 from records.content import Metadata
+from records.coverage import Coverage, covered
 from records.database import Tx
-from records.documents import Coverage, DocumentState
+from records.documents import DocumentState
 from records.opaque import random_id
 from tests.records.building import MINUTE, NOW, Home, deposit, patient, scope, searchable
 
@@ -68,14 +69,14 @@ def test_outside_the_scope_and_nonexistent_are_the_same(home: Home) -> None:
     right = scope(one, categories=frozenset({Category.REPORT}), excluded=[masked])
     with home.records.read() as tx:
         assert ids(documents.list_documents(tx, right)) == [mine]
-        assert documents.coverage(tx, right) == Coverage(searched=1)
+        assert covered(tx, right) == Coverage(searched=1)
         for hidden in (biology, masked, other, DocumentId("y" * 26)):
             assert documents.get_document(tx, right, hidden) is None
             assert documents.list_documents(tx, right, after=hidden) == []
         for empty in (scope(one, categories=frozenset()), scope(), scope(PatientId("z" * 26))):
             assert documents.list_documents(tx, empty) == []
             assert documents.get_document(tx, empty, mine) is None
-            assert documents.coverage(tx, empty) == Coverage()
+            assert covered(tx, empty) == Coverage()
 
 
 def test_the_recheck_holds_when_sql_does_not(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,7 @@ def test_a_very_large_exclusion_is_one_variable(home: Home) -> None:
     with home.records.read() as tx:
         right = scope(one, excluded=excluded)
         assert ids(documents.list_documents(tx, right)) == [seen]
-        assert documents.coverage(tx, right).pending == 1
+        assert covered(tx, right).pending == 1
         assert documents.states_without_scope(tx, excluded) == {hidden: DocumentState.RECEIVED}
 
 
@@ -153,7 +154,7 @@ def test_lists_pages_and_counts_are_those_of_the_plain_rule(home: Home) -> None:
                 assert ids(documents.list_documents(tx, right, states=[state])) == [
                     e[2] for e in expected if e[3] is state
                 ]
-            found = documents.coverage(tx, right)
+            found = covered(tx, right)
         count = {state: sum(e[3] is state for e in expected) for state in STATES}
         ready = [e for e in expected if e[3] is DocumentState.SEARCHABLE]
         days = [e[4] for e in ready if e[4]]

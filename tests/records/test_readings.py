@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from access.categories import Category
 from records import documents, jobs, readings
 from records.content import Metadata, Page, Passage, Reading, Region, Section, Source, Word
+from records.coverage import covered
 from records.documents import Document, DocumentState
 from records.fact import Fact, FactKind, FactSource, Quote
 from records.fact_format import quoted
@@ -140,7 +141,7 @@ def test_a_reading_is_shown_inside_the_scope_only(home: Home) -> None:
             scope(),
         ):
             assert readings.load_reading(home.blobs, tx, wrong, document.document_id) is None
-        assert documents.coverage(tx, scope(document.patient_id)).unreadable_pages == 1
+        assert covered(tx, scope(document.patient_id)).unreadable_pages == 1
 
 
 def test_another_embedder_adds_vectors_to_the_reading_that_is(home: Home) -> None:

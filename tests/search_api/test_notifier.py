@@ -48,7 +48,7 @@ def mail() -> Iterator[tuple[Box, MailServer]]:
 
 
 def deliver(world: World, server: MailServer) -> Sent:
-    return send_due(world.services.records, server, world.clock.now)
+    return send_due(world.services.records, world.services.policy, server, world.clock.now)
 
 
 def body(message: Message) -> str:
@@ -145,6 +145,6 @@ def test_the_thread_sends_what_is_due(own_world: World, mail: tuple[Box, MailSer
     world = own_world
     act(world, "PUT", "/contact", world.as_patient("marie"), mail="marie@exemple.test")
     sees(world, world.bearer(DOCTOR))
-    with notifier(world.services.records, server):  # it looks once before it can be stopped
+    with notifier(world.services.records, world.services.policy, server):  # it looks once before it can be stopped
         pass
     assert len(box.received) == 1

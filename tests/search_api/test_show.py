@@ -16,7 +16,7 @@ from index.port import Filters, Question
 from index.question import build_question
 from records import documents, readings
 from records.content import Page, Passage, Reading, Word
-from records.documents import Coverage
+from records.coverage import Coverage
 from search_api import shelf as shelf_module
 from search_api.coverage import LAST_WORD, NOTHING_FOUND, WORDS_ONLY, coverage_view
 from search_api.shelf import OpenReading, Shelf, _opened

@@ -85,6 +85,7 @@ class OpenId:
     acr: list[str] = field(default_factory=lambda: ["eidas1"])
     mute: bool = False  # access tokens say no more than who their subject is: userinfo does
     liar: str | None = None  # of whom userinfo then speaks instead
+    dumb: bool = False  # userinfo gives no answer
     back: str = ""  # where the page's client is sent back to; no such client without
     secret: str = ""  # of that client; a public one without
     launches: dict[str, str] = field(default_factory=dict)  # an EHR's patients in view, by the launch
@@ -125,7 +126,7 @@ class OpenId:
             script.unlink()
 
     def fetched(self) -> dict[str, int]:
-        """How often keys and discovery were asked for."""
+        """How often discovery, keys, tokens and userinfo were asked for."""
         counts: dict[str, int] = httpx.get(f"{self.issuer}/fetched").json()
         return counts
 
@@ -237,6 +238,7 @@ class OpenId:
             "alg": self.alg,
             "mute": self.mute,
             "liar": self.liar,
+            "dumb": self.dumb,
             "launches": self.launches,
             "charts": self.charts,
         }

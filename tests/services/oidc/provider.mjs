@@ -4,14 +4,15 @@
 // ttl, mute (access tokens say no more than their subject), liar (userinfo speaks of another).
 // `launches` {launch: patient} are the patients in view of an EHR that launches; `charts` {patient: Patient} its FHIR
 // server at /fhir, which answers whoever bears a token (SMART EHR launch).
-// One line on stdout when it listens. GET /fetched says how often discovery and keys were asked for.
+// One line on stdout when it listens. GET /fetched says how often discovery, keys, tokens and
+// userinfo were asked for. `dumb`: userinfo gives no answer.
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { Provider } from "oidc-provider";
 
 const config = JSON.parse(readFileSync(0, "utf8"));
 const issuer = `http://127.0.0.1:${config.port}`;
-const fetched = { keys: 0, discovery: 0 };
+const fetched = { keys: 0, discovery: 0, token: 0, userinfo: 0 };
 const inView = new Map(); // by grant: the launch that its authorization was asked with
 const said = (id) => config.accounts[id] ?? {};
 
@@ -92,6 +93,8 @@ createServer((request, response) => {
     response.writeHead(chart && allowed ? 200 : 404, { "content-type": "application/fhir+json" });
     return response.end(JSON.stringify(chart ?? {}));
   }
+  if (request.url === "/me") fetched.userinfo += 1;
+  if (request.url === "/me" && config.dumb) return response.writeHead(503).end();
   if (request.url === "/me" && config.mute) {
     // This provider's userinfo refuses tokens for a resource; that of Pro Santé Connect (Keycloak) answers them.
     const payload = request.headers.authorization.split(".")[1];
@@ -99,6 +102,7 @@ createServer((request, response) => {
     response.setHeader("content-type", "application/json");
     return response.end(JSON.stringify({ sub: config.liar ?? sub, ...said(sub) }));
   }
+  if (request.url === "/token") fetched.token += 1;
   if (request.url.startsWith("/jwks")) fetched.keys += 1;
   if (request.url.startsWith("/.well-known")) fetched.discovery += 1;
   if (request.url.startsWith("/interaction/")) return void login(request, response).catch((error) => response.writeHead(500).end(String(error)));
