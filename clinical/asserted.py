@@ -43,6 +43,11 @@ class Asserted:
                 return assertion
         return Assertion.PRESENT
 
+    def is_of_family(self, start: int) -> bool:
+        """Whether what begins at sentence[start] is said of a relative, denied or not."""
+        spans = next(spans for assertion, spans in self.scopes if assertion is Assertion.FAMILY)
+        return any(low <= start < high for low, high in spans)
+
 
 def asserted(flat: str) -> Asserted:
     """The scopes of one sentence in plain form (`clinical.text.plain`)."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
+from clinical.asserted import asserted
+from clinical.text.allergy_cues import Cue, compounds, cues, denied, doubt_start, is_other, named_before, none_but
 from clinical.text.allergy_section import NOT_A_SUBSTANCE, NOT_FILLED_IN, section_items
+from clinical.text.allergy_tests import tested
 from clinical.text.allergy_words import Culprit, Sensitivity, culprits, none_stated, reactions, told_of
 from clinical.text.contraindications import contraindications
-from clinical.text.lookalike import cue_lookalikes
+from clinical.text.misspelt import is_no_word
+from clinical.text.plain import plain
 from clinical.text.reacted import reactions_to
 from clinical.text.sections import Context
 from clinical.text.signs import any_of
@@ -19,8 +23,7 @@ from clinical.text.vocabulary import Drug
 from records.fact import Assertion, FactKind
 
 _TO = any_of("to")
-_CUE = re.compile(rf"\b(?:(?P<allergy>{any_of('allergy')})|(?P<intolerance>{any_of('intolerance')}))")
-_ADJECTIVES = re.compile(rf"(?: {any_of('allergy adjectives')}(?![^\W_]))*[ ]*")
+_ADJECTIVES = re.compile(rf"(?: {any_of('allergy adjectives')}(?![^\W_]))*[ ]*(?:\(?\?\)?[ ](?=a |aux? |to ))?")
 _NONE_AFTER = re.compile(
     r"[ ]*(?:\([^()]{0,20}\))?[ ]*(?:[:=\-–\t]|: *,)?[ ]*"
     r"(?:(?:medicamenteuses?|connues?|alimentaires?) )*[:=\-–\t]?[ ]*"
@@ -28,7 +31,8 @@ _NONE_AFTER = re.compile(
 )
 _ANSWERED_YES = re.compile(
     r"[ ]*(?:\([^()]{0,20}\))?[ ]*[:=?\t]?[ ]*(?:[☒☑✓✔][ ]?)?(?:oui|yes)(?![^\W_])"
-    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:,?[ ]?(?:a )?(?:preciser|lesquelles?|laquelle|quoi)[ ]?)?"
+    r"[ ]*(?:[☐□][ ]?non(?![^\W_])[ ,;]*)?(?:[,;/–-]?[ ]?(?:a )?(?:preciser|"
+    r"lesquel(?:le)?s?|laquelle|lequel|quoi)[ ]?)?"
     r"(?:[-–:=,→>\t]+[ ]*|(?=\()|(?<=[ ,;])(?=\w))\(?"
 )
 """« Allergie : oui - pénicilline », « allergie : oui (pénicilline) »: the answer is no substance."""
@@ -40,39 +44,42 @@ _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
 _KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
 _ITEM = re.compile(
-    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?[^\w(,;.?!\n]{{0,6}}(?:allergie |intolerance |{_KIND_OF})?(?P<to>{_TO})?"
+    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?(?:\([a-z]\)|"
+    rf"[ ]?\([^()]{{0,40}}\)(?=[ ]?:))?[ !]{{0,4}}[^\w(,;.?!\n]{{0,6}}(?:\d{{1,2}}[).] ?)?(?:allergie |"
+    rf"intolerance |{_KIND_OF})?(?P<to>{_TO})?"
+    r"(?:(?:la |les? |l')?(?:pansements?|produits?|medicaments?|gants?|antibiotiques?) (?:type |a base de ))?"
     r"(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
 )
-_ITEM_END = re.compile(rf"[»\"”.;\n\t(:?!→]|,| (?:et|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
-_JOINER = re.compile(r"[ ]*(?:,|et|ou|puis|and|or|/|\+|&|\.(?=[^\W\d_])|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?")
+_ITEM_END = re.compile(rf"[»\"”.;\n\t(:?!→]|,| / | (?:et|ni|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
+_JOINER = re.compile(
+    r"[ ]*(?:,|et|ou|puis|and|or|ni|y|und|oder|ed|e|/|\+|&|\.(?=[^\W\d_])|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?"
+    r"|[ ]*(?=\d{1,2}[).][ ]?[^\W\d_])"
+)
+_NAME_ENDS = re.compile(r"[ ]?(?:[,;.()/!\n]|$|(?:et|ou)\b)")
+_TO_DO = re.compile(r"\w+(?:er|ir)(?![^\W_])")
+_HOW_BAD = re.compile(rf"[ \t]*{any_of('severity')}[ \t]*")
+_SKIPPED = re.compile(r"[ ]?(?:et )?[^\W\d_][\w' -]{2,24}[ ]?[,/+][ ]?")
+"""« Aspirine et apparentés, iode »: what is no name in a list does not end it."""
 _NEXT = re.compile(rf"[ ]{{0,3}}(?:{_KIND_OF})?")
 _DOSED = re.compile(r"[ ]*(?:\d|:[ ]*\d|cp|gel|mg|x ?\d)")
 """After a dash a name with a dose is a medicine of the next column, no allergen."""
 _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
-_OTHER_DRUG = re.compile(r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc)\b")
+_OTHER_DRUG = re.compile(
+    r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc|"
+    r"son|sa|his|her|toujours|porte\w*|dispose|trousse|carries|a sur|"
+    r"muni\w*|possede|equipee?|premedi\w+|utiliser|preferer|mettre)\b"
+)
 """« Ne supporte pas le Kardégic, mis sous Plavix »: the second is what is taken."""
 _LISTED = re.compile(r"[ ]*[(,/+]?[ ]*(?:et |ou |notamment |dont |surtout )?")
-_ABOUT = re.compile(r"[ ]*(?:[:=,(–-][ ]*)?(?:[(]?(?:drug |severe |grave )?)?")
-"""Between a name and the « allergie » or "allergy" that is said of it."""
 _OF_WHAT_PRECEDES = re.compile(r"(?:mal|non|pas|peu) (?:ete )?(?:toler|support)ee?s?\Z")
 """« VNI mal tolérée sous morphine » is said of what stands before."""
 _WHO_BEARS = re.compile(r"\b(?:a|ai|ont|avait|ayant) (?:tres )?\Z")
 _SAID_LATER = re.compile(r"(?:[^\W\d_]{2,14} ){1,2}[:=][ ]*")
+_NONE_BORNE = re.compile(r"(?:tol|support)\w* (?:aucun|ni)")
+"""« Ne tolère aucun macrolide »: the word of none is part of the cue."""
+_BUT = re.compile(r"(?<![^\W_])(?:mais|but|cependant|sauf|except|en revanche|par contre|si ce n'est|hormis)(?![^\W_])")
 _SHORT_CUE = 4
 """« All. péni », « ALL = Bactrim »: too short a word to call an allergen what the vocabulary does not know."""
-_DENIED = re.compile(
-    r"\b(?:pas d'|pas de |aucune?s? |sans |ni d'|ni |absence d'|jamais d'|no |no known |denies )(?:\w{1,20} )?$"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cue:
-    """The word of an allergy or intolerance at flat[start:end]."""
-
-    start: int
-    end: int
-    kind: FactKind
-    word: str
 
 
 def sensitivities(
@@ -81,57 +88,48 @@ def sensitivities(
     """The allergies, intolerances and contra-indications that a unit states; `text` is the unit as written, `named` its
     drugs. `chosen`: a ticked box or an answer stands for it, so that it is one even where nothing known is named."""
     flat = unit.flat
-    known = culprits(flat, text, named)
+    known = sorted([*culprits(flat, text, named), *compounds(flat)], key=lambda each: each.start)
+    spoken = cues(flat)
     told = list(contraindications(flat, text, known))
-    told += [each for each in reactions_to(flat, text, known) if all(each.start != other.start for other in told)]
+    first = spoken[0].start if spoken else len(flat)
+    for more in (reactions_to(flat, text, known, first), tested(flat, text, known)):
+        at = {each.start for each in told}
+        told += [each for each in more if each.start not in at]
     yield from told  # « pas allergique, mais choc après une injection de… »
     at = {each.start for each in told}
-    cues = list(_cues(flat))
     rest = [each for each in known if each.start not in at]
-    if not cues:
-        none = _NONE_KNOWN.search(flat)
-        if none is not None and not _EXCEPT.search(flat):
-            yield none_stated(none.start(), none.end(), FactKind.ALLERGY)
-        elif context is Context.ALLERGY:
-            yield from section_items(flat, text, rest, chosen=chosen)
-        return
     none = _NONE_KNOWN.search(flat)
     if none is not None and not _EXCEPT.search(flat):
         yield none_stated(none.start(), none.end(), FactKind.ALLERGY)
+        # « Mère allergique à la pénicilline, lui-même : aucune »: what was said before stands.
+        spoken = [each for each in spoken if each.end <= none.start() and known]
+        if not spoken:
+            return
+    if not spoken:
+        if context is Context.ALLERGY and (rest or not told):
+            yield from section_items(flat, text, rest, chosen=chosen)
         return
     reacted = any(each.kind is not FactKind.CONTRAINDICATION for each in told)
     found, said = False, set[int]()
-    for number, cue in enumerate(cues):
-        limit = cues[number + 1].start if number + 1 < len(cues) else len(flat)
+    for number, cue in enumerate(spoken):
+        limit = spoken[number + 1].start if number + 1 < len(spoken) else len(flat)
         for each in _after_cue(flat, text, cue, limit, known, context):
             found = True
+            again = each.start in said and each.assertion is not Assertion.ABSENT
             said.add(each.start)
-            if each.start not in at and not (reacted and _is_reaction(flat, text, each)):
+            if not again and each.start not in at and not (reacted and _is_reaction(flat, text, each)):
                 yield each
     if chosen and not found and not told:
-        yield from _named_by_box(flat, text, rest, cues[-1])
+        yield from _named_by_box(flat, text, rest, spoken[-1])
     elif chosen and found:
         yield from (
-            told_of(flat, text, cues[-1].kind, each, each.start, len(flat), others=tuple(known))
+            told_of(flat, text, spoken[-1].kind, each, each.start, len(flat), others=tuple(known))
             for each in rest
-            if each.start not in said and _OTHER_DRUG.search(flat, cues[-1].end, each.start) is None
+            if each.start not in said and _OTHER_DRUG.search(flat, spoken[-1].end, each.start) is None
         )
 
 
-def _cues(flat: str) -> Iterator[_Cue]:
-    found = [
-        _Cue(*cue.span(), FactKind.ALLERGY if cue["allergy"] is not None else FactKind.INTOLERANCE, cue[0])
-        for cue in _CUE.finditer(flat)
-    ]
-    found += [
-        _Cue(start, end, FactKind.ALLERGY, flat[start:end])
-        for start, end in cue_lookalikes(flat)
-        if not any(cue.start < end and start < cue.end for cue in found)
-    ]
-    yield from sorted(found, key=lambda cue: cue.start)
-
-
-def _named_by_box(flat: str, text: str, known: list[Culprit], cue: _Cue) -> Iterator[Sensitivity]:
+def _named_by_box(flat: str, text: str, known: list[Culprit], cue: Cue) -> Iterator[Sensitivity]:
     """A ticked « Allergie » that names nothing known: what it names, or the question itself."""
     if known:
         yield told_of(flat, text, cue.kind, known[0], known[0].start, len(flat))
@@ -142,7 +140,7 @@ def _named_by_box(flat: str, text: str, known: list[Culprit], cue: _Cue) -> Iter
 
 
 def _after_cue(
-    flat: str, text: str, cue: _Cue, limit: int, known: list[Culprit], context: Context
+    flat: str, text: str, cue: Cue, limit: int, known: list[Culprit], context: Context
 ) -> Iterator[Sensitivity]:
     at, cue_start = cue.end, cue.start
     adjectives = _ADJECTIVES.match(flat, at, limit)
@@ -152,69 +150,72 @@ def _after_cue(
     yes = _ANSWERED_YES.match(flat, at, limit)
     at = yes.end() if yes is not None and flat[yes.end() : limit].strip(" .)") else at
     exception = _EXCEPT.match(flat, cue.end, limit)
+    excepted = exception.end() if exception is not None else none_but(flat, cue)
     none = _NONE_AFTER.match(flat, cue.end, limit)
-    if none is not None and exception is None:
+    if none is not None and excepted is None:
         yield none_stated(cue.start, none.end(), cue.kind)
         other = _OTHER_SORT.search(flat, none.end(), limit)
-        if other is None or _denied(flat, other.start()):
+        if other is None or denied(flat, other.start()):
             return
         at, cue_start = other.end(), other.start()  # « médicamenteuses : néant ; alimentaires : crustacés »
     forced: Assertion | None = None
-    if exception is not None:
-        at, forced = exception.end(), Assertion.PRESENT
+    refused = -1
+    if excepted is not None:
+        at, forced = excepted, Assertion.PRESENT
     passive = _OF_WHAT_PRECEDES.match(cue.word) and _WHO_BEARS.search(flat[: cue.start]) is None
     if passive and flat[at:limit].lstrip(" ")[:1] != ":":
-        yield from (
-            told_of(flat, text, cue.kind, each, each.start, limit, others=tuple(known))
-            for each in _before(flat, cue, known)
-        )
+        yield from _told_before(flat, text, cue, limit, known)
         return
     later = _SAID_LATER.match(flat, at, limit)
     if later is not None and any(later.end() <= each.start <= later.end() + 2 for each in known):
         at = later.end()  # « carte d'allergie remise : rocuronium »
     short = cue.word.startswith("all") and len(cue.word) <= _SHORT_CUE
-    items = list(_items(flat, text, at, limit, known, context, free=not short, named=cue.word.endswith(".")))
+    free = not short and not cue.heading and not cue.word.startswith("desensib")
+    items = list(_items(flat, text, at, limit, known, context, free=free, named=cue.word.endswith(".")))
     if not items:
         if none is not None:
             return
-        if _denied(flat, cue.start) and exception is None:
+        if denied(flat, cue.start) and excepted is None and not is_other(flat, cue):
             yield none_stated(cue.start, max(at, cue.end), cue.kind)
         else:
-            yield from (
-                told_of(flat, text, cue.kind, each, each.start, limit, others=tuple(known))
-                for each in _before(flat, cue, known)
-            )
+            yield from _told_before(flat, text, cue, limit, known)
         return
+    if excepted is None and denied(flat, cue.start) and asserted(flat).of(cue.start, cue.end) is Assertion.ABSENT:
+        but = _BUT.search(
+            flat, cue.end, limit
+        )  # « ni à l'iode, au latex ni aux anesthésiques »: all of them are denied
+        refused = but.start() if but is not None else limit
+    if _NONE_BORNE.search(cue.word):
+        stated = asserted(flat[: cue.start] + cue.word[:2].ljust(cue.end - cue.start) + flat[cue.end :])
+        forced = stated.of(cue.start, cue.end)
     for number, item in enumerate(items):
+        own = Assertion.ABSENT if item.start < refused else forced
         stop = items[number + 1].start if number + 1 < len(items) else limit
-        yield told_of(
+        begin, doubted = doubt_start(flat, min(cue_start, item.start))
+        one = told_of(
             flat,
             text,
             cue.kind,
             item,
-            _doubt_start(flat, min(cue_start, item.start)),
+            begin,
             _detail_end(flat, item.end, stop, limit, number, len(items)),
-            forced=forced,
+            forced=own,
             as_cue=text[cue.start : cue.end] if cue.word.startswith("anaphyla") else "",
             others=tuple(known),
         )
+        if cue.heading and _is_allergic(one.reaction):
+            one = replace(one, kind=FactKind.ALLERGY)
+        yield replace(one, assertion=Assertion.SUSPECTED) if doubted and one.assertion is None else one
 
 
-def _doubt_start(flat: str, start: int) -> int:
-    """Where the words about an allergy begin: « ? allergie à l'iode » doubts it."""
-    return start - 2 if flat[max(0, start - 2) : start] == "? " else start
+def _told_before(flat: str, text: str, cue: Cue, limit: int, known: list[Culprit]) -> Iterator[Sensitivity]:
+    for each, stated in named_before(flat, cue, known):
+        told = told_of(flat, text, cue.kind, each, each.start, limit, others=tuple(known))
+        yield replace(told, assertion=told.assertion or stated)
 
 
-def _before(flat: str, cue: _Cue, known: list[Culprit]) -> list[Culprit]:
-    """The name that stands before its cue: « aspirine : intolérance », « latex allergy », « tests négatifs pour
-    l'amoxicilline : allergie infirmée »."""
-    near = [each for each in known if 0 <= cue.start - each.end <= 25]
-    if not near:
-        return []
-    between = flat[near[-1].end : cue.start]
-    if _ABOUT.fullmatch(between) or (cue.kind is FactKind.INTOLERANCE and re.search(r"[,;.]", between) is None):
-        return near[-1:]
-    return []
+def _is_allergic(said: str) -> bool:
+    return any(each.entry.allergic for each in reactions().find(plain(said), said))
 
 
 def _detail_end(flat: str, start: int, stop: int, limit: int, number: int, count: int) -> int:
@@ -223,16 +224,6 @@ def _detail_end(flat: str, start: int, stop: int, limit: int, number: int, count
         return stop
     semicolon = flat.find(";", start, limit)
     return limit if semicolon < 0 else semicolon
-
-
-def _denied(flat: str, start: int) -> bool:
-    return (
-        re.search(
-            r"\b(?:pas d'|pas de |aucune?s? |sans |ni d'|ni |absence d'|jamais d'|no |no known |denies )(?:\w+ )?$",
-            flat[max(0, start - 30) : start],
-        )
-        is not None
-    )
 
 
 def _is_reaction(flat: str, text: str, told: Sensitivity) -> bool:
@@ -263,6 +254,7 @@ def _items(
                 each
                 for each in known
                 if begin <= each.start <= begin + 22
+                and each.start < limit
                 and _ITEM_END.search(flat, begin, each.start) is None
                 and (first or _OTHER_DRUG.search(flat, begin, each.start) is None)
             ),
@@ -278,13 +270,32 @@ def _items(
             stated = opening is not None and (
                 named or opening["to"] is not None or ":" in opening[0] or "\t" in opening[0]
             )
-            if not (free and stated and words and len(words.split()) <= 5 and words[0].isalpha()):
+            if not first and _OTHER_DRUG.search(flat, begin, end):
                 return
+            nameless = (
+                free and is_no_word(words) and _NAME_ENDS.match(flat, end) is not None and _TO_DO.match(words) is None
+            )
+            if not (free and (stated or nameless) and words and len(words.split()) <= 5 and words[0].isalpha()):
+                skipped = None if first else _SKIPPED.match(flat, at, limit)
+                if skipped is None or not any(skipped.end() <= each.start <= skipped.end() + 3 for each in known):
+                    return
+                at = skipped.end()
+                continue
+            if not first and any(reactions().find(flat[begin:end], words)):
+                at = end  # « Clamoxyl / urticaire ; Nifluril / Quincke »
+                joiner = _JOINER.match(flat, at, limit)
+                if joiner is None or joiner.end() == at or not any(joiner.end() <= each.start for each in known):
+                    return
+                at = joiner.end()
+                continue
             if (
                 NOT_A_SUBSTANCE.match(flat, begin)
+                or _HOW_BAD.fullmatch(flat, begin, end)
+                or (opening is not None and opening["to"] == "a " and _TO_DO.match(words))
                 or any(reactions().find(flat[begin:end], words))
                 or (
                     first
+                    and not nameless
                     and context is Context.NONE
                     and opening is not None
                     and opening["to"] is None

@@ -10,7 +10,7 @@ from clinical.text.signs import any_of
 from clinical.text.statements import names
 from records.fact import FactKind
 
-NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;\n]|$)")
+NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;(\n]|$)")
 NOT_A_SUBSTANCE = re.compile(rf"{any_of('no substance')}\b")
 _LISTED_ITEM = re.compile(r"[ \t]*(?:[-–•*·◦▪■□>]|\d{1,2}[.)])[ \t]*(?=[^\W\d_])")
 _ITEM_NAME = re.compile(r"[^\W\d_](?:[^:;,.(\n\t=–-]|(?<=\w)-(?=\w)){2,60}")

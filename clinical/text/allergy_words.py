@@ -19,6 +19,8 @@ _OF_ANOTHER = re.compile(
     r"[^\W\d_][\w' -]{2,40} (?:bien )toleree?s?\Z"
 )
 """« Allergie à l'amoxicilline, acide clavulanique bien toléré »: the good tolerance is of the second."""
+_OF_SORT = re.compile(r" (?:de )?(?:type |marque )?")
+_FINE = re.compile(r" ?[:=]? ?(?:ras|ok|bien toleree?s?)(?! (?:par ailleurs|sinon|autre))(?![^\W_])")
 _YEAR = re.compile(r"(?<![\d/.])(?:19|20)\d\d(?![\d/])")
 _ADVERSATIVE = re.compile(r"\b(?:mais|cependant|toutefois|en revanche|par contre|but|however)\b|;")
 
@@ -86,7 +88,29 @@ def culprits(flat: str, text: str, named: list[Found[Drug]]) -> list[Culprit]:
     for each in allergens().find(flat, text):
         if all(each.end <= other.start or each.start >= other.end for other in found):
             found.append(Culprit(each.start, each.end, None, each.entry))
-    return sorted(found, key=lambda each: each.start)
+    found.sort(key=lambda each: each.start)
+    return [each for each, after in zip(found, (*found[1:], None), strict=False) if not _is_the_sort(flat, each, after)]
+
+
+def _is_the_sort(flat: str, each: Culprit, after: Culprit | None) -> bool:
+    """« Pansement type Tegaderm » names one thing."""
+    return (
+        after is not None
+        and each.drug is None
+        and _OF_SORT.fullmatch(flat, each.end, after.start) is not None
+        and (each.allergen == after.allergen or "type" in flat[each.end : after.start])
+    )
+
+
+_DISPROVED_NEXT = re.compile(
+    rf"[ ]?(?:[(:=,-] ?)?(?:a ete |est |(?:peut|doit|va) etre |donc |"
+    rf"finalement |desormais |now )?{any_of('disproved')}(?![^\W_])"
+)
+
+
+def disproved_at(flat: str, at: int) -> bool:
+    """Whether what ends at flat[at] is disproved by the words that follow at once: « allergie écartée »."""
+    return _DISPROVED_NEXT.match(flat, at) is not None
 
 
 def none_stated(start: int, end: int, kind: FactKind) -> Sensitivity:
@@ -120,6 +144,7 @@ def told_of(
     disproved = _DISPROVED.search(flat, item.end, own_stop)
     if disproved is not None and _OF_ANOTHER.search(flat[item.end : disproved.end()]):
         disproved = None
+    disproved = disproved or _FINE.match(flat, item.end, stop)
     if disproved is None:
         before = max((each.end for each in others if clause <= each.start < item.start), default=-1)
         disproved = _DISPROVED.search(flat, clause, item.start)

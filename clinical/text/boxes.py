@@ -43,12 +43,19 @@ class Part:
 _LED_IN = re.compile(r"\b(?:lesquel(?:le)?s?|laquelle|lequel|precise[rz]?|specify)\s*[?:]\s*\Z")
 _SPECIFIES = re.compile(r"[\W_]*(?:si oui|if yes|lesquel|laquelle|lequel|a quoi|precise|a preciser)")
 _ONLY_ANSWERS = re.compile(r"[\W_]*(?:(?:oui|non|yes|no|x)[\W_]*){1,4}\Z")
+_ASKED_OF_ALLERGIES = re.compile(r"\b(?:allerg|intoler)[^.\n?]{0,50}\?\s*\Z")
+_SAID_YES = re.compile(r"\s*(?:oui|yes|si|ja)[ ]?[,:(–-][ ]?\S")
+"""« Allergies connues ? Oui, à la Bétadine »."""
 _ANSWER_HEADS = re.compile(r"[ ]*(?:(?:o|oui|yes)[ ]+(?:n|non|no)|[on])[ .]*\s*\Z")
 _TITLES = re.compile(
     r"\b(?:allergi\w+|intoleran\w+|antecedents?|traitements?|connue?s?|medicamenteuses?|alimentaires?)\Z"
 )
 _SUBSTANCES = re.compile(r"\b(?:substances?|allergenes?|agents?|medicaments?|produits?|allergies?|allergen)\b")
-_REACTIONS = re.compile(r"\b(?:reactions?|manifestations?|symptomes?|signes?)\b")
+_REACTIONS = re.compile(
+    r"\b(?:reactions?|manifestations?|symptomes?|signes?|severites?|gravites?|"
+    r"criticites?|imputabilites?|severity|criticality|effets?(?: indesirables?)?)\b"
+)
+_ALLERGEN = re.compile(r"allergenes?|allergens?")
 _DELIMITER = re.compile(r"[\t|]")
 _YES_CELLS, _NO_CELLS = frozenset({"oui", "o", "yes", "y"}), frozenset({"non", "n", "no"})
 _MARKED = re.compile(rf"[ ]*(?:[x+{CHECKED}{CROSSED}■●]|\[x\]|\(x\)|oui|non|yes|no)[ ]*")
@@ -85,6 +92,8 @@ def _goes_with(before: Unit, unit: Unit) -> bool:
     if unit.start - before.end > 2:
         return False
     if _ANSWER_HEADS.match(unit.flat) and before.flat.rstrip().endswith("?"):
+        return True
+    if _ASKED_OF_ALLERGIES.search(before.flat) and _SAID_YES.match(unit.flat):
         return True
     if _SPECIFIES.match(unit.flat) or _LED_IN.search(before.flat):
         return YES_NO.search(before.flat) is not None
@@ -176,7 +185,7 @@ class Forms:
         if yes is not None and no is not None and not any(_WORDED.search(n) for n in names[max(yes, no) + 1 :]):
             self._columns = (yes, no)
             return []
-        if _SUBSTANCES.search(names[0]) and any(map(_REACTIONS.search, names[1:])):
+        if (_SUBSTANCES.search(names[0]) and any(map(_REACTIONS.search, names[1:]))) or _ALLERGEN.fullmatch(names[0]):
             self.reacting, self._columns, self.allergic = True, None, True
             return []
         if self.reacting and _WORDED.search(names[0]):

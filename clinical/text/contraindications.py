@@ -16,13 +16,17 @@ _BEFORE = re.compile(rf"(?<![^\W_])(?:{any_of('contraindication before')})(?:tou
 _AFTER = re.compile(rf"[^.;\n,]{{0,30}}?(?<![^\W_])(?P<said>{any_of('contraindicated')})(?![^\W_])")
 _SHORT = re.compile(r" ?(?:=|:)? ?CI(?![^\W_])")
 _LISTED = re.compile(
-    r"[ ]*(?:,|et|ou|/|\+|;|[-–•]|and|or)[ ]*(?:et |ou )?(?:pas (?=d))?(?:aux? |a la |a l'|des |d'|de |la |les? |l')?"
+    r"[ ]*(?:,|et|ou|ni|/|\+|;|[-–•]|and|or)[ ]*(?:et |"
+    r"ou )?(?:pas (?=d))?(?:aux? |a la |a l'|des |d'|de |la |les? |l')?"
 )
 _NOT = re.compile(r"\b(?:pas|aucune?s?|sans|absence|non|no|not|ni|levee|plus)(?: (?:de|d'|of|any))?[ ]?$")
 _NOT_AFTER = re.compile(r"[^.;\n,]{0,20}\b(?:non|pas|plus|not)(?: (?:est|sont|formellement))?[ ]?$")
 _ON_CONDITION = re.compile(r"\b(?:si|s'il|s'ils|en cas d[eu']|if|in case of)\b[^.;\n:]*$")
 _FOR_A_TIME = re.compile(rf"[ ,(]*{any_of('only then')}")
-_WITHOUT = re.compile(r"(?:^|[^\w])(?:(?:pas|plus|jamais|aucun) (?:de |d'|des )?|no )$")
+_WITHOUT = re.compile(
+    r"(?:^|[^\w])(?:(?:pas|plus|jamais|aucun) (?:de |d'|des )?(?:(?:atb|antibiotiques?|"
+    r"medicaments?) (?:de la (?:famille|classe) |de type |type )(?:des |du |de )?)?|no )$"
+)
 _REASON = re.compile(rf"[ ,]*{any_of('reason after')}")
 _STATED_ILL = re.compile(r"(?:^|\n)[^.;\n,:]{4,60}(?::|=>|->|→|, donc) ?$")
 _ANTI_INFLAMMATORY = "M01A"

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-_WORDS = ("allergie", "allergies", "allergique", "allergiques")
+_WORDS = ("allergie", "allergies", "allergique", "allergiques", "allergic")
 _ALIKE = str.maketrans(
     {"i": "l", "1": "l", "|": "l", "!": "l", "j": "l", "0": "o", "6": "g", "9": "g", "3": "e", "5": "s"}
 )

@@ -14,18 +14,35 @@ from clinical.text.plain import plain
 from clinical.text.terms import Found
 from clinical.text.vocabulary import Drug, drug_names
 
+_NAMELIKE = 6
 SHORTEST, ATTESTED = 8, 1.5
 """Letters of a name that may be misspelt, and the Zipf frequency in French from which a word is one of its own. Shorter
 names are a letter away from too many others (Zyban, Zyvoxid); « ferritine » (2.3) is no drug."""
-_WORD = re.compile(rf"[^\W\d_]{{{SHORTEST - 1},24}}")
+_WORD = re.compile(rf"(?<![^\W_])(?=[^\W\d_]{{2}})[^\W_]{{{SHORTEST - 1},24}}(?![^\W_])")
+_LETTERS = (str.maketrans("1053", "lose"), str.maketrans("1053", "iose"))
+"""What scanners read for letters: « PENICILL1NE », « penici11ine »."""
 
 
 def misspelt(flat: str, text: str, known: list[Found[Drug]]) -> Iterator[Found[Drug]]:
     """The words of a unit that are one letter away from a single drug's name, outside of what is `known`."""
     for word in _WORD.finditer(flat):
-        drug = _nearest(word[0], text[word.start() : word.end()])
+        drug = _with_letters(word[0], text[word.start() : word.end()])
         if drug is not None and not any(each.start < word.end() and word.start() < each.end for each in known):
             yield Found(word.start(), word.end(), drug)
+
+
+def _with_letters(word: str, written: str) -> Drug | None:
+    """The drug that a word names, its digits read as letters. A word is no name for more than two digits."""
+    digits = sum(map(str.isdigit, word))
+    if not digits:
+        return _nearest(word, written)
+    if digits > 2:
+        return None
+    for letters in _LETTERS:
+        read = word.translate(letters)
+        if read in _named():
+            return replace(_named()[read], guessed=True)
+    return None
 
 
 @lru_cache(maxsize=20_000)
@@ -36,6 +53,11 @@ def _nearest(word: str, written: str) -> Drug | None:
     if len(drugs) != 1 or word in near or zipf_frequency(written, "fr") >= ATTESTED:
         return None
     return replace(_named()[near[0]], guessed=True)
+
+
+def is_no_word(word: str) -> bool:
+    """Whether a word of some length is attested in no French text: beside « allergie » it is a name, or misspelt."""
+    return len(word) >= _NAMELIKE and word.isalpha() and zipf_frequency(word, "fr") < ATTESTED
 
 
 @lru_cache(maxsize=1)

@@ -12,13 +12,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from clinical.asserted import Asserted, asserted
+from clinical.text.accused import accused
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
 from clinical.text.signs import any_of
 from clinical.text.statements import names
 from records.fact import Assertion, FactKind
 
 _TO = any_of("to")
-_ARTICLE = "(?:la |le |l'|les |une? )?"
+_ARTICLE = (
+    r"(?:la |le |l'|les |une? |des )?"
+    r"(?:(?:pansements?|produits?|medicaments?|antibiotiques?|antalgiques?|cremes?|gants?|piqures?|medicament) "
+    r"(?:type |de la |de |d'|du |en |a base de |a )?)?"
+)
+"""« Au pansement type Tegaderm », « une piqûre de frelon »."""
 _UNDER = re.compile(rf"(?P<between>[^.;\n,()]{{0,40}}?)(?<![^\W_])(?P<link>{_TO}|{any_of('caused by')}){_ARTICLE}")
 _HARM = re.compile(rf"(?<![^\W_]){any_of('harm')}(?![^\W_])")
 _ACCUSED = re.compile(
@@ -29,24 +35,38 @@ _INDUCED = re.compile(
     rf"(?: [^\W\d_]{{3,18}}){{0,3}} (?:(?:induite?s?|provoquee?s?|causee?s?|declenchee?s?) par ){_ARTICLE}"
 )
 _INDUCED_ANYWHERE = re.compile(r" (?:induit|provoque|cause|declenche)e?s? par ")
+_MADE_ILL = re.compile(rf"(?<![^\W_]){any_of('made ill')}(?![^\W_])")
+_REPORTED = re.compile(
+    r"\beffet (?:secondaire|indesirable)(?: [^\W\d_]{3,12}){0,2} ?:? ?\Z"
+    r"|(?<![^\W_])(?:apparition|survenue) (?:rapide |brutale |secondaire )?(?:d'une? |de |d'|des )[^.;\n]{0,40}\Z"
+)
+_WARNED = re.compile(
+    r"\b(?:surveill\w+|si|s'il|s'ils|cas|risques?|guett\w+|preven\w+|"
+    r"evit\w+|alert\w+|inform\w+|des (?:que|l')|jusqu\w*|avant|"
+    r"appel\w+|consult\w+|peut|peuvent|possibles?)\b"
+)
+"""« Effet indésirable grave : agranulocytose », « apparition de plaques » happened, unless they are warned of."""
 _EXPLICIT = re.compile(
-    r"(?:apres|induite?s?|due?s?|secondaires?|imputee?s?|liee?s?|lors|suite|caused|induced|secondary) "
+    r"(?:apres|post|a chaque|chaque|des|lorsqu|quand|induite?s?|due?s?|"
+    r"secondaires?|imputee?s?|liee?s?|lors|suite|caused|induced|secondary) "
 )
 _BLAMED = re.compile(
     r"[^.;\n()]{0,60}?,? ?(?:imputables?|imputee?s?|attribuee?s?|attribuables?|secondaires?|consecuti(?:f|ve)s?) "
     r"(?:a la |a l'|aux? |a )"
 )
-_WEAK = re.compile(r"(?:sous|avec|with|on) ")
+_WEAK = re.compile(r"(?:sous|avec|with|on|sur|par) ")
 _RELIEVED = re.compile(
     r"\b(?:soulag|calm|amelior|trait|control|equilibr|stabilis|resol|regress|disparu|mise?\b|jugul|couvert|reduit|"
     r"prevent|preven|surveill|bilan|deja|relie[fv]|recours|refractaire|resistan|repon|repond|sensible|automedic|malgre|"
-    r"sans|avant|necessit|titr|introdui|instaur|recu|prescri|indiqu|antalg|analges|apres)|\bet\b.*\bet\b"
+    r"septi|cardiogen|hypovol|sans|avant|necessit|titr|introdui|instaur|recu|prescri|indiqu|antalg|analges|apres)|\bet\b.*\bet\b"
 )
 """Between a reaction and a drug: what makes the drug its treatment, or another matter."""
 _IN_BRACKETS = re.compile(r"[ ]?\([ ]?(?:sous |a la |a l'|au |aux )?")
 _WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|stabilise|ameliore|efficace)")
 _COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
-_ENGLISH = re.compile(r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|bleeding|hepatitis)\b")
+_ENGLISH = re.compile(
+    r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|reaction|bleeding|hepatitis)\b"
+)
 _AND = re.compile(r"[ ]*(?:et|ou|/|\+)[ ]*(?:l'|la |le |les |au |aux |a la |a l')?")
 _STOP_OF = re.compile(
     r"\b(?:arrets?|stop|suspension|interruption|retrait)(?: immediate?)?(?: (?:de la|de l'|du|des|de|d'))? ?$"
@@ -59,21 +79,26 @@ _Reacted = tuple[int, int, bool, tuple[str, ...]]
 """Where a reaction is named, whether it is one of hypersensitivity, and what treats it."""
 
 
-def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensitivity]:
-    """The reactions of a unit with the drug or allergen that each is put down to."""
+def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterator[Sensitivity]:
+    """The reactions of a unit with the drug or allergen that each is put down to; `cue`: where « allergie » is."""
     if not known:
         return
-    found = [
-        (each.start, each.end, each.entry.allergic, each.entry.treated_by) for each in reactions().find(flat, text)
-    ]
+    said = list(reactions().find(flat, text))
+    found = [(each.start, each.end, each.entry.allergic, each.entry.treated_by) for each in said]
     named = {(start, end) for start, end, _, _ in found}
     harms = [m.span() for m in _HARM.finditer(flat) if not any(s <= m.start() < e for s, e in named)]
-    if not found and not harms and _INDUCED_ANYWHERE.search(flat) is None:
+    if not found and not harms and _INDUCED_ANYWHERE.search(flat) is None and _MADE_ILL.search(flat) is None:
         return
     scopes: Asserted | None = None
     last: tuple[Culprit, Sensitivity] | None = None
-    for each in known:
+    for number, each in enumerate(known):
         cause = _cause(flat, text, each, found, harms)
+        doubt: Assertion | None = None
+        if cause is None:
+            beyond = known[number + 1].start if number + 1 < len(known) else len(flat)
+            later = accused(flat, each, said, beyond, cued=cue < each.start)
+            if later is not None:
+                cause, doubt = (later.start, later.end, later.allergic, False), later.assertion
         if cause is None:
             if last is not None and _AND.fullmatch(flat, last[0].end, each.start):
                 also = replace(last[1], start=each.start, end=each.end, drug=each.drug, allergen=each.allergen)
@@ -86,6 +111,8 @@ def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensiti
         start, end, allergic, weak = cause
         scopes = scopes or asserted(flat)
         stated = scopes.of(start, end)
+        if stated is Assertion.HYPOTHETICAL and _REPORTED.search(flat[:start]) and not _WARNED.search(flat[:start]):
+            stated = Assertion.PRESENT
         if stated in (Assertion.ABSENT, Assertion.HYPOTHETICAL):
             continue  # « pas de saignement sous Eliquis », « surveiller l'apparition d'une éruption »
         kind = FactKind.ALLERGY if allergic else FactKind.INTOLERANCE
@@ -97,7 +124,7 @@ def reactions_to(flat: str, text: str, known: list[Culprit]) -> Iterator[Sensiti
             told = replace(told, taken=False)
         if told.assertion is None:
             kept = (Assertion.SUSPECTED, Assertion.FAMILY)
-            told = replace(told, assertion=stated if stated in kept else Assertion.PRESENT)
+            told = replace(told, assertion=stated if stated in kept else doubt or Assertion.PRESENT)
         last = (each, told)
         yield told
 

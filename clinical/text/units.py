@@ -10,7 +10,7 @@ from clinical.text.plain import joined, plain
 
 LONGEST = 700
 """Characters of a unit. A longer sentence is cut at a space: what is read of it costs at most this much."""
-_FULL_STOP = re.compile(r"[.!?](?=[ \t]{1,9}(.))|\n")
+_FULL_STOP = re.compile(r"[.!?](?=[ \t]{1,9}([^:]))|\n")
 _NO_APOSTROPHE = re.compile(
     r"(?<![^\W_])(?<!vitamine )(?<!vit )(?<!hepatite )(?<!groupe )(?<!stade )(?<!classe )(?<!type )([dl]) (?=[aeiouyh])"
 )
