@@ -36,7 +36,7 @@ TURNED = {
     ast.NotIn: ast.In,
 }
 EQUIVALENT: dict[str, str] = {
-    "access/decide.py:176 inverted: if all_states": "two words exchanged in a version that is only compared with itself",
+    "access/decide.py:176 inverted: if all_states": "two words exchanged in a version that is compared with itself",
 }
 """Mutants that change no answer, with the reason. A mutant stands here only after a person has read it."""
 

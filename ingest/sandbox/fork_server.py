@@ -23,6 +23,7 @@ from ocr.private import MEMORY, is_roomy
 
 START = 60.0  # seconds; it takes two on a quiet machine
 _PREFIX = "anamnese-sandbox-"
+LARGE = str(16 << 20)  # bytes; from 4 MiB down, giving back costs a fifth more processor time
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", "PYTHONPATH", "COVERAGE_PROCESS_START")
 """What the server gets of the environment: no setting of ours, hence no address, path of a key or password."""
 
@@ -163,6 +164,10 @@ def _start(module: str, more: Mapping[str, str]) -> _Running:
         "OMP_NUM_THREADS": "1",
         "OMP_THREAD_LIMIT": "1",
         "ORT_DISABLE_TELEMETRY": "1",  # read when onnxruntime is loaded: it would start a thread that calls home
+        # A page's large arrays go back to the machine when they are freed: left to itself the C library soon keeps what
+        # is under 32 MiB. A page of A4 at 300 dpi: 339 MiB at most instead of 428, in the same time.
+        "MALLOC_MMAP_THRESHOLD_": LARGE,
+        "MALLOC_TRIM_THRESHOLD_": LARGE,
         "TMPDIR": str(base),
         **({official.ENVIRONMENT: str(folder)} if (folder := official.current().folder) is not None else {}),
         **more,

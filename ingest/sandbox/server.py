@@ -153,6 +153,9 @@ def main(control: int, base: Path) -> None:
     from ingest.sandbox.warm import warm
 
     warm()
+    gc.collect()
+    gc.freeze()  # what is loaded is not looked at again, so its pages stay shared with the children
+    join_pages()  # before any fork: the process that only waits for this one would keep 183 MiB of its own
     active = confine.leave_the_world()
     if confine.PROCESSES in active and (process := os.fork()):
         os.close(control)
@@ -168,9 +171,6 @@ def main(control: int, base: Path) -> None:
         active += (confine.FILES,)
     if confine.close_calls():
         active += (confine.CALLS,)
-    gc.collect()
-    gc.freeze()  # what is loaded is not looked at again, so its pages stay shared with the children
-    join_pages()
     speaker.send(msgpack.packb(active))
     server.run()
 

@@ -19,7 +19,7 @@ from records.content import Box
 
 LETTER = 22.0  # pixels of a line of letters on the picture that is searched
 LARGEST_SIDE = 2048  # pixels
-MOST_POINTS = 1_000_000  # looked at at once
+MOST_POINTS = 500_000  # looked at at once: some fifteen lines; twice as many take 100 MB more and no less time
 STEP = 32  # the sides of what it is given are multiples of this
 CORE = 0.3  # chance from which a point belongs to a line
 SURE = 0.5  # mean chance of a line's points

@@ -17,7 +17,7 @@ from ocr.ppocr.find import Line
 
 HEIGHT = 48  # pixels, what the network was trained on
 MOST_WIDTH = 3200  # pixels; a longer line is pressed together
-BATCH = 8192  # pixels of width read at once
+BATCH = 4096  # pixels of width read at once; twice as many take no less time
 PAD = 16  # widths are rounded up to this, so that lines of nearly one width go together
 
 REACH = 0.75
