@@ -21,6 +21,9 @@ from ingest.sandbox.verdict import ChildLost, Ending
 from ingest.sandbox.watch import use_of
 
 TICK = 0.05  # seconds between two looks at what the child uses (80 µs each); it may grow by 100 MB between them
+AGAIN, LOOKS = 0.01, 20
+"""Seconds between, and how many, further looks before a child with programs is too large: until a program has begun
+(vfork), it is told with its parent's memory as its own, and a child of 600 MiB seems to take twice that."""
 LAST_WORD = 30.0  # seconds that a child which closed its answer has to end
 HERE = ["here"]
 """A child's first word, for the kernel to tell who it is."""
@@ -100,6 +103,11 @@ class Run:
         if not self.child:
             return
         use = use_of(self.child)
+        for _ in range(LOOKS):
+            if use.memory <= self._bounds.memory or use.processes == 1:
+                break
+            time.sleep(AGAIN)
+            use = use_of(self.child)
         self.peak = max(self.peak, use.memory)
         if use.cpu > self._bounds.cpu:
             raise verdict.too_slow(self._bounds)
