@@ -30,8 +30,7 @@ from records.database import Tx
 from records.documents import DocumentState
 from search_api.bearers import Bearer
 from search_api.desk import PROBLEM, Desk, desk_of_bearer
-from search_api.multipart import BAD_UPLOAD, TOO_LARGE, FilePart, chunks_of
-from search_api.uploads import BUSY
+from search_api.multipart import BAD_UPLOAD, FORM_PROBLEMS, TOO_LARGE, FilePart, chunks_of, form, place_in
 from search_api.view_base import View
 from search_api.views import RefusalView
 
@@ -94,30 +93,10 @@ def bulks_router(limit: int, places: int) -> APIRouter:
         "/bulks",
         summary="Envoyer un fichier de documents à importer",
         status_code=202,
-        responses={
-            400: {**PROBLEM, "description": "envoi mal formé ou interrompu"},
-            415: {**PROBLEM, "description": "pas un formulaire multipart"},
-        },
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "multipart/form-data": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["file"],
-                            "properties": {
-                                "organization": {
-                                    "type": "string",
-                                    "description": "FINESS, avant le fichier ; d'un système, le sien et aucun autre",
-                                },
-                                "file": {"type": "string", "format": "binary", "description": "FHIR NDJSON"},
-                            },
-                        }
-                    }
-                },
-            }
-        },
+        responses=FORM_PROBLEMS,
+        openapi_extra=form(
+            {"organization": "FINESS, avant le fichier ; d'un système, le sien et aucun autre"}, "FHIR NDJSON"
+        ),
     )
     def send(
         request: Request,
@@ -136,15 +115,12 @@ def bulks_router(limit: int, places: int) -> APIRouter:
         ligne est ensuite un dépôt : un DocumentReference avec ses octets, ou un Bundle document. Une ligne Patient
         donne les identifiants de ceux que d'autres lignes citent."""
         desk, own = _depositor(stood, "bulk-import")
-        if not slots.acquire(blocking=False):
-            raise BUSY
-        try:
-            view = _received(desk, own, request, limit, key)
-        except Refusal as refusal:
-            desk.visit("", "bulk-import").refused(refusal)
-            raise
-        finally:
-            slots.release()
+        with place_in(slots):
+            try:
+                view = _received(desk, own, request, limit, key)
+            except Refusal as refusal:
+                desk.visit("", "bulk-import").refused(refusal)
+                raise
         response.headers["Location"] = view.url
         return view
 

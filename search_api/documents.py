@@ -34,6 +34,7 @@ from ingest.media_type import (
 from ingest.quarantine import REFUSED as IDENTITY_REFUSAL
 from ingest.receive import UNKNOWN_TYPE
 from records import documents
+from records.appendices import appendices
 from records.blobs import BlobReader
 from records.database import Tx
 from records.documents import Document, DocumentState
@@ -125,7 +126,7 @@ def read_document(patient_id: str, document_id: str, desk: AtDesk) -> DocumentCa
         document = found(tx, scope, document_id)
         marks = marks_of(desk.services, scope, document, desk.now, last_visit(tx, scope, desk.now))
         ways = receipts(tx, scope, document.document_id)
-        bound = documents.appendices(tx, scope, document.document_id)
+        bound = appendices(tx, scope, document.document_id)
     visit.granted([document.document_id])
     return DocumentCard(
         **item_of(document, patient_id, marks).model_dump(),

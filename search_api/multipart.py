@@ -6,7 +6,10 @@ request ── chunks ──> python-multipart's parser ──> file bytes ─�
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import anyio
 import anyio.from_thread
@@ -16,6 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from access.refusal import Refusal
+from search_api.desk import PROBLEM
 
 PATIENCE = 30.0  # seconds without a byte before an upload is given up: a stalled sender must not hold a thread
 LONGEST_FIELD = 500  # bytes
@@ -32,6 +36,34 @@ INTERRUPTED = Refusal("receive", "upload-interrupted", "L'envoi s'est interrompu
 TOO_LARGE = Refusal(
     "receive", "too-large", "Le fichier dépasse la taille permise.", "Divisez le document ou réduisez-le."
 )
+
+
+BUSY = Refusal("receive", "busy", "Trop d'envois en cours.", "Réessayez dans un instant.")
+FORM_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {**PROBLEM, "description": "envoi mal formé ou interrompu"},
+    415: {**PROBLEM, "description": "pas un formulaire multipart"},
+}
+"""What every form may be answered with."""
+
+
+def form(fields: dict[str, str], file: str = "") -> dict[str, Any]:
+    """The request body in OpenAPI: `fields` before the file, by name with their description, and `file`'s own."""
+    told = {"description": file} if file else {}
+    properties = {name: {"type": "string", "description": text} for name, text in fields.items()}
+    properties["file"] = {"type": "string", "format": "binary", **told}
+    schema = {"type": "object", "required": ["file"], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+@contextmanager
+def place_in(slots: threading.BoundedSemaphore) -> Iterator[None]:
+    """One of the uploads received at a time; Refusal "busy" when there are too many."""
+    if not slots.acquire(blocking=False):
+        raise BUSY
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 def chunks_of(request: Request) -> Callable[[], bytes]:

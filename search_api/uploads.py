@@ -21,11 +21,9 @@ from ingest.receive import receive
 from records.content import Metadata
 from records.documents import Document
 from records.jobs import URGENT, USUAL
-from search_api.desk import PROBLEM, AtDesk, Desk
-from search_api.multipart import BAD_UPLOAD, FilePart, chunks_of
+from search_api.desk import AtDesk, Desk
+from search_api.multipart import BAD_UPLOAD, FORM_PROBLEMS, FilePart, chunks_of, form, place_in
 from search_api.views import Deposited
-
-BUSY = Refusal("receive", "busy", "Trop d'envois en cours.", "Réessayez dans un instant.")
 
 
 def uploads_router(limit: int, places: int) -> APIRouter:
@@ -37,29 +35,14 @@ def uploads_router(limit: int, places: int) -> APIRouter:
         "/patients/{patient_id}/documents",
         summary="Déposer un document",
         status_code=202,
-        responses={
-            400: {**PROBLEM, "description": "envoi mal formé ou interrompu"},
-            415: {**PROBLEM, "description": "pas un formulaire multipart"},
-        },
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "multipart/form-data": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["file"],
-                            "properties": {
-                                "type_code": {"type": "string", "description": "code du type, avant le fichier"},
-                                "title": {"type": "string", "description": "avant le fichier"},
-                                "event_date": {"type": "string", "description": "AAAA-MM-JJ, avant le fichier"},
-                                "file": {"type": "string", "format": "binary"},
-                            },
-                        }
-                    }
-                },
+        responses=FORM_PROBLEMS,
+        openapi_extra=form(
+            {
+                "type_code": "code du type, avant le fichier",
+                "title": "avant le fichier",
+                "event_date": "AAAA-MM-JJ, avant le fichier",
             }
-        },
+        ),
     )
     def deposit(
         patient_id: str,
@@ -77,12 +60,8 @@ def uploads_router(limit: int, places: int) -> APIRouter:
         ] = "",
     ) -> Deposited:
         """Répond dès que le document est à l'abri ; `Location` donne son état. Un doublon reçoit la même réponse."""
-        if not slots.acquire(blocking=False):
-            raise BUSY
-        try:
+        with place_in(slots):
             deposited = take(desk, patient_id, request, limit, key)
-        finally:
-            slots.release()
         response.headers["Location"] = deposited.url
         return deposited
 

@@ -27,11 +27,15 @@ _ALONE = re.compile(
     rf"(?: qui)?(?:,)? (?:l[ae] |l'|lui |me |the patient |(?:a |ont |"
     rf"avait )?(?:l[ae] |l'|lui ))?{any_of('made ill')}(?![^\W_])"
 )
-_STOPPED = re.compile(
-    rf"[^.;\n,:]{{0,20}}?(?<![^\W_])(?:arretee?s?|stoppee?s?|interrompue?s?|suspendue?s?|retiree?s?|cessee?s?|stopped|discontinued|"
-    rf"switchee?s?|remplacee?s?|d/c'?e?d|dc'd|held)[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}{_ARTICLE}"
+STOPPED = (
+    r"(?:arretee?s?|stoppee?s?|interrompue?s?|suspendue?s?|retiree?s?|cessee?s?|stopped|discontinued|switchee?s?|"
+    r"remplacee?s?|d/c'?e?d|dc'd|held)"
 )
-_STOP_OF = re.compile(
+"""What is said of a drug that was stopped; `STOP_OF`: what is said before its name."""
+_STOPPED = re.compile(
+    rf"[^.;\n,:]{{0,20}}?(?<![^\W_]){STOPPED}[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}{_ARTICLE}"
+)
+STOP_OF = re.compile(
     r"(?<![^\W_])(?:arrets?|arret(?:er?|ons)|interrompre|interrompu|suspendre|suspendu|stop|stopper?|"
     r"suspension|interruption|retrait)(?: [a-z]{5,12})? (?:de la |de l'|du |des |de |d'|la |le |les |l')?\Z"
 )
@@ -85,5 +89,5 @@ def _is_stopped(flat: str, culprit: Culprit, reaction: int) -> bool:
     """Whether it was stopped for the reaction: « Ramipril arrêté pour toux », « arrêt du Ramipril devant une toux »."""
     if _STOPPED.fullmatch(flat, culprit.end, reaction):
         return True
-    stop = _STOP_OF.search(flat, max(0, culprit.start - 40), culprit.start)
+    stop = STOP_OF.search(flat, max(0, culprit.start - 40), culprit.start)
     return stop is not None and _WHY.fullmatch(flat, culprit.end, reaction) is not None

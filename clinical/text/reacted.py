@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from clinical.asserted import Asserted, asserted
-from clinical.text.accused import accused
+from clinical.text.accused import STOP_OF, STOPPED, accused
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
 from clinical.text.signs import any_of
 from clinical.text.statements import names
@@ -68,10 +68,7 @@ _ENGLISH = re.compile(
     r"(?:cough|rash|hives|urticaria|myalgia|myopathy|anaphylaxis|angioedema|reaction|bleeding|hepatitis)\b"
 )
 _AND = re.compile(r"[ ]*(?:et|ou|/|\+)[ ]*(?:l'|la |le |les |au |aux |a la |a l')?")
-_STOP_OF = re.compile(
-    r"\b(?:arrets?|stop|suspension|interruption|retrait)(?: immediate?)?(?: (?:de la|de l'|du|des|de|d'))? ?$"
-)
-_STOPPED = re.compile(r"[^.;\n,]{0,45}\b(?:arretee?s?|stoppee?s?|interrompue?s?|suspendue?s?|retiree?s?)(?![^\W_])")
+_STOPPED = re.compile(rf"[^.;\n,]{{0,45}}(?<![^\W_]){STOPPED}(?![^\W_])")
 _OF_THE_SKIN = frozenset(("urticaire", "angio-œdème", "éruption", "DRESS", "syndrome de Stevens-Johnson", "prurit"))
 _NEAR = 80
 _HELD = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
@@ -134,7 +131,7 @@ def _stopped_for(flat: str, text: str, culprit: Culprit) -> tuple[int, int] | No
     if culprit.drug is None:
         return None
     before, after = flat[: culprit.start], flat[culprit.end :]
-    if _STOP_OF.search(before) is None and _STOPPED.match(after) is None:
+    if STOP_OF.search(before) is None and _STOPPED.match(after) is None:
         return None
     for each in reactions().find(flat, text):
         treats = culprit.drug.atc.startswith(each.entry.treated_by or ("?",))

@@ -40,7 +40,7 @@ from search_api.fhir.provenance import shown_sources
 from search_api.fhir.references import reference_of
 from search_api.fhir.statements import KINDS
 from search_api.fhir.words import instant
-from search_api.uploads import BUSY
+from search_api.multipart import BUSY
 from search_api.visit import STALE, Visit
 
 log = logging.getLogger("anamnese.export")

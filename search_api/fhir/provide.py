@@ -33,7 +33,8 @@ from search_api.fhir.received import malformed, received
 from search_api.fhir.references import reference_of, target_of
 from search_api.fhir.submission import Submission, Submitted, related_to, submission_of, submitted
 from search_api.fhir.words import document_part, each, joined
-from search_api.uploads import BUSY, may_know, organization_of
+from search_api.multipart import place_in
+from search_api.uploads import may_know, organization_of
 from search_api.visit import Visit
 
 MOST = 64 * 1024 * 1024
@@ -55,13 +56,9 @@ def provide_router(limit: int, places: int) -> APIRouter:
 
     def taken(request: Request, counter: Counter, *, bundle: bool) -> Response:
         counter.before_body("deposit", CREATE)
-        if not slots.acquire(blocking=False):
-            raise BUSY
-        try:
+        with place_in(slots):
             sent = received(request, most)
             return (_transaction if bundle else _created)(request, counter, sent, limit)
-        finally:
-            slots.release()
 
     @router.post("")
     @router.post("/")

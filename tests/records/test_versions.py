@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
 from records import documents, masks, names, tables
+from records.appendices import appendices
 from records.content import Metadata
 from records.database import Tx
 from records.document_rows import blind
@@ -275,9 +276,9 @@ def test_what_completes_a_document_is_linked_and_both_stand(home: Home) -> None:
         assert first is not None
         assert after is not None
         inside = scope(who)
-        assert documents.appendices(tx, inside, after).completes == first
-        assert documents.appendices(tx, inside, first).completed_by == (after,)
+        assert appendices(tx, inside, after).completes == first
+        assert appendices(tx, inside, first).completed_by == (after,)
         hidden = scope(who, excluded=[after])
-        assert documents.appendices(tx, hidden, first).completed_by == ()
+        assert appendices(tx, hidden, first).completed_by == ()
         seen = [documents.document_without_scope(tx, one) for one in (after, first)]
     assert [one.status for one in seen if one is not None] == ["approved", "approved"]
