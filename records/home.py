@@ -84,6 +84,16 @@ def replace_durably(path: Path, content: bytes) -> None:
     sync_directory(path.parent)
 
 
+def add_whole(path: Path, content: bytes) -> None:
+    """Like `durable`, for a file that others may read at any moment: they see nothing or all of it."""
+    pending = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    durable(pending, content)
+    try:
+        os.link(pending, path)  # unlike a renaming, it replaces nothing
+    finally:
+        pending.unlink()
+
+
 def shred(path: Path) -> None:
     """Overwrite a file, then remove it. Says nothing about blocks that a disk or a file system kept elsewhere."""
     if not path.exists():

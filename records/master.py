@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from access.refusal import Refusal
-from records.home import durable, shred, sync_directory
+from records.home import add_whole, shred, sync_directory
 from records.sealed import derive, seal, unseal
 
 
@@ -63,6 +65,10 @@ class MasterKey(Protocol):
         """Make a version unable to unwrap, for good."""
 
 
+_GONE = ".gone"
+"""Ends the name of a version that is being destroyed."""
+
+
 class FileMaster:
     """Versions in files that only their owner reads."""
 
@@ -101,6 +107,7 @@ class FileMaster:
 
     def renew(self) -> MasterVersion:
         """See the port. Refusal "master-key-unchanged" where the folder is not ours to write: the operator adds one."""
+        self._shred_gone()
         number = max((number for number, _ in self._files()), default=0) + 1
         path = self._path if number == 1 else self._path.with_name(f"{self._path.name}.v{number}")
         self._write(path)
@@ -110,6 +117,16 @@ class FileMaster:
         """See the port: overwritten, then removed. Copies that the operator keeps elsewhere are the operator's."""
         for number, path in self._files():
             if number == version.number:
+                try:
+                    os.replace(path, path.with_name(f".{path.name}{_GONE}"))  # nobody reads what is overwritten
+                except OSError:
+                    raise _unchanged(path.name) from None
+        self._shred_gone()
+
+    def _shred_gone(self) -> None:
+        """Also what a process that was killed left between the two steps."""
+        for path in self._path.parent.iterdir() if self._path.parent.is_dir() else ():
+            if path.name.startswith(f".{self._path.name}") and path.name.endswith(_GONE):
                 try:
                     shred(path)
                 except OSError:
@@ -130,12 +147,16 @@ class FileMaster:
         return sorted(named)
 
     def _read(self) -> list[tuple[MasterVersion, bytes]]:
-        keys = [(number, _key_of(path)) for number, path in self._files()]
-        return [(MasterVersion("file", _key_id(key), number), key) for number, key in keys]
+        found = []
+        for number, path in self._files():
+            with suppress(FileNotFoundError):  # destroyed since it was listed
+                key = _key_of(path)
+                found.append((MasterVersion("file", _key_id(key), number), key))
+        return found
 
     def _write(self, path: Path) -> None:
         try:
-            durable(path, secrets.token_hex(32).encode() + b"\n")
+            add_whole(path, secrets.token_hex(32).encode() + b"\n")
         except OSError:
             raise _unchanged(path.name) from None
         sync_directory(path.parent)
@@ -198,9 +219,11 @@ def _unchanged(name: str) -> Refusal:
 
 
 def _key_of(path: Path) -> bytes:
-    """The 32 bytes in a file: 64 hexadecimal digits, or the raw bytes."""
+    """The 32 bytes in a file: 64 hexadecimal digits, or the raw bytes. FileNotFoundError when it is gone."""
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        raise
     except OSError:
         raise missing() from None
     if len(content) == 32:

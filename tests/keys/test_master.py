@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +48,53 @@ def test_wraps_under_the_newest_version_and_unwraps_by_any(fresh: Fresh) -> None
     assert second.by == renewed == fresh().versions()[-1]
     assert (first.by.number, second.by.number) == (1, 2)
     assert fresh().unwrap(first, "here") == fresh().unwrap(second, "here") == KEY
+
+
+def test_a_version_in_the_making_or_being_destroyed_is_never_seen_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process reads at each moment at which a file's bytes are new and not all there, or no longer a key."""
+    master = FileMaster(tmp_path / "master.key")
+    master.create()
+    wrapped = master.wrap(KEY, "here")
+    looks = []
+
+    def looked(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            assert FileMaster(tmp_path / "master.key").unwrap(wrapped, "here") == KEY
+            looks.append(real)
+            return real(*given, **named)
+
+        return call
+
+    with monkeypatch.context() as watched:
+        for name in ("fdopen", "fsync"):
+            watched.setattr(os, name, looked(getattr(os, name)))
+        second = master.renew()
+        master.destroy(second)
+    assert len(looks) >= 3
+    assert [version.number for version in master.versions()] == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
+
+
+def test_what_a_killed_process_was_destroying_is_destroyed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master = FileMaster(tmp_path / "master.key")
+    master.create()
+    second = master.renew()
+
+    def killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as short:
+        short.setattr("records.master.shred", killed)
+        with pytest.raises(KeyboardInterrupt):
+            master.destroy(second)
+    assert [version.number for version in master.versions()] == [1]
+    assert len(list(tmp_path.iterdir())) == 2
+    assert master.renew().number == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["master.key", "master.key.v2"]
 
 
 def test_a_wrapped_key_opens_in_its_place_and_whole_only(fresh: Fresh) -> None:
