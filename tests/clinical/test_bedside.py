@@ -245,6 +245,12 @@ def test_a_severe_allergy_is_read_with_its_severity(text: str, substance: str) -
     assert [line.told.fact.label for line in grave if line.told is not None] == [substance]
 
 
+def test_the_operating_theatre_is_no_reaction() -> None:
+    (line,) = lines("Allergie au latex : urticaire géante au bloc en 2024.", "allergies")
+    assert line.told is not None
+    assert dict(line.told.fact.details)["reaction"] == "urticaire géante"
+
+
 def test_a_disproved_allergy_does_not_disprove_the_next() -> None:
     text = "Pas d'allergie à la pénicilline (tests négatifs 2020), mais allergie vraie à la ceftriaxone."
     assert said(text, "allergies") == [("ceftriaxone", "present"), ("pénicilline", "absent")]
