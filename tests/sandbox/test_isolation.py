@@ -195,7 +195,7 @@ def test_nothing_is_left_of_a_child(any_server: ForkServer) -> None:
     with running(any_server, "sleep", marker=marker) as run:
         folder, _ = next(run.values())[1]
         assert os.path.exists(folder)
-        assert _sleepers(marker)
+        _until(lambda: _sleepers(marker))  # Popen answers before the kernel has put its command line in place
     _until(lambda: not os.path.exists(folder) and not _sleepers(marker) and not _is_alive(run))
 
 
