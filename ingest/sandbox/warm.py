@@ -25,11 +25,14 @@ from ocr.words import exists
 TEXT = "Compte rendu : œdème, fièvre à 38,5 °C.\n"
 TELLING = """Allergies : pénicilline (urticaire), pas d'autre allergie connue.
 Antécédents : diabète de type 2, AVC en 2019, pose d'un stent coronaire ; père : infarctus.
-Traitement : Eliquis 5 mg matin et soir, arrêt du Kardégic. Vaccin grippe le 12/10/2023. Groupe sanguin A Rh positif.
+Traitement : Eliquis 5 mg matin et soir, apixabam, arrêt du Kardégic.
+Vaccin grippe le 12/10/2023. Groupe sanguin A Rh positif.
 Créatinine 90 µmol/L (N : 60 - 110), poids 72 kg. Pas de fièvre. Grossesse de 12 SA ? Directives anticipées rédigées.
 Personne de confiance : Mme Dupont, 06 00 00 00 00. Appendicectomie. No history of asthma.
 """
-"""What reads facts out of text loads its vocabulary at the first words that need it: no child may open files."""
+"""What reads facts out of text loads its vocabulary at the first words that need it: no child may open files of ours,
+and a child that loads one of a library loads it for itself alone (« apixabam », a drug with one letter wrong, asks for
+the 34 MiB of all French words: 130 ms of processor time and as much memory in every child, measured)."""
 CDA = (
     '<?xml version="1.0" encoding="UTF-8"?><ClinicalDocument xmlns="urn:hl7-org:v3"><title>Compte rendu</title>'
     "<component><structuredBody><component><section><title>Examen</title><text><paragraph>Sans particularité."
