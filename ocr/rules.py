@@ -8,6 +8,12 @@ from PIL import Image
 
 from ocr.skew import Ink, ink_of
 
+BAND = 512
+"""Rows looked at at once: sums over a whole page of A4 take 100 MB. Each band is looked at with all
+the rows around it that decide about its points, so a cut changes nothing."""
+FRINGE = 2
+"""Points more on each side: the grey fringe of a dash is read as dots."""
+
 
 def without_rules(grey: Image.Image, letter: float) -> Image.Image:
     """The picture with its rules of typed dashes made white; `letter` is the height of a line of letters in pixels.
@@ -19,21 +25,37 @@ def without_rules(grey: Image.Image, letter: float) -> Image.Image:
     factor = 2 if letter >= 24 else 1
     ink = ink_of(grey.reduce(factor) if factor > 1 else grey)
     height = letter / factor
-    thin, reach, half = max(2, round(height / 5)), max(3, round(height / 2)), round(height * 2.5)
+    thin, reach = _sizes(height)
+    around = reach + 2 * thin + FRINGE
+    values: NDArray[np.uint8] | None = None
+    for top in range(0, len(ink), BAND):
+        above = min(top, around)
+        rule = _rules(ink[top - above : top + BAND + around], height)
+        if rule is None:
+            continue
+        rule = rule[above : above + BAND].repeat(factor, axis=0).repeat(factor, axis=1)
+        values = np.array(grey) if values is None else values
+        place = values[top * factor : top * factor + len(rule)]
+        place[rule[: len(place), : place.shape[1]]] = 255
+    return grey if values is None else Image.fromarray(values)
+
+
+def _rules(ink: Ink, height: float) -> Ink | None:
+    """Where rules are in some rows of a page whose letters are so high; None without any."""
+    (thin, reach), half = _sizes(height), round(height * 2.5)
     flat = ink & (_column_sums(ink, reach) <= thin)
     dashed = _row_share(_near(flat, thin), half)
     core = flat & (dashed >= 0.4)
     if not core.any():
-        return grey
+        return None
     written = _row_share(_near(ink & ~flat, thin), half)
     core &= written <= 0.05
-    rule = _thickened(flat & _spread_along(core, half, thin) & (written <= 0.3))
-    if factor > 1:
-        rule = rule.repeat(factor, axis=0).repeat(factor, axis=1)
-    values = np.array(grey)
-    rows, columns = values.shape
-    values[rule[:rows, :columns]] = 255
-    return Image.fromarray(values)
+    return _thickened(flat & _spread_along(core, half, thin) & (written <= 0.3))
+
+
+def _sizes(height: float) -> tuple[int, int]:
+    """Rows of a dash at most; rows above and below it that must be blank."""
+    return max(2, round(height / 5)), max(3, round(height / 2))
 
 
 def _column_sums(flags: Ink, reach: int) -> NDArray[np.int32]:
@@ -58,6 +80,5 @@ def _spread_along(flags: Ink, half: int, reach: int) -> Ink:
 
 
 def _thickened(flags: Ink) -> Ink:
-    """Two points more on each side: the grey fringe of a dash is read as dots."""
-    grown = np.asarray(_column_sums(flags, 2) > 0)
-    return np.asarray(_row_share(grown, 2) > 0)
+    grown = np.asarray(_column_sums(flags, FRINGE) > 0)
+    return np.asarray(_row_share(grown, FRINGE) > 0)

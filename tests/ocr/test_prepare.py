@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageOps
+import pytest
+from PIL import Image, ImageDraw, ImageOps
 
+from ocr import rules
 from ocr.prepare import evened, flatten
 from ocr.skew import letter_height, skew_of
 from tests.ocr.pictures import letter, rotated
@@ -66,3 +68,20 @@ def test_lean_and_size_of_letters() -> None:
     assert large is not None
     assert 2.6 < large / small < 3.4
     assert letter_height(Image.new("L", (300, 300), 255)) is None
+
+
+@pytest.mark.parametrize("tall", [13.0, 20.0, 31.0])
+def test_rules_are_found_alike_however_the_page_is_cut(tall: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dashes on every row where a cut may fall, under letters and over them."""
+    page = Image.new("L", (700, 420), 255)
+    pen = ImageDraw.Draw(page)
+    for number, top in enumerate(range(5, 410, 23)):
+        for left in range(20, 640, 12):
+            pen.rectangle((left, top, left + 7, top + 1 + number % 3), fill=0)
+        if number % 4 == 0:
+            pen.text((20 + 9 * number, top + 8), "fracture visible - à revoir", fill=0)
+    whole = rules.without_rules(page, tall)
+    assert whole.tobytes() != page.tobytes()
+    for band in (1, 7, 64):
+        monkeypatch.setattr(rules, "BAND", band)
+        assert rules.without_rules(page, tall).tobytes() == whole.tobytes()
