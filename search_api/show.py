@@ -7,8 +7,11 @@ from typing import Literal
 
 from access.identifiers import DocumentId, PatientId, passage_id
 from clinical.assertion import denials
+from clinical.text.allergy_cues import cues
+from clinical.text.allergy_words import culprits, reactions
 from clinical.text.plain import plain
 from clinical.text.sections import Context, context_of, title_of
+from clinical.text.vocabulary import drugs
 from index.highlight import Span, highlights, merged
 from index.passages import bare
 from index.port import Question
@@ -49,14 +52,31 @@ def show(
 def assertion_of(text: str, spans: tuple[Span, ...]) -> Literal["present", "absent"] | None:
     """absent: the text denies every word that was found in it. None: no word was.
 
-    A title states nothing: under « TRAITEMENT », « aucun anticoagulant » denies. « Allergies » says what it is about.
+    A title states nothing: under « TRAITEMENT », « aucun anticoagulant » denies. « Allergies » says what it is about,
+    but nothing of an allergen that is denied: to who asks for « allergie latex », « Pénicilline : anaphylaxie. Latex :
+    tests négatifs » is a denial.
     """
     if not spans:
         return None
     denied = denials(text)
     titles = list(_titles(text))
     said = [span for span in spans if not any(low <= span[0] < high for low, high in titles)] or spans
-    return "absent" if all(denied.covers(start, end) for start, end in said) else "present"
+    stated = [span for span in said if not denied.covers(*span)]
+    against = [span for span in said if span not in stated]
+    return "absent" if not stated or (against and _tells_of_allergy(text, stated, against)) else "present"
+
+
+def _tells_of_allergy(text: str, stated: list[Span], against: list[Span]) -> bool:
+    """Whether what is stated only says that somebody reacts, while what is denied names an allergen."""
+    flat = plain(text)
+    reacting = [(cue.start, cue.end) for cue in cues(flat)]
+    reacting += [(each.start, each.end) for each in reactions().find(flat, text) if each.entry.allergic]
+    allergens = [(each.start, each.end) for each in culprits(flat, text, list(drugs().find(flat, text)))]
+    return all(_meets(span, reacting) for span in stated) and any(_meets(span, allergens) for span in against)
+
+
+def _meets(span: Span, others: list[Span]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in others)
 
 
 def _titles(text: str) -> Iterator[Span]:

@@ -171,8 +171,13 @@ def test_a_notice_says_everything_that_was_not_searched() -> None:
         ("Traitement : aucun", ("Traitement",), "absent"),
         ("Traitement : Eliquis", ("Traitement",), "present"),
         ("Allergies : pénicilline.\nPas d'asthme.", ("Allergies", "asthme"), "present"),
+        ("Pénicillines : anaphylaxie. Latex : tests négatifs.", ("anaphylaxie", "Latex"), "absent"),
+        ("Allergie à l'iode. Pas d'allergie au latex.", ("Allergie", "latex"), "absent"),
+        ("Allergie à l'iode. Pas d'allergie au latex.", ("Allergie", "iode", "latex"), "present"),
+        ("Urticaire sous pénicilline. Pas de réaction au latex.", ("pénicilline", "latex"), "present"),
+        ("Allergies : latex (urticaire).", ("Allergies", "latex"), "present"),
     ],
 )
-def test_a_title_states_nothing_beside_other_words(text: str, matched: tuple[str, ...], stated: str) -> None:
+def test_what_a_passage_says_of_the_words_found(text: str, matched: tuple[str, ...], stated: str) -> None:
     spans = tuple((text.index(word), text.index(word) + len(word)) for word in matched)
     assert assertion_of(text, spans) == stated
