@@ -1,0 +1,160 @@
+"""What no rule explains: a reaction of hypersensitivity that is stated near a drug or allergen is left to be verified.
+
+The rules of `reacted.py` and `accused.py` know shapes of sentences; a fresh hand writes others (« plaques bras et ventre
+depuis 2e dose de Rocéphine »). Here nothing is understood but the neighbourhood, so that it is SUSPECTED and no more, and
+the drug stays a treatment beside (`taken`). What treats the reaction, what is said to treat it, what is warned of, denied
+or told of a relative is left alone: alarms that are wrong make people overlook those that are not (docs/decisions/087).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from clinical.asserted import Asserted, asserted
+from clinical.text.allergy_cues import cues, denied
+from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
+from clinical.text.misspelt import is_no_word
+from clinical.text.plain import plain
+from clinical.text.signs import any_of, words_of
+from records.fact import Assertion, FactKind
+
+_SKIN = re.compile(rf"(?<![^\W_]){any_of('skin reacts')}(?![^\W_])")
+_WEAK_NAMES = words_of("weak reactions")
+"""Names of reactions that are as often something else: « choc » is septic, « rhinite » a season."""
+_NO_REACTION = re.compile(rf"[ ]?{any_of('reaction of illness')}(?![^\W_])")
+_WARNED = re.compile(rf"(?<![^\W_]){any_of('reaction warned of')}(?![^\W_])")
+_TREATS = re.compile(rf"(?<![^\W_]){any_of('between reaction and treatment')}")
+_LINK = re.compile(rf"(?<![^\W_]){any_of('reaction near culprit')}|[(:=→>]")
+_INDICATED = re.compile(r"(?<![^\W_])(?:pour|contre|car|si|for|anti|des|du|de la|de l'|d')[ ]?(?:une? |les? |la |l')?\Z")
+_NAME = re.compile(r"(?<![^\W_])[^\W\d_]{6,24}(?![^\W_])")
+_ALSO = re.compile(r"[ ]?(?:,|et|ou|/|\+|\bpuis)[ ]?(?:(?:l'|la|le|les|des|du|au|aux) ?){0,2}")
+_AFTER, _BEFORE, _NAMED = 70, 60, 30
+"""Characters between a reaction and what is named after it, or before it, and between « allergie » and a new name."""
+_ALWAYS_TREATS = ("H02", "R06", "D", "C01CA", "R03", "L04", "V03AB", "B05")
+"""ATC groups of what is given to somebody who reacts, besides the reaction's own; solutions (B05) carry the rest."""
+_STATED = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """A reaction at flat[start:end], or the word of an allergy (`cue`)."""
+
+    start: int
+    end: int
+    treated_by: tuple[str, ...]
+    cue: bool = False
+
+
+def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivity]) -> Iterator[Sensitivity]:
+    """The suspected allergies of a unit, `told` being those that the rules state."""
+    signs = [each for each in _signs(flat, text) if not _is_explained(each, told, text)]
+    if not signs:
+        return
+    scopes = asserted(flat)
+    said = {each.start for each in told}
+    free = [each for each in known if each.start not in said and scopes.of(each.start, each.end) in _STATED]
+    for sign in signs:
+        if not _is_stated(flat, sign, scopes):
+            continue
+        accused = list(_accused(flat, sign, free))
+        if not accused and sign.cue and not told:
+            accused = list(_unknown(flat, text, sign, known))
+        for culprit in accused:
+            if culprit.start in said:
+                continue
+            said.add(culprit.start)
+            first, last = min(sign.start, culprit.start), max(sign.end, culprit.end)
+            reaction = "" if sign.cue else text[sign.start : sign.end]
+            one = told_of(flat, text, FactKind.ALLERGY, culprit, first, last, reaction=reaction)
+            if one.assertion is not Assertion.ABSENT:
+                yield replace(one, assertion=Assertion.SUSPECTED, taken=culprit.drug is None)
+
+
+def _signs(flat: str, text: str) -> Iterator[_Sign]:
+    found = list(reactions().find(flat, text))
+    for each in found:
+        strong = flat[each.start : each.end].rstrip("s") not in _WEAK_NAMES and each.entry.name not in _WEAK_NAMES
+        if each.entry.allergic and strong and _NO_REACTION.match(flat, each.end) is None:
+            yield _Sign(each.start, each.end, each.entry.treated_by)
+    taken = [(each.start, each.end) for each in found if each.entry.allergic]
+    for skin in _SKIN.finditer(flat):
+        if not any(a < skin.end() and skin.start() < b for a, b in taken):
+            yield _Sign(skin.start(), skin.end(), ())
+    for cue in cues(flat):
+        apart = not any(a < cue.end and cue.start < b for a, b in taken)
+        if apart and cue.kind is FactKind.ALLERGY and not cue.word.startswith("desensib"):
+            yield _Sign(cue.start, cue.end, (), cue=True)
+
+
+def _is_explained(sign: _Sign, told: Iterable[Sensitivity], text: str) -> bool:
+    """Whether something that is told was told of this reaction."""
+    written = text[sign.start : sign.end]
+    return any(
+        (each.quote_start <= sign.start < each.quote_end) or (written in each.reaction and not sign.cue)
+        for each in told
+    )
+
+
+def _is_stated(flat: str, sign: _Sign, scopes: Asserted) -> bool:
+    if scopes.of(sign.start, sign.end) not in _STATED or denied(flat, sign.start) or scopes.is_of_family(sign.start):
+        return False
+    return _WARNED.search(flat, max(0, sign.start - 120), sign.start) is None
+
+
+def _accused(flat: str, sign: _Sign, free: list[Culprit]) -> Iterator[Culprit]:
+    """The nearest name after a reaction, else before it, with those that stand in one list with it."""
+    for number, each in enumerate(free):
+        if each.start >= sign.end:
+            if _is_near(flat, sign, each, flat[sign.end : each.start]):
+                yield each
+                yield from _listed(flat, sign, free[number:])
+                return
+            break
+    if sign.cue:
+        return
+    for each in reversed(free):
+        if each.end <= sign.start:
+            between = flat[each.end : sign.start]
+            if (
+                len(between) <= _BEFORE
+                and not _treats(sign, each)
+                and _LINK.search(between) is not None
+                and _TREATS.search(between) is None
+                and _INDICATED.search(between) is None
+                and _TREATS.search(flat, sign.end) is None
+            ):
+                yield each
+            return
+
+
+def _is_near(flat: str, sign: _Sign, culprit: Culprit, between: str) -> bool:
+    return (
+        len(between) <= _AFTER
+        and not _treats(sign, culprit)
+        and _LINK.search(between) is not None
+        and _TREATS.search(between) is None
+    )
+
+
+def _listed(flat: str, sign: _Sign, rest: list[Culprit]) -> Iterator[Culprit]:
+    for before, each in zip(rest, rest[1:], strict=False):
+        if _ALSO.fullmatch(flat, before.end, each.start) is None or _treats(sign, each):
+            return
+        yield each
+
+
+def _treats(sign: _Sign, culprit: Culprit) -> bool:
+    return culprit.drug is not None and culprit.drug.atc.startswith((*sign.treated_by, *_ALWAYS_TREATS))
+
+
+def _unknown(flat: str, text: str, sign: _Sign, known: list[Culprit]) -> Iterator[Culprit]:
+    """The first word right after « allergie » that no French text attests and that begins with a capital."""
+    if known:
+        return
+    for name in _NAME.finditer(flat, sign.end, min(len(flat), sign.end + _NAMED)):
+        written = text[name.start() : name.end()]
+        if written[0].isupper() and is_no_word(plain(written)) and _TREATS.search(flat, sign.end, name.start()) is None:
+            yield Culprit(name.start(), name.end(), None, "")
+            return
