@@ -16,7 +16,6 @@ from clinical.asserted import Asserted, asserted
 from clinical.text.allergy_cues import cues, denied
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
 from clinical.text.misspelt import is_no_word
-from clinical.text.plain import plain
 from clinical.text.signs import any_of, words_of
 from records.fact import Assertion, FactKind
 
@@ -26,12 +25,16 @@ _WEAK_NAMES = words_of("weak reactions")
 _NO_REACTION = re.compile(rf"[ ]?{any_of('reaction of illness')}(?![^\W_])")
 _WARNED = re.compile(rf"(?<![^\W_]){any_of('reaction warned of')}(?![^\W_])")
 _TREATS = re.compile(rf"(?<![^\W_]){any_of('between reaction and treatment')}")
-_LINK = re.compile(rf"(?<![^\W_]){any_of('reaction near culprit')}|[(:=→>]")
-_INDICATED = re.compile(r"(?<![^\W_])(?:pour|contre|car|si|for|anti|des|du|de la|de l'|d')[ ]?(?:une? |les? |la |l')?\Z")
+_LINK = re.compile(rf"(?<![^\W_]){any_of('reaction near culprit')}|[(:=→>|\t]|[ ]{{2}}")
+_SINCE = re.compile(rf"(?<![^\W_]){any_of('reaction since')}(?: ?{any_of('what was begun')})* ?\Z")
+"""« Six semaines après le début d'un traitement par »: what follows is no treatment of what precedes."""
+_INDICATED = re.compile(r"(?<![^\W_])(?:pour|contre|si|for|anti)[ -]?(?:une? |les? |la |l'|an? )?\Z")
+_NEVER_AGAIN = re.compile(r"(?<![^\W_])(?:jamais|plus) pu (?:re)?prendre (?:de |du |d'|la |le |l')?(?:la |l')?\Z")
 _NAME = re.compile(r"(?<![^\W_])[^\W\d_]{6,24}(?![^\W_])")
 _ALSO = re.compile(r"[ ]?(?:,|et|ou|/|\+|\bpuis)[ ]?(?:(?:l'|la|le|les|des|du|au|aux) ?){0,2}")
-_AFTER, _BEFORE, _NAMED = 70, 60, 30
-"""Characters between a reaction and what is named after it, or before it, and between « allergie » and a new name."""
+_AFTER, _BEFORE, _NAMED, _AT_ONCE = 70, 60, 30, 25
+"""Characters between a reaction and what is named after it, or before it, and between « allergie » and a name that is
+new, or that needs no link."""
 _ALWAYS_TREATS = ("H02", "R06", "D", "C01CA", "R03", "L04", "V03AB", "B05")
 """ATC groups of what is given to somebody who reacts, besides the reaction's own; solutions (B05) carry the rest."""
 _STATED = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
@@ -54,7 +57,7 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
         return
     scopes = asserted(flat)
     said = {each.start for each in told}
-    free = [each for each in known if each.start not in said and scopes.of(each.start, each.end) in _STATED]
+    free = [each for each in known if each.start not in said and _is_given(flat, each, scopes)]
     for sign in signs:
         if not _is_stated(flat, sign, scopes):
             continue
@@ -81,7 +84,7 @@ def _signs(flat: str, text: str) -> Iterator[_Sign]:
     taken = [(each.start, each.end) for each in found if each.entry.allergic]
     for skin in _SKIN.finditer(flat):
         if not any(a < skin.end() and skin.start() < b for a, b in taken):
-            yield _Sign(skin.start(), skin.end(), ())
+            yield _Sign(skin.start(), skin.end(), (), cue=skin[0].startswith("hypersens"))
     for cue in cues(flat):
         apart = not any(a < cue.end and cue.start < b for a, b in taken)
         if apart and cue.kind is FactKind.ALLERGY and not cue.word.startswith("desensib"):
@@ -103,38 +106,36 @@ def _is_stated(flat: str, sign: _Sign, scopes: Asserted) -> bool:
     return _WARNED.search(flat, max(0, sign.start - 120), sign.start) is None
 
 
+def _is_given(flat: str, culprit: Culprit, scopes: Asserted) -> bool:
+    return scopes.of(culprit.start, culprit.end) in _STATED or _NEVER_AGAIN.search(flat, 0, culprit.start) is not None
+
+
 def _accused(flat: str, sign: _Sign, free: list[Culprit]) -> Iterator[Culprit]:
     """The nearest name after a reaction, else before it, with those that stand in one list with it."""
-    for number, each in enumerate(free):
-        if each.start >= sign.end:
-            if _is_near(flat, sign, each, flat[sign.end : each.start]):
-                yield each
-                yield from _listed(flat, sign, free[number:])
-                return
-            break
-    if sign.cue:
-        return
-    for each in reversed(free):
-        if each.end <= sign.start:
-            between = flat[each.end : sign.start]
-            if (
-                len(between) <= _BEFORE
-                and not _treats(sign, each)
-                and _LINK.search(between) is not None
-                and _TREATS.search(between) is None
-                and _INDICATED.search(between) is None
-                and _TREATS.search(flat, sign.end) is None
-            ):
-                yield each
-            return
+    after = next((number for number, each in enumerate(free) if each.start >= sign.end), len(free))
+    if after < len(free) and _is_blamed_after(flat, sign, free[after]):
+        yield free[after]
+        yield from _listed(flat, sign, free[after:])
+    elif after and not sign.cue and _is_blamed_before(flat, sign, free[after - 1]):
+        yield free[after - 1]
 
 
-def _is_near(flat: str, sign: _Sign, culprit: Culprit, between: str) -> bool:
+def _is_blamed_after(flat: str, sign: _Sign, culprit: Culprit) -> bool:
+    between = flat[sign.end : culprit.start]
+    since = _SINCE.search(between)
+    between = between[: since.start()] if since is not None else between
+    linked = since is not None or _LINK.search(between) or (sign.cue and len(between) <= _AT_ONCE)
+    return bool(linked) and len(between) <= _AFTER and not _treats(sign, culprit) and _TREATS.search(between) is None
+
+
+def _is_blamed_before(flat: str, sign: _Sign, culprit: Culprit) -> bool:
+    between = flat[culprit.end : sign.start]
+    linked = _LINK.search(flat, culprit.end, sign.end) or _SINCE.search(flat, 0, culprit.start)
     return (
-        len(between) <= _AFTER
+        bool(linked)
+        and len(between) <= _BEFORE
         and not _treats(sign, culprit)
-        and _LINK.search(between) is not None
-        and _TREATS.search(between) is None
+        and not any(pattern.search(between) for pattern in (_TREATS, _INDICATED))
     )
 
 
@@ -155,6 +156,6 @@ def _unknown(flat: str, text: str, sign: _Sign, known: list[Culprit]) -> Iterato
         return
     for name in _NAME.finditer(flat, sign.end, min(len(flat), sign.end + _NAMED)):
         written = text[name.start() : name.end()]
-        if written[0].isupper() and is_no_word(plain(written)) and _TREATS.search(flat, sign.end, name.start()) is None:
+        if written[0].isupper() and is_no_word(written) and _TREATS.search(flat, sign.end, name.start()) is None:
             yield Culprit(name.start(), name.end(), None, "")
             return
