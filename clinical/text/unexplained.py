@@ -16,11 +16,12 @@ from clinical.asserted import Asserted, asserted
 from clinical.text.allergy_cues import cues, denied
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
 from clinical.text.misspelt import is_no_word
-from clinical.text.signs import any_of, words_of
+from clinical.text.plain import plain
+from clinical.text.signs import any_of
 from records.fact import Assertion, FactKind
 
 _SKIN = re.compile(rf"(?<![^\W_]){any_of('skin reacts')}(?![^\W_])")
-_WEAK_NAMES = words_of("weak reactions")
+_WEAK = re.compile(any_of("weak reactions"))
 """Names of reactions that are as often something else: « choc » is septic, « rhinite » a season."""
 _NO_REACTION = re.compile(rf"[ ]?{any_of('reaction of illness')}(?![^\W_])")
 _WARNED = re.compile(rf"(?<![^\W_]){any_of('reaction warned of')}(?![^\W_])")
@@ -28,13 +29,17 @@ _TREATS = re.compile(rf"(?<![^\W_]){any_of('between reaction and treatment')}")
 _LINK = re.compile(rf"(?<![^\W_]){any_of('reaction near culprit')}|[(:=→>|\t]|[ ]{{2}}")
 _SINCE = re.compile(rf"(?<![^\W_]){any_of('reaction since')}(?: ?{any_of('what was begun')})* ?\Z")
 """« Six semaines après le début d'un traitement par »: what follows is no treatment of what precedes."""
+_NEW_NAME = re.compile(
+    rf"(?<![^\W_]){any_of('reaction since')}(?: ?{any_of('what was begun')})* (?P<name>[^\W\d_]{{6,24}})(?![^\W_])"
+)
+_VACCINATED = re.compile(r"(?<![^\W_])(?:apres|decours|suite|lors|depuis|suivant)(?: (?:l[ae]|l'|d[eu]|au?|une?|d'une?))* (vaccin)")
 _INDICATED = re.compile(r"(?<![^\W_])(?:pour|contre|si|for|anti)[ -]?(?:une? |les? |la |l'|an? )?\Z")
 _NEVER_AGAIN = re.compile(r"(?<![^\W_])(?:jamais|plus) pu (?:re)?prendre (?:de |du |d'|la |le |l')?(?:la |l')?\Z")
-_NAME = re.compile(r"(?<![^\W_])[^\W\d_]{6,24}(?![^\W_])")
+_NAME = re.compile(r"(?<![^\W_])(?P<name>[^\W\d_]{6,24})(?![^\W_])")
 _ALSO = re.compile(r"[ ]?(?:,|et|ou|/|\+|\bpuis)[ ]?(?:(?:l'|la|le|les|des|du|au|aux) ?){0,2}")
-_AFTER, _BEFORE, _NAMED, _AT_ONCE = 70, 60, 30, 25
+_AFTER, _BEFORE, _NAMED, _AT_ONCE, _WARNING = 70, 60, 30, 25, 200
 """Characters between a reaction and what is named after it, or before it, and between « allergie » and a name that is
-new, or that needs no link."""
+new, or that needs no link; how far a warning reaches."""
 _ALWAYS_TREATS = ("H02", "R06", "D", "C01CA", "R03", "L04", "V03AB", "B05")
 """ATC groups of what is given to somebody who reacts, besides the reaction's own; solutions (B05) carry the rest."""
 _STATED = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
@@ -55,14 +60,14 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
     signs = [each for each in _signs(flat, text) if not _is_explained(each, told, text)]
     if not signs:
         return
-    scopes = asserted(flat)
+    scopes = asserted(_VACCINATED.sub(lambda found: found[0].replace("vaccin", "prises"), flat))
     said = {each.start for each in told}
     free = [each for each in known if each.start not in said and _is_given(flat, each, scopes)]
     for sign in signs:
         if not _is_stated(flat, sign, scopes):
             continue
         accused = list(_accused(flat, sign, free))
-        if not accused and sign.cue and not told:
+        if not accused and not told:
             accused = list(_unknown(flat, text, sign, known))
         for culprit in accused:
             if culprit.start in said:
@@ -76,18 +81,18 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
 
 
 def _signs(flat: str, text: str) -> Iterator[_Sign]:
-    found = list(reactions().find(flat, text))
-    for each in found:
-        strong = flat[each.start : each.end].rstrip("s") not in _WEAK_NAMES and each.entry.name not in _WEAK_NAMES
-        if each.entry.allergic and strong and _NO_REACTION.match(flat, each.end) is None:
+    taken = [(0, 0)]
+    for each in reactions().find(flat, text):
+        weak = _WEAK.fullmatch(flat, each.start, each.end) or _NO_REACTION.match(flat, each.end)
+        if each.entry.allergic and not weak:
+            taken.append((each.start, each.end))
             yield _Sign(each.start, each.end, each.entry.treated_by)
-    taken = [(each.start, each.end) for each in found if each.entry.allergic]
     for skin in _SKIN.finditer(flat):
         if not any(a < skin.end() and skin.start() < b for a, b in taken):
             yield _Sign(skin.start(), skin.end(), (), cue=skin[0].startswith("hypersens"))
     for cue in cues(flat):
         apart = not any(a < cue.end and cue.start < b for a, b in taken)
-        if apart and cue.kind is FactKind.ALLERGY and not cue.word.startswith("desensib"):
+        if apart and cue.kind is FactKind.ALLERGY and cue.word != "all" and not cue.word.startswith("desensib"):
             yield _Sign(cue.start, cue.end, (), cue=True)
 
 
@@ -103,7 +108,7 @@ def _is_explained(sign: _Sign, told: Iterable[Sensitivity], text: str) -> bool:
 def _is_stated(flat: str, sign: _Sign, scopes: Asserted) -> bool:
     if scopes.of(sign.start, sign.end) not in _STATED or denied(flat, sign.start) or scopes.is_of_family(sign.start):
         return False
-    return _WARNED.search(flat, max(0, sign.start - 120), sign.start) is None
+    return _WARNED.search(flat, max(0, sign.start - _WARNING), sign.start) is None
 
 
 def _is_given(flat: str, culprit: Culprit, scopes: Asserted) -> bool:
@@ -151,11 +156,18 @@ def _treats(sign: _Sign, culprit: Culprit) -> bool:
 
 
 def _unknown(flat: str, text: str, sign: _Sign, known: list[Culprit]) -> Iterator[Culprit]:
-    """The first word right after « allergie » that no French text attests and that begins with a capital."""
-    if known:
-        return
-    for name in _NAME.finditer(flat, sign.end, min(len(flat), sign.end + _NAMED)):
-        written = text[name.start() : name.end()]
-        if written[0].isupper() and is_no_word(written) and _TREATS.search(flat, sign.end, name.start()) is None:
-            yield Culprit(name.start(), name.end(), None, "")
-            return
+    """A word with a capital that no French text attests, right after « allergie », or after a reaction's « après »."""
+    for shape, begin, end in (
+        ((_NAME, sign.end, sign.end + _NAMED),)
+        if sign.cue
+        else ((_NEW_NAME, sign.end, sign.end + _AFTER), (_NEW_NAME, max(0, sign.start - _AFTER), sign.start))
+    ):
+        for name in shape.finditer(flat, begin, min(len(flat), end)):
+            at = name.start("name")
+            written = text[at : name.end("name")]
+            vouched = written[0].isupper() and is_no_word(written) and not cues(plain(written))
+            if any(each.start <= at < each.end or (sign.cue and each.start < at) for each in known):
+                continue
+            if vouched and _TREATS.search(flat, begin, name.start()) is None:
+                yield Culprit(at, name.end("name"), None, "")
+                return
