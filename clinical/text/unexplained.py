@@ -32,7 +32,13 @@ _SINCE = re.compile(rf"(?<![^\W_]){any_of('reaction since')}(?: ?{any_of('what w
 _NEW_NAME = re.compile(
     rf"(?<![^\W_]){any_of('reaction since')}(?: ?{any_of('what was begun')})* (?P<name>[^\W\d_]{{6,24}})(?![^\W_])"
 )
-_VACCINATED = re.compile(r"(?<![^\W_])(?:apres|decours|suite|lors|depuis|suivant)(?: (?:l[ae]|l'|d[eu]|au?|une?|d'une?))* (vaccin)")
+_GIVEN = re.compile(
+    r"antibioprophylaxie|(?<![^\W_])(?:apres|decours|suite|lors|depuis|suivant)"
+    r"(?: (?:l[ae]|l'|d[eu]|au?|une?|d'une?))* vaccin"
+)
+"""Prevention that was given: to what is read here it is no supposition."""
+_BLAME = re.compile(rf"[^.;\n]{{0,40}}?(?<![^\W_]){any_of('blamed')}")
+_BLAME_BEFORE = re.compile(rf"(?<![^\W_]){any_of('blamed')}[^.;\n,:]{{0,25}}\Z")
 _INDICATED = re.compile(r"(?<![^\W_])(?:pour|contre|si|for|anti)[ -]?(?:une? |les? |la |l'|an? )?\Z")
 _NEVER_AGAIN = re.compile(r"(?<![^\W_])(?:jamais|plus) pu (?:re)?prendre (?:de |du |d'|la |le |l')?(?:la |l')?\Z")
 _NAME = re.compile(r"(?<![^\W_])(?P<name>[^\W\d_]{6,24})(?![^\W_])")
@@ -60,7 +66,7 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
     signs = [each for each in _signs(flat, text) if not _is_explained(each, told, text)]
     if not signs:
         return
-    scopes = asserted(_VACCINATED.sub(lambda found: found[0].replace("vaccin", "prises"), flat))
+    scopes = asserted(_GIVEN.sub(lambda found: "-" * len(found[0]), flat))
     said = {each.start for each in told}
     free = [each for each in known if each.start not in said and _is_given(flat, each, scopes)]
     for sign in signs:
@@ -129,13 +135,22 @@ def _is_blamed_after(flat: str, sign: _Sign, culprit: Culprit) -> bool:
     between = flat[sign.end : culprit.start]
     since = _SINCE.search(between)
     between = between[: since.start()] if since is not None else between
-    linked = since is not None or _LINK.search(between) or (sign.cue and len(between) <= _AT_ONCE)
+    linked = (
+        since is not None
+        or _LINK.search(between, between.rfind(",") + 1)
+        or _BLAME.match(flat, culprit.end)
+        or (sign.cue and len(between) <= _AT_ONCE)
+    )
     return bool(linked) and len(between) <= _AFTER and not _treats(sign, culprit) and _TREATS.search(between) is None
 
 
 def _is_blamed_before(flat: str, sign: _Sign, culprit: Culprit) -> bool:
     between = flat[culprit.end : sign.start]
-    linked = _LINK.search(flat, culprit.end, sign.end) or _SINCE.search(flat, 0, culprit.start)
+    linked = (
+        _LINK.search(flat, culprit.end, sign.end)
+        or _SINCE.search(flat, 0, culprit.start)
+        or _BLAME_BEFORE.search(flat, 0, culprit.start)
+    )
     return (
         bool(linked)
         and len(between) <= _BEFORE
