@@ -95,9 +95,7 @@ def sensitivities(
         yield from unexplained(unit.flat, text, known, told)
 
 
-def _stated(
-    flat: str, text: str, known: list[Culprit], context: Context, *, chosen: bool
-) -> Iterator[Sensitivity]:
+def _stated(flat: str, text: str, known: list[Culprit], context: Context, *, chosen: bool) -> Iterator[Sensitivity]:
     spoken = cues(flat)
     told = list(contraindications(flat, text, known))
     first = spoken[0].start if spoken else len(flat)

@@ -1,9 +1,10 @@
-"""What no rule explains: a reaction of hypersensitivity that is stated near a drug or allergen is left to be verified.
+"""What no rule explains: a reaction of hypersensitivity stated near a drug or allergen is left to be verified.
 
-The rules of `reacted.py` and `accused.py` know shapes of sentences; a fresh hand writes others (« plaques bras et ventre
-depuis 2e dose de Rocéphine »). Here nothing is understood but the neighbourhood, so that it is SUSPECTED and no more, and
-the drug stays a treatment beside (`taken`). What treats the reaction, what is said to treat it, what is warned of, denied
-or told of a relative is left alone: alarms that are wrong make people overlook those that are not (docs/decisions/087).
+The rules of `reacted.py` and `accused.py` know shapes of sentences; a fresh hand writes others (« plaques bras et
+ventre depuis 2e dose de Rocéphine »). Here nothing is understood but the neighbourhood, so that it is SUSPECTED and no
+more, and the drug stays a treatment beside (`taken`). What treats the reaction, what is said to treat it, what is
+warned of, denied or told of a relative is left alone: wrong alarms make people overlook the right ones
+(docs/decisions/087).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 
 from clinical.asserted import Asserted, asserted
 from clinical.text.allergy_cues import cues, denied
@@ -46,6 +48,8 @@ _ALSO = re.compile(r"[ ]?(?:,|et|ou|/|\+|\bpuis)[ ]?(?:(?:l'|la|le|les|des|du|au
 _AFTER, _BEFORE, _NAMED, _AT_ONCE, _WARNING = 70, 60, 30, 25, 200
 """Characters between a reaction and what is named after it, or before it, and between « allergie » and a name that is
 new, or that needs no link; how far a warning reaches."""
+_MOST_SIGNS = 12
+"""Reactions of a unit that are looked at; a sentence of more is hostile."""
 _ALWAYS_TREATS = ("H02", "R06", "D", "C01CA", "R03", "L04", "V03AB", "B05")
 """ATC groups of what is given to somebody who reacts, besides the reaction's own; solutions (B05) carry the rest."""
 _STATED = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
@@ -63,7 +67,7 @@ class _Sign:
 
 def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivity]) -> Iterator[Sensitivity]:
     """The suspected allergies of a unit, `told` being those that the rules state."""
-    signs = [each for each in _signs(flat, text) if not _is_explained(each, told, text)]
+    signs = [each for each in islice(_signs(flat, text), _MOST_SIGNS) if not _is_explained(each, told, text)]
     if not signs:
         return
     scopes = asserted(_GIVEN.sub(lambda found: "-" * len(found[0]), flat))
@@ -160,7 +164,7 @@ def _is_blamed_before(flat: str, sign: _Sign, culprit: Culprit) -> bool:
 
 
 def _listed(flat: str, sign: _Sign, rest: list[Culprit]) -> Iterator[Culprit]:
-    for before, each in zip(rest, rest[1:], strict=False):
+    for before, each in pairwise(rest):
         if _ALSO.fullmatch(flat, before.end, each.start) is None or _treats(sign, each):
             return
         yield each
