@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 from clinical.asserted import Asserted, asserted
-from clinical.text.allergy_cues import cues, denied
+from clinical.text.allergy_cues import cues
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
 from clinical.text.misspelt import is_no_word
 from clinical.text.plain import plain
@@ -67,7 +67,7 @@ class _Sign:
 
 def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivity]) -> Iterator[Sensitivity]:
     """The suspected allergies of a unit, `told` being those that the rules state."""
-    signs = [each for each in islice(_signs(flat, text), _MOST_SIGNS) if not _is_explained(each, told, text)]
+    signs = [each for each in islice(_signs(flat, text), _MOST_SIGNS) if not _is_explained(each, told)]
     if not signs:
         return
     scopes = asserted(_GIVEN.sub(lambda found: "-" * len(found[0]), flat))
@@ -76,7 +76,7 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
     for sign in signs:
         if not _is_stated(flat, sign, scopes):
             continue
-        accused = list(_accused(flat, sign, free))
+        accused = list(_accused(flat, sign, free, told))
         if not accused and not told:
             accused = list(_unknown(flat, text, sign, known))
         for culprit in accused:
@@ -106,17 +106,13 @@ def _signs(flat: str, text: str) -> Iterator[_Sign]:
             yield _Sign(cue.start, cue.end, (), cue=True)
 
 
-def _is_explained(sign: _Sign, told: Iterable[Sensitivity], text: str) -> bool:
-    """Whether something that is told was told of this reaction."""
-    written = text[sign.start : sign.end]
-    return any(
-        (each.quote_start <= sign.start < each.quote_end) or (written in each.reaction and not sign.cue)
-        for each in told
-    )
+def _is_explained(sign: _Sign, told: Iterable[Sensitivity]) -> bool:
+    """Whether the word of an allergy has what it is said of."""
+    return sign.cue and any(each.quote_start <= sign.start < each.quote_end for each in told)
 
 
 def _is_stated(flat: str, sign: _Sign, scopes: Asserted) -> bool:
-    if scopes.of(sign.start, sign.end) not in _STATED or denied(flat, sign.start) or scopes.is_of_family(sign.start):
+    if scopes.of(sign.start, sign.end) not in _STATED:
         return False
     return _WARNED.search(flat, max(0, sign.start - _WARNING), sign.start) is None
 
@@ -125,14 +121,20 @@ def _is_given(flat: str, culprit: Culprit, scopes: Asserted) -> bool:
     return scopes.of(culprit.start, culprit.end) in _STATED or _NEVER_AGAIN.search(flat, 0, culprit.start) is not None
 
 
-def _accused(flat: str, sign: _Sign, free: list[Culprit]) -> Iterator[Culprit]:
-    """The nearest name after a reaction, else before it, with those that stand in one list with it."""
+def _accused(flat: str, sign: _Sign, free: list[Culprit], told: list[Sensitivity]) -> Iterator[Culprit]:
+    """The nearest name after a reaction, else before it, with those that stand in one list with it. Past a name that a
+    rule accuses nothing is looked for."""
     after = next((number for number, each in enumerate(free) if each.start >= sign.end), len(free))
-    if after < len(free) and _is_blamed_after(flat, sign, free[after]):
-        yield free[after]
-        yield from _listed(flat, sign, free[after:])
-    elif after and not sign.cue and _is_blamed_before(flat, sign, free[after - 1]):
-        yield free[after - 1]
+    if after < len(free):
+        explained = any(sign.end <= each.start < free[after].start for each in told)
+        if not explained and _is_blamed_after(flat, sign, free[after]):
+            yield free[after]
+            yield from _listed(flat, sign, free[after:])
+            return
+    if after and not sign.cue:
+        explained = any(free[after - 1].end <= each.start < sign.start for each in told)
+        if not explained and _is_blamed_before(flat, sign, free[after - 1]):
+            yield free[after - 1]
 
 
 def _is_blamed_after(flat: str, sign: _Sign, culprit: Culprit) -> bool:

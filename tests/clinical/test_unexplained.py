@@ -52,6 +52,7 @@ def test_names_that_nobody_knows_are_shown_beside_an_allergy_or_after_a_reaction
     assert said("Angio-œdème de la face après injection de Xyzalofene") == [("Xyzalofene", Assertion.SUSPECTED)]
     assert not said("Angio-œdème de la face après injection de produit")
     assert not said("Allergie Médicamenteuse")
+    assert ("INTOLERANCES", Assertion.SUSPECTED) not in said("ALLERGIES / INTOLERANCES\nCodéine - nausées")
 
 
 def test_every_name_of_a_list_is_suspected() -> None:
@@ -83,5 +84,11 @@ def test_what_treats_or_is_not_stated_is_left_alone(text: str) -> None:
     assert not [each for each in said(text) if each[1] is Assertion.SUSPECTED], said(text)
 
 
-def test_what_a_rule_explains_is_left_to_the_rule() -> None:
-    assert said("Urticaire sous amoxicilline, relais Josacine") == [("amoxicilline", Assertion.PRESENT)]
+def test_nothing_is_looked_for_past_a_name_that_a_rule_accuses() -> None:
+    assert said("Urticaire sous amoxicilline, prise de Josacine") == [("amoxicilline", Assertion.PRESENT)]
+    assert said("Allergie au sparadrap, pst fait avec Mepilex") == [("sparadrap", Assertion.PRESENT)]
+    assert said("Gonflement des lèvres avec le kiwi, ça gratte avec la pomme et la noisette") == [
+        ("kiwi", Assertion.PRESENT),
+        ("pomme", Assertion.SUSPECTED),
+        ("noisette", Assertion.SUSPECTED),
+    ]
