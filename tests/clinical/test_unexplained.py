@@ -86,6 +86,8 @@ def test_what_treats_or_is_not_stated_is_left_alone(text: str) -> None:
 
 def test_nothing_is_looked_for_past_a_name_that_a_rule_accuses() -> None:
     assert said("Urticaire sous amoxicilline, prise de Josacine") == [("amoxicilline", Assertion.PRESENT)]
+    assert said("Josacine arrêtée, amoxicilline : urticaire") == [("amoxicilline", Assertion.PRESENT)]
+    assert said("Aspirine : allergie, prise de Plavix") == [("Aspirine", Assertion.PRESENT)]
     assert said("Allergie au sparadrap, pst fait avec Mepilex") == [("sparadrap", Assertion.PRESENT)]
     assert said("Gonflement des lèvres avec le kiwi, ça gratte avec la pomme et la noisette") == [
         ("kiwi", Assertion.PRESENT),
