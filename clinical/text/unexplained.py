@@ -34,6 +34,8 @@ _SINCE = re.compile(rf"(?<![^\W_]){any_of('reaction since')}(?: ?{any_of('what w
 _NEW_NAME = re.compile(
     rf"(?<![^\W_]){any_of('reaction since')}(?: ?{any_of('what was begun')})* (?P<name>[^\W\d_]{{6,24}})(?![^\W_])"
 )
+_SPOKEN = re.compile(r"[ae]rg|anaphyl|sensib")
+"""What every word of an allergy holds: without one, and without a name, nothing is looked for."""
 _GIVEN = re.compile(
     r"antibioprophylaxie|(?<![^\W_])(?:apres|decours|suite|lors|depuis|suivant)"
     r"(?: (?:l[ae]|l'|d[eu]|au?|une?|d'une?))* vaccin"
@@ -67,6 +69,8 @@ class _Sign:
 
 def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivity]) -> Iterator[Sensitivity]:
     """The suspected allergies of a unit, `told` being those that the rules state."""
+    if not known and _SPOKEN.search(flat) is None and _NEW_NAME.search(flat) is None:
+        return
     signs = [each for each in islice(_signs(flat, text), _MOST_SIGNS) if not _is_explained(each, told)]
     if not signs:
         return
