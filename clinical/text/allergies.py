@@ -136,6 +136,14 @@ def _stated(flat: str, text: str, known: list[Culprit], context: Context, *, cho
         )
 
 
+def _treats(flat: str, text: str, cue: Cue, item: Culprit) -> bool:
+    """« Choc anaphylactique : adrénaline 0,5 mg »: what is given against the reaction did not cause it."""
+    return item.drug is not None and any(
+        each.start <= cue.start < each.end and item.drug.atc.startswith(each.entry.treated_by or ("?",))
+        for each in reactions().find(flat, text)
+    )
+
+
 def _named_by_box(flat: str, text: str, known: list[Culprit], cue: Cue) -> Iterator[Sensitivity]:
     """A ticked « Allergie » that names nothing known: what it names, or the question itself."""
     if known:
@@ -196,6 +204,8 @@ def _after_cue(
         stated = asserted(flat[: cue.start] + cue.word[:2].ljust(cue.end - cue.start) + flat[cue.end :])
         forced = stated.of(cue.start, cue.end)
     for number, item in enumerate(items):
+        if _treats(flat, text, cue, item):
+            continue
         own = Assertion.ABSENT if item.start < refused else forced
         stop = items[number + 1].start if number + 1 < len(items) else limit
         begin, doubted = doubt_start(flat, min(cue_start, item.start))

@@ -137,3 +137,13 @@ def test_a_misspelt_word_beside_allergy_is_a_name_and_an_infinitive_is_not() -> 
     assert (FactKind.ALLERGY, "penicyline", "present") in kinds("Allergie penicyline")
     assert (FactKind.ALLERGY, "PENICILL1NE", "present") in kinds("Allergies : PENICILL1NE")
     assert not kinds("Allergies médicamenteuses : à compléter à l'arrivée")
+
+
+def test_where_an_allergy_was_declared_is_no_allergen_and_what_treats_a_shock_is_no_cause() -> None:
+    pénicilline = (FactKind.ALLERGY, "pénicilline", "present")
+    assert kinds("Allergies déclarées à l'admission : pénicilline") == [pénicilline]
+    assert kinds("Allergies déclarées à l'admission") == []
+    treated = kinds("Choc anaphylactique : protocole service, adrénaline 0,5 mg IM.")
+    assert {kind for kind, _, _ in treated} <= {FactKind.MEDICATION}
+    assert pénicilline in kinds("Anaphylaxie : pénicilline, adrénaline faite")
+    assert (FactKind.ALLERGY, "adrénaline", "present") in kinds("Allergies : adrénaline")
