@@ -139,6 +139,47 @@ def test_lines_of_fhir_are_imported_and_each_refusal_is_told(run: Any, tmp_path:
     assert resumed["searchable"] == done["searchable"] + 1
 
 
+def test_the_files_of_an_export_are_imported_as_one(run: Any, tmp_path: Path) -> None:
+    """Each names the others' lines: a Patient by its id, bytes by an address, what is replaced by its id."""
+    base, target = "https://ailleurs.example/fhir", {"reference": "DocumentReference/p.1"}
+    person = {"resourceType": "Patient", "id": "p", "identifier": [{"system": SYSTEM, "value": INS}]}
+    texts = {"p.1": "Allergie au latex.", "p.2": "Pas d'allergie au latex."}
+
+    def described(name: str, url: str, **more: Any) -> dict[str, Any]:
+        content = [{"attachment": {"contentType": "text/plain", "url": url, "size": len(texts[name])}}]
+        own = {
+            "masterIdentifier": {"value": f"urn:oid:1.2.3.{name[2:]}"},
+            "subject": {"reference": f"{base}/Patient/p"},
+        }
+        return {"resourceType": "DocumentReference", "id": name, "status": "current", "content": content} | own | more
+
+    binaries = [
+        {
+            "resourceType": "Binary",
+            "id": name,
+            "contentType": "text/plain",
+            "data": base64.b64encode(text.encode()).decode(),
+        }
+        for name, text in texts.items()
+    ]
+    references = [
+        described("p.2", f"{base}/Binary/p.2", relatesTo=[{"code": "replaces", "target": target}]),
+        described("p.1", f"{base}/Binary/p.1"),
+    ]
+    file = written(tmp_path / "tout.ndjson", [*references, *binaries, person, described("p.1", f"{base}/Binary/p.3")])
+    (done,) = run("bulk", "import", str(file), "--create", fails=True)
+    told = run("bulk", "report", done["bulk_id"])
+    codes = [each["refusal"] and each["refusal"]["code"] for each in told]
+    assert codes == ["reference-unresolved", None, *["line-not-taken"] * 3, "bytes-not-in-file"]  # p.1 is two lines
+    file = written(tmp_path / "tout2.ndjson", [person, *binaries, *references])
+    (done,) = run("bulk", "import", str(file), fails=True)
+    assert (done["searchable"], done["refused"]) == (2, 3)
+    assert sorted((one.unique_id[-1], one.status) for one in every() if one.unique_id.startswith("urn:oid")) == [
+        ("1", "deprecated"),
+        ("2", "approved"),
+    ]
+
+
 def test_a_pause_stops_after_the_document_in_hand_and_resume_goes_on(run: Any, tmp_path: Path) -> None:
     from cli.compose import open_home
     from cli.importing import import_all, taker
