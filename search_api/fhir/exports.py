@@ -117,8 +117,8 @@ def status(identity: str, name: str, counter: AtCounter) -> Response:
 
 @router.get("/Patient/{identity}/$export/{name}/{kind}")
 def file(identity: str, name: str, kind: str, counter: ForBytes) -> Response:
-    """The resources of a kind, one a line."""
-    visit, export = _found(counter, identity, name)
+    """The resources of a kind, one a line; the token's scopes must reach that kind."""
+    visit, export = _found(counter, identity, name, kind)
     if export.state != "made" or not export.counts.get(kind):
         raise NO_SUCH_RESOURCE
     blobs = counter.desk.services.blobs
@@ -176,9 +176,9 @@ def _visit(counter: Counter, identity: str, kinds: tuple[str, ...] = HELD) -> Vi
     return counter.visit(identity, Act.EXPORT, Need("Patient", "r"), counter.all_states)
 
 
-def _found(counter: Counter, identity: str, name: str) -> tuple[Visit, Export]:
+def _found(counter: Counter, identity: str, name: str, kind: str = "") -> tuple[Visit, Export]:
     """The copy, for whom it was made, as long as all that is in it is theirs to see. 404 for any other."""
-    visit = _visit(counter, identity, ("Patient",))
+    visit = _visit(counter, identity, ("Patient", *({kind} & {*HELD})))
     with visit.record() as (tx, scope):
         export = exports.find(tx, scope, name, visit.now) if may(Act.EXPORT, scope) else None
         if export is None or set(documents.get_documents(tx, scope, export.documents)) != export.documents:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import socket
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,18 +18,22 @@ from sqlalchemy import select
 
 from ingest.ndjson import HEAD
 from ingest.receive import receive
-from records import documents, tables
+from records import documents, journal, masks, tables
 from records.documents import Document, DocumentState
 from records.patients import Identity
 from tests.fhir.asking import code_of, get, post
 from tests.fhir.asking import reference as provided
 from tests.fhir.test_exports import address, begun, made
 from tests.fhir.test_provide import transaction
+from tests.identities.conftest import Open, federated, provider
 from tests.ingest.cda_files import cda
 from tests.ingest.pdfs import simple
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.test_bulks import MARIE, go_on, reference, send, told
 from tests.search_api.world import World, ins_of, open_world
+from tests.services.openid import OpenId
+
+__all__ = ["federated", "provider"]
 
 MAIL = b"From: a@hopital.example\r\nTo: b@cabinet.example\r\nSubject: Suivi\r\n\r\nGlaucome suivi en consultation.\r\n"
 
@@ -163,6 +168,46 @@ def test_bytes_that_are_not_there_are_refused_whole(own_world: World) -> None:
     answer = get(world, f"{where}/Binary", world.as_patient("marie"))
     assert answer.status_code == 503
     assert code_of(answer) == "blob-missing"
+
+
+def test_bytes_go_to_whom_all_the_documents_may_be_shown(own_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journalled with each document before the first byte, or not sent."""
+    world, marie = own_world, own_world.as_patient("marie")
+    where = address(begun(world))
+    made(world, where)
+    for who in (world.bearer(DOCTOR), world.bearer(STRANGER), world.as_patient("paul")):
+        assert get(world, f"{where}/Binary", who).status_code in (403, 404)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "append", lambda *_, **__: 1 / 0)
+        broken = get(world, f"{where}/Binary", marie)
+        assert broken.status_code >= 500
+        assert "Binary" not in broken.text
+    assert get(world, f"{where}/Binary", marie).status_code == 200
+    with world.services.records.read() as tx:
+        entries = journal.entries_for_audit_without_scope(tx, world.patients["marie"], 1000)
+    (told_of,) = [one for one in entries if (one.action, one.detail) == ("export", "Binary")]
+    assert {*told_of.documents} == {world.documents[name] for name in ("lettre", "bilan", "ordonnance", "vih")}
+    with world.services.records.write() as tx:
+        masks.hide_from_patient(tx, world.documents["lettre"], world.clock.now)
+    assert get(world, f"{where}/Binary", marie).status_code == 404
+
+
+def test_a_file_is_for_a_token_whose_scopes_reach_it(federated: Open, provider: OpenId, own_world: World) -> None:
+    http, marie = federated(provider), own_world.patients["marie"]
+    wide, narrow = (
+        {"Authorization": f"Bearer {provider.login('marie', scopes)}"}
+        for scopes in ("patient/*.read", "user/Patient.r")
+    )
+    begun_ = http.get(f"/fhir/Patient/{marie}/$export?_type=Patient,Binary", headers=wide)
+    assert begun_.status_code == 202, begun_.text
+    where = begun_.headers["content-location"].partition("/fhir")[2]
+    until = time.monotonic() + 120
+    while http.get(f"/fhir{where}", headers=wide).status_code == 202:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    statuses = [http.get(f"/fhir{where}/{kind}", headers=narrow).status_code for kind in ("Patient", "Binary")]
+    assert statuses == [200, 403]
+    assert http.get(f"/fhir{where}/Binary", headers=wide).status_code == 200
 
 
 def line(url: str, **more: Any) -> dict[str, Any]:
