@@ -57,7 +57,7 @@ check: .venv/.installed-$(notdir $(TEST_LOCK)) ## ruff, mypy, import-linter, the
 test: setup .venv/.installed-$(notdir $(TEST_LOCK)) ## every test, with the real OpenSearch, Redis, Tesseract, Chromium
 	@bash tools/system-packages.sh cluster
 	@bash tools/system-packages.sh browser
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 ifeq ($(ANAMNESE_TEST_WITHOUT_TORCH),1)
 	@echo "Left out on request (ANAMNESE_TEST_WITHOUT_TORCH=1): the sentence-transformers backend."
 endif

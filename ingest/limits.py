@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from access.refusal import Refusal
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -16,3 +18,25 @@ class Limits:
     depth: int = 4  # documents inside documents: a mail with a zip with a CDA in which stands a PDF is 3
     members: int = 1_000  # files of an archive
     ratio: int = 200  # what a file of an archive expands to, against its compressed size; real XML reaches 60
+
+
+def check_pages(count: int, limits: Limits) -> None:
+    """Raises Refusal (stage "parse", code "too-many-pages") over the limit."""
+    if count > limits.pages:
+        raise Refusal(
+            "parse",
+            "too-many-pages",
+            f"Le document a plus de {limits.pages} pages, la limite.",
+            "Déposez-le en plusieurs parties.",
+        )
+
+
+def check_characters(count: int, limits: Limits) -> None:
+    """Raises Refusal (stage "parse", code "too-much-text") over the limit."""
+    if count > limits.characters:
+        raise Refusal(
+            "parse",
+            "too-much-text",
+            "Le document contient plus de texte que la limite ne le permet.",
+            "Déposez-le en plusieurs parties.",
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from access.refusal import Refusal
-from ingest.limits import Limits
+from ingest.limits import Limits, check_characters, check_pages
 from ingest.media_type import HEAD, media_type_of
 from ingest.parsers.archive import ArchiveParser
 from ingest.parsers.cda import CdaParser
@@ -45,7 +45,8 @@ def pages_of(data: bytes, file_name: str, ocr: Ocr, limits: Limits, kept: Kept =
             return end.value  # type: ignore[no-any-return]
         count += 1
         characters += len(page.text) if isinstance(page, Page) else 0
-        _check(count, characters, limits)
+        check_pages(count, limits)
+        check_characters(characters, limits)
         yield quoted(page) if isinstance(page, Page) else page
 
 
@@ -71,23 +72,6 @@ def parse(data: bytes, file_name: str, ocr: Ocr, limits: Limits) -> Reading:
             return Reading(tuple(pages), end.value)
         assert isinstance(page, Page)
         pages.append(page)
-
-
-def _check(pages: int, characters: int, limits: Limits) -> None:
-    if pages > limits.pages:
-        raise Refusal(
-            "parse",
-            "too-many-pages",
-            f"Le document a plus de {limits.pages} pages, la limite.",
-            "Déposez-le en plusieurs parties.",
-        )
-    if characters > limits.characters:
-        raise Refusal(
-            "parse",
-            "too-much-text",
-            "Le document contient plus de texte que la limite ne le permet.",
-            "Déposez-le en plusieurs parties.",
-        )
 
 
 PARSERS: tuple[Parser, ...] = (

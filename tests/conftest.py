@@ -19,6 +19,14 @@ PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 
 
+LONGEST = ("tests/proofs/", "tests/e2e/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: with them at the end, one process works alone for minutes."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real documents; the test must carry the marker `realdata`."""

@@ -6,7 +6,7 @@ import dataclasses
 
 from access.refusal import Refusal
 from ingest.decode import decode
-from ingest.limits import Limits
+from ingest.limits import Limits, check_characters, check_pages
 from ingest.media_type import TEXT, readable_type
 from ingest.paging import paginate
 from ingest.parsers.port import Kept, Pages
@@ -21,7 +21,8 @@ class TextParser:
         return 0.2 if readable_type(head) == TEXT else 0.0
 
     def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:  # noqa: ARG002
-        """Raises Refusal "not-text" when what follows the head is no text, "no-content" when there is none."""
+        """Raises Refusal "not-text" when what follows the head is no text, "no-content" when there is none,
+        "too-much-text" or "too-many-pages" before the first page."""
         decoded = decode(data)
         if decoded is None:
             raise Refusal(
@@ -32,11 +33,15 @@ class TextParser:
             )
         note = f"{decoded.replaced} caractère(s) illisible(s) remplacé(s) par �." if decoded.replaced else ""
         reader = f"text {decoded.encoding}"
-        count = 0
-        for sheet in decoded.text.split("\f"):
-            for page in paginate(sheet, Source.PLAIN, reader, note=note if "�" in sheet else ""):
-                count += 1
-                yield dataclasses.replace(page, number=count)
-        if not count:
+        check_characters(len(decoded.text), limits)
+        pages = [
+            page
+            for sheet in decoded.text.split("\f")
+            for page in paginate(sheet, Source.PLAIN, reader, note=note if "�" in sheet else "")
+        ]
+        check_pages(len(pages), limits)  # before any is looked into for facts: 2,000 pages take minutes
+        for number, page in enumerate(pages, 1):
+            yield dataclasses.replace(page, number=number)
+        if not pages:
             raise Refusal("parse", "no-content", "Le fichier ne contient aucun texte.", "Vérifiez le fichier.")
         return Metadata()

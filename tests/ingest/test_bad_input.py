@@ -12,6 +12,8 @@ from PIL import Image
 
 from access.refusal import Refusal
 from ingest.limits import Limits
+from ingest.parse import pages_of
+from ocr.null import NullOcr
 from records.content import Reading
 from tests.ingest import pdfs
 
@@ -221,3 +223,14 @@ def test_too_large_for_reading(refusal_of: Refused) -> None:
 
 def test_pdf_that_is_only_a_header(refusal_of: Refused) -> None:
     assert refusal_of(b"%PDF-1.7\n%%EOF\n").code == "damaged-pdf"
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"), [(Limits(pages=2), "too-many-pages"), (Limits(characters=9_000), "too-much-text")]
+)
+def test_a_text_that_is_too_long_is_refused_before_its_first_page(limits: Limits, code: str) -> None:
+    """What each page tells is looked for as it comes: two thousand of them took minutes, then were refused."""
+    pages = pages_of(b"Un mot. " * 1_200, "lettre.txt", NullOcr(), limits)
+    with pytest.raises(Refusal) as refused:
+        next(pages)
+    assert refused.value.code == code
