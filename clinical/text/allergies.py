@@ -18,6 +18,7 @@ from clinical.text.reacted import reactions_to
 from clinical.text.sections import Context
 from clinical.text.signs import any_of
 from clinical.text.terms import Found
+from clinical.text.unexplained import unexplained
 from clinical.text.units import Unit
 from clinical.text.vocabulary import Drug
 from records.fact import Assertion, FactKind
@@ -87,8 +88,14 @@ def sensitivities(
 ) -> Iterator[Sensitivity]:
     """The allergies, intolerances and contra-indications that a unit states; `text` is the unit as written, `named` its
     drugs. `chosen`: a ticked box or an answer stands for it, so that it is one even where nothing known is named."""
-    flat = unit.flat
-    known = sorted([*culprits(flat, text, named), *compounds(flat)], key=lambda each: each.start)
+    known = sorted([*culprits(unit.flat, text, named), *compounds(unit.flat)], key=lambda each: each.start)
+    told = list(_stated(unit.flat, text, known, context, chosen=chosen))
+    yield from told
+    if context is not Context.FAMILY:
+        yield from unexplained(unit.flat, text, known, told)
+
+
+def _stated(flat: str, text: str, known: list[Culprit], context: Context, *, chosen: bool) -> Iterator[Sensitivity]:
     spoken = cues(flat)
     told = list(contraindications(flat, text, known))
     first = spoken[0].start if spoken else len(flat)

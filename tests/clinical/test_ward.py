@@ -10,18 +10,25 @@ from records.content import Page
 from records.fact import FactKind
 
 PRECISE = 0.95
-FLOORS = {"ward_fourth.tsv": (0.97, 0.90), "ward_fifth.tsv": (0.88, 0.83)}
-"""Shown and exact, of the lists that are not repaired as far as the first three."""
+FLOORS = {
+    "ward_fourth.tsv": (0.97, 0.90, PRECISE),
+    "ward_fifth.tsv": (0.90, 0.84, PRECISE),
+    "ward_sixth.tsv": (0.86, 0.54, 0.94),
+    "ward_seventh.tsv": (0.88, 0.31, 0.88),
+    "ward_eighth.tsv": (0.65, 0.53, PRECISE),
+}
+"""Shown, exact and precise, of the lists that are not repaired as far as the first three. What only the net of
+docs/decisions/087 shows is « à vérifier »: shown, not exact."""
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_the_lists_are_told(name: str) -> None:
     counts, errors = score(name)
     dangers = {what: counts[f"danger {what}"] for what in ("wanted", "shown", "exact", "told", "meant")}
-    shown, exact = FLOORS.get(name, (0.95, 0.93))
+    shown, exact, precise = FLOORS.get(name, (0.95, 0.93, PRECISE))
     assert dangers["shown"] >= shown * dangers["wanted"], errors
     assert dangers["exact"] >= exact * dangers["wanted"], errors
-    assert dangers["meant"] >= PRECISE * dangers["told"], errors
+    assert dangers["meant"] >= precise * dangers["told"], errors
 
 
 def kinds(text: str) -> list[tuple[FactKind, str, str]]:
