@@ -18,7 +18,7 @@ from typing import BinaryIO
 from access.identifiers import PatientId, is_opaque_id, parse_ins
 from access.refusal import Refusal
 from ingest.addressee import addressee
-from ingest.ndjson import Lines, Patients, lines_in, patient_in
+from ingest.ndjson import Index, Lines, index_of, lines_in
 from ingest.receive import Receipt, Stream, receive
 from ingest.sandbox.client import Ended
 from ingest.sandbox.verdict import ChildLost
@@ -204,23 +204,21 @@ def addressed(bench: Workbench, data: bytes, file_name: str) -> PatientId:
         return patients.open_tray(tx, bench.clock())
 
 
-def line_of(bench: Workbench, bulk: Bulk, item: Item, most: int) -> bytes:
-    """A line of an NDJSON file. Refusals "bulk-changed", "too-large", "unreadable-file", those of a sealed blob."""
+def line_at(bench: Workbench, bulk: Bulk, place: int, most: int) -> bytes:
+    """The line of an NDJSON file that begins at this byte. Refusals "bulk-changed", "too-large", "unreadable-file",
+    those of a sealed blob."""
     with _file(bench, bulk) as stream:
-        stream.seek(item.place)
+        stream.seek(place)
         line = stream.readline(most + 1)
     if len(line) > most:
         raise Refusal("receive", "too-large", "Cette ligne dépasse la taille permise.", "Déposez ce document seul.")
     return line
 
 
-def patients_in(bench: Workbench, bulk: Bulk) -> Patients:
-    """Whom the Patient lines of a file name: read from it each time, and kept nowhere. Refuses like `line_of`."""
-    named: Patients = {}
+def indexed(bench: Workbench, bulk: Bulk) -> Index:
+    """What the lines of a file can be referred to as: read from it each time, kept nowhere. Refuses like `line_at`."""
     with _file(bench, bulk) as stream:
-        for _, _, head in lines_in(stream):
-            named |= patient_in(head)
-    return named
+        return index_of(stream)
 
 
 def _file(bench: Workbench, bulk: Bulk) -> BinaryIO:

@@ -1,18 +1,34 @@
-"""A file of FHIR NDJSON, looked at once from end to end: where its lines begin, and whom its Patient lines name.
+"""A file of FHIR NDJSON, looked at once from end to end: where its lines begin, and what other lines may refer to.
 
-No line is held whole: of each only its head is kept, and a Patient longer than that is not looked into.
+No line is held whole: only its head is looked at. There are the id of a Binary and the id and name of a
+DocumentReference, since R4 puts them before the bytes; a Patient is shorter than that.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 HEAD = 64 * 1024
 """Bytes of a line that are looked at: a Patient takes one or two thousand."""
-Patients = dict[str, tuple[tuple[str, str], ...]]
-"""id of a Patient line → its (system, value) identifiers, systems without "urn:oid:"."""
+_NEXT = re.compile(r"[\s,:]*")
+
+
+@dataclass(slots=True)
+class Index:
+    """What the lines of a file can be referred to as, by their ids.
+
+    `patients`: (assigner, value) identifiers, OIDs bare. `binaries`: the line's first byte.
+    `names`: the makers' name of a DocumentReference. An id of two lines is None: it says nothing. Two lines that say
+    the same of a patient are one.
+    """
+
+    patients: dict[str, tuple[tuple[str, str], ...] | None] = field(default_factory=dict)
+    binaries: dict[str, int | None] = field(default_factory=dict)
+    names: dict[str, str | None] = field(default_factory=dict)
 
 
 class Lines(Protocol):
@@ -38,17 +54,58 @@ def lines_in(stream: Lines) -> Iterator[tuple[int, int, bytes]]:
         yield number, start, head
 
 
-def patient_in(head: bytes) -> Patients:
-    """Whom a line names, when it is a Patient; nothing for any other."""
-    if b'"Patient"' not in head:
-        return {}
-    try:
-        found = json.loads(head)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict) or found.get("resourceType") != "Patient" or not isinstance(found.get("id"), str):
-        return {}
-    listed = found.get("identifier")
+def index_of(stream: Lines) -> Index:
+    """What the lines of a file can be referred to as."""
+    index = Index()
+    for _, place, head in lines_in(stream):
+        if not any(kind in head for kind in (b'"Patient"', b'"Binary"', b'"DocumentReference"')):
+            continue
+        found = _top(head)
+        name = found.get("id")
+        if not isinstance(name, str):
+            continue
+        match found.get("resourceType"):
+            case "Patient":
+                said = _identifiers(found)
+                index.patients[name] = said if index.patients.get(name, said) == said else None
+            case "Binary":
+                index.binaries[name] = None if name in index.binaries else place
+            case "DocumentReference":
+                own = found.get("masterIdentifier")
+                called = str(own.get("value") or "") if isinstance(own, dict) else ""
+                index.names[name] = None if name in index.names else called
+    return index
+
+
+def _identifiers(patient: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    listed = patient.get("identifier")
     named = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    pairs = [(str(one.get("system", "")).removeprefix("urn:oid:"), one.get("value")) for one in named]
-    return {found["id"]: tuple((system, value) for system, value in pairs if isinstance(value, str) and value)}
+    pairs = [(_assigner(one), one.get("value")) for one in named]
+    return tuple((system, value) for system, value in pairs if isinstance(value, str) and value)
+
+
+def _assigner(identifier: dict[str, Any]) -> str:
+    """Who gave a number: its system, else the name of whoever did."""
+    by = identifier.get("assigner")
+    named = by.get("display", "") if isinstance(by, dict) else ""
+    return str(identifier.get("system") or named).removeprefix("urn:oid:")
+
+
+def _top(head: bytes) -> dict[str, Any]:
+    """The members of an object, as far as its head goes."""
+    found: dict[str, Any] = {}
+    text, decoder = head.decode("utf-8", "ignore").lstrip(), json.JSONDecoder()
+    place = 1 if text.startswith("{") else len(text)
+    try:
+        while place < len(text) and text[place] != "}":
+            name, place = decoder.raw_decode(text, _after(text, place))
+            found[str(name)], place = decoder.raw_decode(text, _after(text, place))
+            place = _after(text, place)
+    except (ValueError, RecursionError):  # the head ends inside a member; a line that is no JSON is refused as one
+        pass
+    return found
+
+
+def _after(text: str, place: int) -> int:
+    match = _NEXT.match(text, place)
+    return place if match is None else match.end()

@@ -34,8 +34,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 BODY_LIMIT = 64 * 1024
 """Bytes of a body; a question has at most 2,000 characters. An upload is bounded where it is streamed."""
 
-_DOORS = frozenset({"/fhir", "/fhir/", "/fhir/DocumentReference"})
-"""Where FHIR brings documents in (IHE ITI-65)."""
+_DOORS = frozenset({"/fhir", "/fhir/", "/fhir/DocumentReference", "/v1/bulks"})
+"""Where documents come in beside a record's own address: FHIR (IHE ITI-65), and files of them."""
 
 
 class Border:

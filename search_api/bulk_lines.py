@@ -1,4 +1,8 @@
-"""Imports of FHIR NDJSON: a DocumentReference with its bytes, or a Bundle that is a document, on each line."""
+"""Imports of FHIR NDJSON: a DocumentReference, or a Bundle that is a document, on each line.
+
+The bytes of a DocumentReference stand in it, or in a Binary line of the same file, as `$export` writes them. An address
+is a name to find that line by: nothing is ever fetched from it (decision 085).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,8 @@ from access.decide import POLICY_VERSION
 from access.identifiers import INS_OIDS, PatientId, is_opaque_id, parse_ins
 from access.refusal import Refusal
 from ingest.addressee import addressee, subject_of
-from ingest.bulk import Owner, Take, Took, addressed, kept, line_of, patients_in
-from ingest.ndjson import Patients
+from ingest.bulk import Owner, Take, Took, addressed, indexed, kept, line_at
+from ingest.ndjson import Index
 from ingest.workbench import Workbench
 from records import journal, patients
 from records.bulks import Bulk, Item, Sent
@@ -29,7 +33,8 @@ from search_api.fhir.outcome import Malformed
 from search_api.fhir.provide import hides_more
 from search_api.fhir.received import malformed, parsed
 from search_api.fhir.statements import KINDS
-from search_api.fhir.submission import UNRESOLVED, Submission, Submitted, submitted
+from search_api.fhir.submission import UNRESOLVED, Submission, Submitted, related_to, submitted
+from search_api.fhir.words import each
 from search_api.visit import PURPOSES
 
 UNKNOWN = Refusal(
@@ -56,6 +61,30 @@ DERIVED = Refusal(
     "Cette ligne dit ce que disent des documents : ce service le lit de nouveau dans les documents eux-mêmes.",
     "Rien à faire si le document dont elle vient est dans le fichier ; sinon envoyez-le.",
 )
+BYTES = Refusal(
+    "ask",
+    "line-not-taken",
+    "Cette ligne porte les octets d'un document : ils sont gardés avec le DocumentReference qui les désigne.",
+    "Rien à faire si ce DocumentReference est dans le fichier ; sinon ajoutez-le.",
+)
+NO_BYTES = Refusal(
+    "ask",
+    "bytes-not-in-file",
+    "L'adresse du contenu ne désigne pas une ligne Binary, et une seule, de ce fichier ; rien n'est cherché ailleurs.",
+    "Joignez la ligne Binary au fichier, une fois, ou mettez les octets dans content.attachment.data.",
+)
+TWO_PEOPLE = Refusal(
+    "identity",
+    "bad-patient",
+    "Deux lignes Patient de ce fichier portent le même id et ne disent pas la même identité.",
+    "Donnez à chaque patient son id, ou envoyez un fichier par origine.",
+)
+IN_ERROR = Refusal(
+    "ask",
+    "entered-in-error",
+    "Ce document a été annulé par qui l'a fait (entered-in-error) : il n'est pas importé.",
+    "Rien à faire ; s'il ne l'est pas, corrigez son statut.",
+)
 BAD_INS = Refusal(
     "identity", "bad-patient", "L'INS de cette ligne n'a pas la forme ou la clé d'un INS.", "Vérifiez le numéro."
 )
@@ -65,15 +94,15 @@ _DERIVED = frozenset({*(kind.type for kind in KINDS.values()), PROVENANCE})
 def line_taker(bench: Workbench, owner: Owner) -> Take:
     """Deposits the lines of a file of this machine."""
 
-    people = _People(bench)
+    beside = _Beside(bench)
 
     def take(bulk: Bulk, item: Item, line: bytes) -> Took:
         resource = parsed(line, xml=False)
         if resource.get("resourceType") == "Bundle":
             return _bundle(bench, bulk, item, line)
-        submission = _submission(resource)
+        submission = _submission(resource, bulk, beside)
         (document,) = submission.documents
-        patient_id = _named(bench, owner, bulk, submission, people.numbers(bulk, submission))
+        patient_id = _named(bench, owner, bulk, submission, beside.numbers(bulk, submission))
         stream = io.BytesIO(document.data)
         return patient_id, kept(bench, bulk, stream, patient_id, document.file_name, document.declared, document.kept)
 
@@ -84,7 +113,7 @@ def sent_taker(bench: Workbench) -> Take:
     """Deposits the lines of a file that came over HTTP, each journalled in the record where it goes. One whose patient
     is not known here is deposited like the others, and waits in the tray."""
 
-    people = _People(bench)
+    beside = _Beside(bench)
 
     def take(bulk: Bulk, item: Item, line: bytes) -> Took:
         assert bulk.sent is not None
@@ -92,9 +121,9 @@ def sent_taker(bench: Workbench) -> Take:
         if resource.get("resourceType") == "Bundle":
             took = _bundle(bench, bulk, item, line)
         else:
-            submission = _submission(resource)
+            submission = _submission(resource, bulk, beside)
             (document,) = submission.documents
-            numbers = people.numbers(bulk, submission)
+            numbers = beside.numbers(bulk, submission)
             patient_id = _whose(bench, submission, numbers)
             subject = numbers or [("", submission.reference)]
             words = json.dumps({**json.loads(document.kept), "subject": subject}, ensure_ascii=False)
@@ -111,16 +140,18 @@ def sent_taker(bench: Workbench) -> Take:
 
 
 def _each_line(bench: Workbench, take: Callable[[Bulk, Item, bytes], Took]) -> Take:
-    most = bench.limits.bytes * 4 // 3 + 64 * 1024  # base64, and what describes it
-
     def one(bulk: Bulk, item: Item) -> Took:
         try:
-            return take(bulk, item, line_of(bench, bulk, item, most))
+            return take(bulk, item, line_at(bench, bulk, item.place, _longest(bench)))
         except Malformed as wrong:
             places = " ; ".join(f"{where} : {what}" for where, what in wrong.places[:5])
             raise Refusal(wrong.stage, wrong.code, f"{wrong.message} {places}", wrong.remedy) from None
 
     return one
+
+
+def _longest(bench: Workbench) -> int:
+    return bench.limits.bytes * 4 // 3 + 64 * 1024  # base64, and what describes it
 
 
 def _bundle(bench: Workbench, bulk: Bulk, item: Item, line: bytes) -> Took:
@@ -129,17 +160,23 @@ def _bundle(bench: Workbench, bulk: Bulk, item: Item, line: bytes) -> Took:
     return patient_id, kept(bench, bulk, io.BytesIO(line), patient_id, name)
 
 
-def _submission(resource: Resource) -> Submission:
+def _submission(resource: Resource, bulk: Bulk, beside: _Beside) -> Submission:
+    """The one document of a line, with what it refers to in other lines. Refusals for any other line."""
     kind = str(resource.get("resourceType"))
     if kind != "DocumentReference":
-        raise PERSON if kind == "Patient" else DERIVED if kind in _DERIVED else NOT_TAKEN
+        known = {"Patient": PERSON, "Binary": BYTES} | dict.fromkeys(_DERIVED, DERIVED)
+        raise known.get(kind, NOT_TAKEN)
     if wrong := list(faults(resource)):
         raise malformed(wrong)
-    submission = submitted([resource], {})
+    if resource.get("status") == "entered-in-error":
+        raise IN_ERROR
+    submission = submitted([resource], beside.binaries(bulk, resource))
     (document,) = submission.documents
-    if document.replaces or document.appends:  # a line's neighbours have no identity here yet
-        raise UNRESOLVED
-    return submission
+    replaces, appends = (beside.names(bulk, said) for said in (document.replaces, document.appends))
+    if replaces or appends:
+        declared = related_to(document.declared, replaces="".join(replaces), appends="".join(appends))
+        document = replace(document, declared=declared, replaces=(), appends=())
+    return replace(submission, documents=(document,))
 
 
 def _named(
@@ -178,21 +215,57 @@ def _whose(bench: Workbench, submission: Submission, numbers: Sequence[tuple[str
     return found or tray
 
 
-class _People:
-    """Whom the Patient lines of a file name, looked for when a line first refers to one; kept in memory alone."""
+class _Beside:
+    """The other lines of a file, looked for when a line first refers to one; what they are is kept in memory alone."""
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._named: Patients | None = None
+        self._index: Index | None = None
 
     def numbers(self, bulk: Bulk, submission: Submission) -> Sequence[tuple[str, str]]:
-        """(system, value) of a patient: of the Patient line that is referred to, or the identifier itself."""
+        """(system, value) of a patient: of the Patient line that is referred to, or the identifier itself. Refusal
+        "bad-patient": of two lines that contradict each other."""
         if not submission.reference:
             system, _, value = submission.identifier.rpartition("|")
             return [(system.removeprefix("urn:oid:"), value)]
-        if self._named is None:
-            self._named = patients_in(self._bench, bulk)
-        return self._named.get(submission.reference.split("/")[-1], ())
+        found = self._indexed(bulk).patients.get(_id_in(submission.reference, "Patient"), ())
+        if found is None:
+            raise TWO_PEOPLE
+        return found
+
+    def binaries(self, bulk: Bulk, reference: Resource) -> dict[str, Resource]:
+        """The Binary line that the address of a content names, by that address. Refusal "bytes-not-in-file"."""
+        found: dict[str, Resource] = {}
+        for attachment in (one.get("attachment", {}) for one in each(reference.get("content"))):
+            if "data" in attachment or "url" not in attachment:
+                continue
+            place = self._indexed(bulk).binaries.get(_id_in(attachment["url"], "Binary"))
+            if place is None:
+                raise NO_BYTES
+            binary = parsed(line_at(self._bench, bulk, place, _longest(self._bench)), xml=False)
+            if wrong := list(faults(binary)):
+                raise malformed(wrong)
+            found[attachment["url"]] = binary
+        return found
+
+    def names(self, bulk: Bulk, references: Sequence[str]) -> Sequence[str]:
+        """The makers' name of the document of the file that a relation means, one at most. Refusal
+        "reference-unresolved": of no line, or of one that has none."""
+        found = [self._indexed(bulk).names.get(_id_in(one, "DocumentReference")) for one in references]
+        if len(found) > 1 or not all(found):
+            raise UNRESOLVED
+        return [one for one in found if one]
+
+    def _indexed(self, bulk: Bulk) -> Index:
+        if self._index is None:
+            self._index = indexed(self._bench, bulk)
+        return self._index
+
+
+def _id_in(reference: str, kind: str) -> str:
+    """The id in "[address/]Kind/id[/_history/version]"; empty for any other."""
+    parts = reference.partition("/_history/")[0].split("/")
+    return parts[-1] if len(parts) > 1 and parts[-2] == kind else ""
 
 
 def _is_ins(system: str) -> bool:

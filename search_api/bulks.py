@@ -112,8 +112,9 @@ def bulks_router(limit: int, places: int) -> APIRouter:
         ] = "",
     ) -> BulkView:
         """Pour un système, avec son propre jeton, et l'administration. Répond dès que le fichier est à l'abri ; chaque
-        ligne est ensuite un dépôt : un DocumentReference avec ses octets, ou un Bundle document. Une ligne Patient
-        donne les identifiants de ceux que d'autres lignes citent."""
+        ligne est ensuite un dépôt : un DocumentReference avec ses octets, ou un Bundle document. Les octets sont
+        dans la ligne, ou dans une ligne Binary du fichier que nomme leur adresse : aucune adresse n'est suivie. Une
+        ligne Patient donne les identifiants de ceux que d'autres lignes citent."""
         desk, own = _depositor(stood, "bulk-import")
         with place_in(slots):
             try:

@@ -53,7 +53,7 @@ def read(request: Request, identity: str, counter: ForBytes) -> Response:
     visit = counter.visit(parted(identity)[0], "download", READ, counter.all_states)
     with visit.record() as (tx, scope):
         document = readable(found(tx, scope, document_part(identity)))
-        tag = f'"{document.content_hash[:32]}"'
+        tag = f'"{tag_of(document)}"'
         part = None if as_resource else part_of(request, document.size, tag)
         reader = counter.desk.services.blobs.open(document.upload)
     try:
@@ -122,23 +122,33 @@ def _pieces(reader: BlobReader, part: Part) -> Iterator[bytes]:
 
 
 def _as_resource(form: Format, reader: BlobReader, document: Document, identity: str, tag: str) -> Response:
-    kind = media_type_of(document)
-    meta = {"versionId": tag.strip('"')}
-    whole = _pieces(reader, Part(0, document.size, document.size))
-    if form == "json":
-        head = json.dumps({"resourceType": "Binary", "id": identity, "meta": meta, "contentType": kind})
-        before, after = head[:-1] + ', "data": "', '"}'
-    else:
-        before = (
-            f'<?xml version="1.0" encoding="UTF-8"?><Binary xmlns="http://hl7.org/fhir"><id value="{identity}"/>'
-            f'<meta><versionId value="{meta["versionId"]}"/></meta><contentType value="{kind}"/><data value="'
-        )
-        after = '"/></Binary>'
+    body = (json_pieces if form == "json" else _xml_pieces)(reader, document, identity)
+    return StreamingResponse(body, 200, {"ETag": tag, "Content-Type": f"{MEDIA[form]}; charset=utf-8"})
 
-    def body() -> Iterator[bytes]:
-        yield before.encode()
-        for piece in whole:
-            yield base64.b64encode(piece)
-        yield after.encode()
 
-    return StreamingResponse(body(), 200, {"ETag": tag, "Content-Type": f"{MEDIA[form]}; charset=utf-8"})
+def tag_of(document: Document) -> str:
+    """The version of its bytes."""
+    return document.content_hash[:32]
+
+
+def json_pieces(reader: BlobReader, document: Document, identity: str) -> Iterator[bytes]:
+    """The resource in JSON on one line, a piece at a time; what a reader needs to know comes before the bytes."""
+    meta, kind = {"versionId": tag_of(document)}, media_type_of(document)
+    head = json.dumps({"resourceType": "Binary", "id": identity, "meta": meta, "contentType": kind})
+    yield head[:-1].encode() + b', "data": "'
+    yield from _base64(reader, document)
+    yield b'"}'
+
+
+def _xml_pieces(reader: BlobReader, document: Document, identity: str) -> Iterator[bytes]:
+    yield (
+        f'<?xml version="1.0" encoding="UTF-8"?><Binary xmlns="http://hl7.org/fhir"><id value="{identity}"/>'
+        f'<meta><versionId value="{tag_of(document)}"/></meta><contentType value="{media_type_of(document)}"/>'
+        '<data value="'
+    ).encode()
+    yield from _base64(reader, document)
+    yield b'"/></Binary>'
+
+
+def _base64(reader: BlobReader, document: Document) -> Iterator[bytes]:
+    return (base64.b64encode(piece) for piece in _pieces(reader, Part(0, document.size, document.size)))

@@ -8,6 +8,9 @@
 For whom /v1's export is: the patient and who exercises their rights, authenticated lately. Journalled with every
 document that is in it before it is begun. The name alone opens nothing: each request is decided anew, for the same
 caller and the same right, and a copy in which a document stands that is no longer theirs to see is gone.
+
+The bytes of documents are the file of Binary, written while it is sent, out of the documents themselves: a second copy
+of them lies nowhere. `bulk import` takes the files again, one after the other in one (decision 085).
 """
 
 from __future__ import annotations
@@ -27,9 +30,13 @@ from access.refusals import NOT_YOUR_ACT
 from access.scope import Scope
 from access.smart import Need
 from records import documents, exports
+from records.blobs import Blobs
 from records.database import Tx
-from records.documents import DocumentState
+from records.documents import Document, DocumentState
 from records.exports import Export
+from search_api.documents import readable
+from search_api.fhir.binaries import READ as READ_BYTES
+from search_api.fhir.binaries import json_pieces
 from search_api.fhir.clinical import PROVENANCE, Told, papers_of
 from search_api.fhir.counter import AtCounter, Counter, ForBytes
 from search_api.fhir.elements import Resource
@@ -39,13 +46,14 @@ from search_api.fhir.patients import patient_of
 from search_api.fhir.provenance import shown_sources
 from search_api.fhir.references import reference_of
 from search_api.fhir.statements import KINDS
-from search_api.fhir.words import instant
+from search_api.fhir.words import instant, joined
 from search_api.multipart import BUSY
 from search_api.visit import STALE, Visit
 
 log = logging.getLogger("anamnese.export")
 NDJSON = "application/fhir+ndjson"
-HELD = ("Patient", "DocumentReference", *sorted({kind.type for kind in KINDS.values()}), PROVENANCE)
+BINARY = "Binary"
+HELD = ("Patient", "DocumentReference", BINARY, *sorted({kind.type for kind in KINDS.values()}), PROVENANCE)
 """Kinds, each a file; what a token's scopes must reach."""
 _FORMATS = frozenset({NDJSON, "application/ndjson", "ndjson"})
 _AT_ONCE = threading.BoundedSemaphore(2)  # copies made at a time by this process
@@ -109,11 +117,15 @@ def status(identity: str, name: str, counter: AtCounter) -> Response:
 
 @router.get("/Patient/{identity}/$export/{name}/{kind}")
 def file(identity: str, name: str, kind: str, counter: ForBytes) -> Response:
-    """The resources of a kind, one a line."""
-    visit, export = _found(counter, identity, name)
+    """The resources of a kind, one a line; the token's scopes must reach that kind."""
+    visit, export = _found(counter, identity, name, kind)
     if export.state != "made" or not export.counts.get(kind):
         raise NO_SUCH_RESOURCE
     blobs = counter.desk.services.blobs
+    if kind == BINARY:
+        papers = _papers(counter, visit, export)
+        visit.granted(sorted(export.documents), detail=kind)
+        return StreamingResponse(_binaries(blobs, papers), media_type=NDJSON)
     reader = blobs.open(exports.file_of(blobs, export, kind))
     try:
         visit.granted(sorted(export.documents), detail=kind)
@@ -129,6 +141,26 @@ def file(identity: str, name: str, kind: str, counter: ForBytes) -> Response:
     return StreamingResponse(pieces(), media_type=NDJSON)
 
 
+def _papers(counter: Counter, visit: Visit, export: Export) -> list[Document]:
+    """The documents of a copy, each with its bytes in place: nothing is begun that could not be ended. Refusals of
+    blobs."""
+    with visit.record() as (tx, scope):
+        found = documents.get_documents(tx, scope, export.documents)
+    papers = [readable(found[name]) for name in sorted(found)]
+    if len(papers) != len(export.documents):
+        raise NO_SUCH_RESOURCE
+    for document in papers:
+        counter.desk.services.blobs.open(document.upload).close()
+    return papers
+
+
+def _binaries(blobs: Blobs, papers: list[Document]) -> Iterator[bytes]:
+    for document in papers:
+        with blobs.open(document.upload) as reader:
+            yield from json_pieces(reader, document, joined(document.patient_id, document.document_id))
+        yield b"\n"
+
+
 @router.delete("/Patient/{identity}/$export/{name}")
 def cancel(identity: str, name: str, counter: AtCounter) -> Response:
     """Forget it, made or not."""
@@ -140,13 +172,13 @@ def cancel(identity: str, name: str, counter: AtCounter) -> Response:
 
 def _visit(counter: Counter, identity: str, kinds: tuple[str, ...] = HELD) -> Visit:
     for kind in kinds:
-        counter.demand(Need(kind, "r"), identity)
+        counter.demand(READ_BYTES if kind == BINARY else Need(kind, "r"), identity)
     return counter.visit(identity, Act.EXPORT, Need("Patient", "r"), counter.all_states)
 
 
-def _found(counter: Counter, identity: str, name: str) -> tuple[Visit, Export]:
+def _found(counter: Counter, identity: str, name: str, kind: str = "") -> tuple[Visit, Export]:
     """The copy, for whom it was made, as long as all that is in it is theirs to see. 404 for any other."""
-    visit = _visit(counter, identity, ("Patient",))
+    visit = _visit(counter, identity, ("Patient", *({kind} & {*HELD})))
     with visit.record() as (tx, scope):
         export = exports.find(tx, scope, name, visit.now) if may(Act.EXPORT, scope) else None
         if export is None or set(documents.get_documents(tx, scope, export.documents)) != export.documents:
@@ -173,6 +205,9 @@ def _make(counter: Counter, scope: Scope, export: Export, kinds: tuple[str, ...]
         with services.records.read() as tx:
             counts = dict.fromkeys(kinds, 0)
             for kind in kinds:
+                if kind == BINARY:
+                    counts[kind] = len(export.documents)
+                    continue
                 with services.blobs.create(scope.patient_id, exports.BLOB, exports.key_of(export, kind)) as writer:
                     for resource in _resources(counter, tx, scope, export, kind):
                         writer.write(json.dumps(resource, ensure_ascii=False).encode() + b"\n")
@@ -197,7 +232,7 @@ def _resources(counter: Counter, tx: Tx, scope: Scope, export: Export, kind: str
         yield patient_of(tx, scope)
     elif kind == "DocumentReference":
         for document in documents.get_documents(tx, scope, export.documents).values():
-            yield reference_of(tx, counter.desk, scope, document)
+            yield _taken_away(counter, reference_of(tx, counter.desk, scope, document), document)
     else:
         told = Told.of(counter, tx, scope, KINDS)
         written = list(told.written())
@@ -211,3 +246,15 @@ def _resources(counter: Counter, tx: Tx, scope: Scope, export: Export, kind: str
             yield from told.provenances(written, papers)
         else:
             yield from (one for _, one in written if one["resourceType"] == kind)
+
+
+def _taken_away(counter: Counter, reference: Resource, document: Document) -> Resource:
+    """With the whole address of its bytes, since it is read elsewhere (Bulk Data Access); and without the title that
+    is shown here for want of one: whoever takes it in would take that for the document's own."""
+    (content,) = reference["content"]
+    attachment = content["attachment"] | {"url": counter.url(content["attachment"]["url"])}
+    taken = reference | {"content": [content | {"attachment": attachment}]}
+    if not document.title:
+        attachment.pop("title", None)
+        taken.pop("description", None)
+    return taken

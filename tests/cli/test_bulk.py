@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cli.main import app
 from cli.settings import load_settings
 from records import bulks, documents, jobs
 from records.documents import Document
+from search_api.services import utc_now
 from tests.ingest.cda_files import cda
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +141,47 @@ def test_lines_of_fhir_are_imported_and_each_refusal_is_told(run: Any, tmp_path:
     assert resumed["searchable"] == done["searchable"] + 1
 
 
+def test_the_files_of_an_export_are_imported_as_one(run: Any, tmp_path: Path) -> None:
+    """Each names the others' lines: a Patient by its id, bytes by an address, what is replaced by its id."""
+    base, target = "https://ailleurs.example/fhir", {"reference": "DocumentReference/p.1"}
+    person = {"resourceType": "Patient", "id": "p", "identifier": [{"system": SYSTEM, "value": INS}]}
+    texts = {"p.1": "Allergie au latex.", "p.2": "Pas d'allergie au latex."}
+
+    def described(name: str, url: str, **more: Any) -> dict[str, Any]:
+        content = [{"attachment": {"contentType": "text/plain", "url": url, "size": len(texts[name])}}]
+        own = {
+            "masterIdentifier": {"value": f"urn:oid:1.2.3.{name[2:]}"},
+            "subject": {"reference": f"{base}/Patient/p"},
+        }
+        return {"resourceType": "DocumentReference", "id": name, "status": "current", "content": content} | own | more
+
+    binaries = [
+        {
+            "resourceType": "Binary",
+            "id": name,
+            "contentType": "text/plain",
+            "data": base64.b64encode(text.encode()).decode(),
+        }
+        for name, text in texts.items()
+    ]
+    references = [
+        described("p.2", f"{base}/Binary/p.2", relatesTo=[{"code": "replaces", "target": target}]),
+        described("p.1", f"{base}/Binary/p.1"),
+    ]
+    file = written(tmp_path / "tout.ndjson", [*references, *binaries, person, described("p.1", f"{base}/Binary/p.3")])
+    (done,) = run("bulk", "import", str(file), "--create", fails=True)
+    told = run("bulk", "report", done["bulk_id"])
+    codes = [each["refusal"] and each["refusal"]["code"] for each in told]
+    assert codes == ["reference-unresolved", None, *["line-not-taken"] * 3, "bytes-not-in-file"]  # p.1 is two lines
+    file = written(tmp_path / "tout2.ndjson", [person, *binaries, *references])
+    (done,) = run("bulk", "import", str(file), fails=True)
+    assert (done["searchable"], done["refused"]) == (2, 3)
+    assert sorted((one.unique_id[-1], one.status) for one in every() if one.unique_id.startswith("urn:oid")) == [
+        ("1", "deprecated"),
+        ("2", "approved"),
+    ]
+
+
 def test_a_pause_stops_after_the_document_in_hand_and_resume_goes_on(run: Any, tmp_path: Path) -> None:
     from cli.compose import open_home
     from cli.importing import import_all, taker
@@ -180,10 +223,17 @@ def waiting_jobs(tx: Any) -> list[Any]:
 
 def test_one_process_imports_at_a_time_and_a_killed_one_is_taken_over_at_once(run: Any, tmp_path: Path) -> None:
     """A real kill -9 in the middle; nothing is lost and nothing is there twice."""
-    count = 24
+    count = 40  # the kill must come before the last, however late a loaded machine is
     file = written(tmp_path / "export.ndjson", [reference(f"Lettre {n} de Zéphyrine.") for n in range(count)])
     (begun,) = run("bulk", "import", str(file), "--create", "--detach")
     name = begun["bulk_id"]
+    with open_stores(load_settings()) as stores:
+        holder = stores.records.presence.holder()
+        with stores.records.write() as tx:
+            assert bulks.take(tx, name, holder, utc_now(), timedelta(minutes=5))
+        assert run("bulk", "resume", name) == "bulk-busy"
+        with stores.records.write() as tx:
+            bulks.release(tx, name, holder)
     command = [sys.executable, "-m", "cli", "bulk", "resume", name]
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -198,7 +248,6 @@ def test_one_process_imports_at_a_time_and_a_killed_one_is_taken_over_at_once(ru
                 assert time.monotonic() < until
                 time.sleep(0.01)
             assert counts["waiting"] > 0
-            assert run("bulk", "resume", name) == "bulk-busy"
             os.kill(it.pid, signal.SIGKILL)
             it.wait(timeout=60)
             with stores.records.read() as tx:

@@ -14,7 +14,10 @@ import uvicorn
 from fastapi import APIRouter
 
 from anamnese_client import Client
+from ingest.bulk import run
+from records import bulks
 from search_api.app import create_app
+from search_api.bulk_lines import sent_taker
 from tests.search_api.conftest import closed_home, own_world, world
 from tests.search_api.world import World
 
@@ -27,6 +30,9 @@ class Served:
 
     base: str
     world: World
+    wake: Callable[[], None]
+    held: threading.Event
+    """While it is set, what was sent to be imported waits."""
 
     def token(self, rpps: str | None = None, **claims: Any) -> str:
         return self.world.bearer(rpps, **claims)["Authorization"].removeprefix("Bearer ")
@@ -37,9 +43,17 @@ class Served:
             yield opened
 
 
+def import_waiting(world: World) -> None:
+    """What the thread beside the service does."""
+    with world.bench.records.read() as tx:
+        waiting = [each.bulk_id for each in bulks.every(tx) if each.state == "running"]
+    for name in waiting:
+        run(world.bench, name, sent_taker(world.bench), moved=lambda: None, stop=lambda: False)
+
+
 @contextmanager
 def serving(world: World, *more: APIRouter) -> Iterator[Served]:
-    wake, over = threading.Event(), threading.Event()
+    wake, over, held = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
         while True:
@@ -47,6 +61,8 @@ def serving(world: World, *more: APIRouter) -> Iterator[Served]:
             wake.clear()
             if over.is_set():
                 return
+            if not held.is_set():
+                import_waiting(world)
             world.work()
 
     worker = threading.Thread(target=work)
@@ -62,7 +78,7 @@ def serving(world: World, *more: APIRouter) -> Iterator[Served]:
         worker.start()
         thread.start()
         try:
-            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", world)
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", world, wake.set, held)
         finally:
             server.should_exit = True
             thread.join(60)

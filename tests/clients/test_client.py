@@ -12,6 +12,7 @@ import pytest
 import anamnese_client
 from anamnese_client import (
     Client,
+    Conflict,
     Forbidden,
     Malformed,
     NoAccess,
@@ -20,6 +21,7 @@ from anamnese_client import (
     Unavailable,
     Unreachable,
 )
+from anamnese_client.bulks import document_line
 from tests.clients.conftest import Served, Through
 from tests.search_api.conftest import DOCTOR, REVOKED, STRANGER, TRAITANT
 from tests.search_api.test_journal import entries
@@ -114,6 +116,55 @@ def test_a_system_makes_a_link_and_its_practitioner_follows_it(served: Served) -
         assert doctor.open_launch_link(link).patient_id == served.world.patients["marie"]
         with pytest.raises(NotFound):
             doctor.open_launch_link(link)
+
+
+def test_a_system_imports_a_folder_and_is_told_of_each_file(served: Served, tmp_path: Path) -> None:
+    own, other = tmp_path / MARIE / "2021", tmp_path / "999"
+    for folder, name, text in ((own, "a", "Lichen plan."), (own, "b", "Vitiligo."), (other, "c", "À personne.")):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    (own / ".caché").write_text("Non.", encoding="utf-8")
+    (own / "lien.txt").symlink_to(own / "a.txt")
+    with served.client(system="dpi") as dpi, served.client(DOCTOR) as doctor:
+        for _ in range(2):  # nothing is doubled by the second
+            sent = list(dpi.bulks.send_folder(tmp_path, most=600))
+            assert [each.total for each in sent] == [2, 1]
+            ends = [list(dpi.bulks.follow(each.bulk_id, every=0.05, within=120))[-1] for each in sent]
+            assert [(each.state, each.kept, each.refused) for each in ends] == [("done", 2, 0), ("done", 0, 1)]
+        (line,) = dpi.bulks.report(sent[1].bulk_id)
+        assert line.refusal is not None
+        assert (line.state, line.refusal.code) == ("refused", "bad-patient")
+        assert len(doctor.patient(ins=MARIE).search("vitiligo").hits) == 1
+        with pytest.raises(NotFound):
+            dpi.bulks.state("a" * 26)
+        with pytest.raises(Forbidden):
+            doctor.bulks.state(sent[0].bulk_id)
+
+
+def test_an_import_is_paused_and_goes_on_and_is_one_by_its_key(served: Served, tmp_path: Path) -> None:
+    """Two files are one import: a line of one refers to a line of the other."""
+    (tmp_path / "DocumentReference.ndjson").write_bytes(
+        document_line(b"Pemphigus.", MARIE) + document_line(b"Psoriasis.", "urn:oid:1.2.3|42").rstrip(b"\n")
+    )
+    (tmp_path / "Patient.ndjson").write_text('{"resourceType": "Patient", "id": "p"}\n', encoding="utf-8")
+    files = sorted(tmp_path.glob("*.ndjson"))
+    served.held.set()
+    try:
+        with served.client(system="dpi") as dpi:
+            bulk = dpi.bulks.send(*files, key="lot 1")
+            assert (bulk.total, bulk.waiting) == (3, 3)
+            assert dpi.bulks.send(*files, key="lot 1").bulk_id == bulk.bulk_id
+            assert dpi.bulks.pause(bulk.bulk_id).state == "paused"
+            with pytest.raises(Conflict):
+                dpi.bulks.pause(bulk.bulk_id)
+            assert dpi.bulks.resume(bulk.bulk_id).state == "running"
+            served.held.clear()
+            served.wake()
+            *_, last = dpi.bulks.follow(bulk.bulk_id, every=0.05, within=120)
+            assert (last.kept, last.refused) == (2, 1)
+            assert [each.state for each in dpi.bulks.report(bulk.bulk_id)] == ["kept", "kept", "refused"]
+    finally:
+        served.held.clear()
 
 
 def test_fhir_is_searched_page_after_page_and_refusals_are_the_same(served: Served) -> None:

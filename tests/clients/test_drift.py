@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from anamnese_client import Record, answers, client, records
+from anamnese_client import Record, answers, bulks, client, records
 from anamnese_client.model import Model
 from tests.search_api.world import World
 
 COMPONENTS = {
     "Answer": "AnswerView",
+    "Bulk": "BulkView",
     "CardLine": "LineView",
     "CardSection": "SectionView",
     "Coverage": "CoverageView",
@@ -41,7 +42,7 @@ COMPONENTS = {
 def models() -> dict[str, type[Model]]:
     found = {
         name: each
-        for module in (answers, records)
+        for module in (answers, records, bulks)
         for name, each in vars(module).items()
         if inspect.isclass(each) and issubclass(each, Model) and each is not Model
     }
@@ -84,8 +85,8 @@ def test_a_class_has_the_fields_of_its_component(described: dict[str, Any], name
 
 def asked() -> set[tuple[str, str]]:
     """(method, address) of every call in the client's source, with {} for what is filled in."""
-    source = inspect.getsource(client).replace("{self._at}", "/v1/patients/{}")
-    plain = re.sub(r"\{quote\([^{}]*\)\}", "{}", source)
+    sources = inspect.getsource(client) + inspect.getsource(bulks)
+    plain = re.sub(r"\{quote\([^{}]*\)\}", "{}", sources.replace("{self._at}", "/v1/patients/{}"))
     called = re.findall(r'ask\(\s*"([A-Z]+)", f?"([^"]+)"', plain)
     got = [("GET", f"/v1/patients/{{}}{path}") for path in re.findall(r'_get\(f?"([^"]+)"', plain)]
     assert len(called) + len(got) >= 14
@@ -99,6 +100,7 @@ def test_every_address_is_the_services_own(described: dict[str, Any]) -> None:
         for method in methods
     }
     assert asked() <= offered
+    assert {each for each in offered if each[1].startswith("/v1/bulks")} <= asked()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "recipes"
 RECIPES = sorted(path.stem for path in FOLDER.glob("[0-9]*.md"))
 BLOCK = re.compile(r"```(sh|python|text)\n(.*?)```", re.DOTALL)
-ASKERS = {"06-grants": "patient", "07-break-glass": STRANGER, "08-launch-link": "system"}
+ASKERS = {
+    "06-grants": "patient",
+    "07-break-glass": STRANGER,
+    "08-launch-link": "system",
+    "11-import-a-folder": "system",
+}
 """Who asks; DOCTOR anywhere else."""
 
 
@@ -81,10 +86,10 @@ def expected(text: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, text.strip().split("…"))), re.DOTALL)
 
 
-def test_there_are_ten_and_the_list_names_each() -> None:
+def test_there_are_eleven_and_the_list_names_each() -> None:
     listed = re.findall(r"\]\((\d\d-[\w-]+)\.md\)", (FOLDER / "README.md").read_text(encoding="utf-8"))
     assert listed == RECIPES
-    assert len(RECIPES) == 10
+    assert len(RECIPES) == 11
 
 
 @pytest.mark.parametrize("name", RECIPES)

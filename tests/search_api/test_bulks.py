@@ -118,6 +118,15 @@ def test_a_file_is_sealed_then_deposited_line_by_line_and_told_of(own_world: Wor
     assert {"bulk-import", "read-bulk"} <= set(acts)
 
 
+def test_a_file_is_as_large_as_an_upload_may_be(own_world: World) -> None:
+    """Not as a question: 64 KiB, which two letters fill."""
+    lines = [reference(f"Lettre {n}. " + "Examen normal. " * 3000, MARIE) for n in range(3)]
+    assert 150_000 < len(ndjson(*lines)) < own_world.services.upload_limit
+    name = send(own_world, *lines).json()["bulk_id"]
+    assert go_on(own_world, name)
+    assert len(of_bulk(own_world, name)) == 3
+
+
 def test_known_and_unknown_patients_are_told_alike(own_world: World) -> None:
     """The same file for Paul and for nobody; for nobody it waits, with what the line said of them."""
     world = own_world

@@ -3,7 +3,7 @@
 model.py, answers.py, records.py    what the service answers
 errors.py                           its refusals
 wire.py                             requests, and which are tried again
-client.py, fhir.py                  the service
+client.py, fhir.py, bulks.py        the service
 """
 
 from anamnese_client.client import ENDS, Client, Record

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from anamnese_client.answers import Answer
+from anamnese_client.bulks import Bulks
 from anamnese_client.fhir import Fhir
 from anamnese_client.records import (
     Deposited,
@@ -41,6 +42,7 @@ class Client:
     def __init__(self, base: str, token: Token, *, attempts: int = 4, timeout: float = 60.0) -> None:
         self._wire = Wire(base, token, attempts=attempts, timeout=timeout)
         self.fhir = Fhir(self._wire)
+        self.bulks = Bulks(self._wire)
 
     def __enter__(self) -> Self:
         return self
