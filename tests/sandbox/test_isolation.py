@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from access.refusal import Refusal
+from clinical import official
 from ingest.sandbox import confine
 from ingest.sandbox.bounds import MIB, Bounds
 from ingest.sandbox.client import Isolation
@@ -110,7 +111,8 @@ def test_a_child_holds_nothing_of_the_house(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ANAMNESE_MASTER_KEY_FILE", "/somewhere")
     with evil_server() as server:
         seen = ask(server, "look")[1]
-    assert not [name for name in seen["environment"] if name.startswith("ANAMNESE_")]
+    ours = {name for name in seen["environment"] if name.startswith("ANAMNESE_")}
+    assert ours <= {official.ENVIRONMENT}  # where the official vocabulary lies, once a home was opened in this process
     assert seen["open"] == [0, 1, 2, 3]
     assert seen["core"] == [1, 1]
     assert seen["dumpable"] == 0
@@ -133,7 +135,7 @@ def test_an_allowance_that_is_used_up_is_a_refusal(any_server: ForkServer, act: 
 
 @pytest.mark.parametrize("by_thread", [False, True])
 def test_memory_is_summed_over_a_child_and_its_programs(any_server: ForkServer, by_thread: bool) -> None:
-    roomy = replace(SMALL, memory=512 * MIB)  # each of the four has some 190 MiB of what the server has loaded
+    roomy = replace(SMALL, memory=512 * MIB)  # each of the four has some 225 MiB of what the server has loaded
     with pytest.raises(Refusal, match="512 Mio"):
         ask(any_server, "eat_by_many", roomy, each=100 * MIB, by_thread=by_thread)
 
