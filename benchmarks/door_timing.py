@@ -49,7 +49,7 @@ ENDPOINTS: dict[str, Callable[[TestClient, str, dict[str, str]], int]] = {
 def measure() -> str:
     """Medians and areas under the curve, by endpoint."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = load_settings(home=Path(folder), embedder="none", ocr="none")
+        settings = load_settings(home=Path(folder), embedder="none", ocr="none", requests_a_minute=0)
         with open_home(settings) as home:
             existing = _fill(home)
             token = issue_token(
