@@ -64,6 +64,7 @@ _SKIPPED = re.compile(r"[ ]?(?:et )?[^\W\d_][\w' -]{2,24}[ ]?[,/+][ ]?")
 _NEXT = re.compile(rf"[ ]{{0,3}}(?:{_KIND_OF})?")
 _DOSED = re.compile(r"[ ]*(?:\d|:[ ]*\d|cp|gel|mg|x ?\d)")
 """After a dash a name with a dose is a medicine of the next column, no allergen."""
+_GIVEN = re.compile(rf"{_DOSED.pattern}|[ ]+(?:iv|im|sc|io|per os|en aerosol|aerosol)[a-z]{{0,2}}(?![^\W_])")
 _BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
 _OTHER_DRUG = re.compile(
     r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc|"
@@ -136,11 +137,17 @@ def _stated(flat: str, text: str, known: list[Culprit], context: Context, *, cho
         )
 
 
-def _treats(flat: str, text: str, cue: Cue, item: Culprit) -> bool:
-    """« Choc anaphylactique : adrénaline 0,5 mg »: what is given against the reaction did not cause it."""
-    return item.drug is not None and any(
-        each.start <= cue.start < each.end and item.drug.atc.startswith(each.entry.treated_by or ("?",))
-        for each in reactions().find(flat, text)
+def _is_given_against(flat: str, text: str, cue: Cue, item: Culprit) -> bool:
+    """« Choc anaphylactique : adrénaline 0,5 mg »: after a colon, with its dose or route, what treats the reaction was
+    given against it. Said otherwise (« anaphylaxie à la méthylprednisolone ») it caused it, as any drug may."""
+    return (
+        item.drug is not None
+        and ":" in flat[cue.end : item.start]
+        and _GIVEN.match(flat, item.end) is not None
+        and any(
+            each.start <= cue.start < each.end and item.drug.atc.startswith(each.entry.treated_by or ("?",))
+            for each in reactions().find(flat, text)
+        )
     )
 
 
@@ -204,7 +211,7 @@ def _after_cue(
         stated = asserted(flat[: cue.start] + cue.word[:2].ljust(cue.end - cue.start) + flat[cue.end :])
         forced = stated.of(cue.start, cue.end)
     for number, item in enumerate(items):
-        if _treats(flat, text, cue, item):
+        if _is_given_against(flat, text, cue, item):
             continue
         own = Assertion.ABSENT if item.start < refused else forced
         stop = items[number + 1].start if number + 1 < len(items) else limit

@@ -147,3 +147,13 @@ def test_where_an_allergy_was_declared_is_no_allergen_and_what_treats_a_shock_is
     assert {kind for kind, _, _ in treated} <= {FactKind.MEDICATION}
     assert pénicilline in kinds("Anaphylaxie : pénicilline, adrénaline faite")
     assert (FactKind.ALLERGY, "adrénaline", "present") in kinds("Allergies : adrénaline")
+    for text in (
+        "Anaphylaxie à la méthylprednisolone",
+        "Choc anaphylactique sous méthylprednisolone",
+        "Anaphylaxie : méthylprednisolone",
+        "Choc anaphylactique : méthylprednisolone, traité par adrénaline 0,5 mg IM",
+    ):
+        assert (FactKind.ALLERGY, "méthylprednisolone") in {(kind, label) for kind, label, _ in kinds(text)}, text
+    assert not {kind for kind, _, _ in kinds("Choc anaphylactique : Solumédrol 120 mg, Polaramine IV")} - {
+        FactKind.MEDICATION
+    }
