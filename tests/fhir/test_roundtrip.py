@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import socket
 import time
@@ -17,7 +16,6 @@ import pytest
 from sqlalchemy import select
 
 from ingest.ndjson import HEAD
-from ingest.receive import receive
 from records import documents, journal, masks, tables
 from records.documents import Document, DocumentState
 from records.patients import Identity
@@ -53,19 +51,7 @@ def elsewhere(tmp_path: Path) -> Iterator[World]:
 
 
 def put(world: World, name: str, data: bytes) -> None:
-    receipt = receive(
-        io.BytesIO(data),
-        patient_id=world.patients["marie"],
-        file_name=name,
-        origin="upload",
-        deposited_by="test",
-        deposited_for="",
-        blobs=world.services.blobs,
-        records=world.services.records,
-        now=world.clock.now,
-        limit=10**6,
-    )
-    world.documents[name] = receipt.document_id
+    world.documents[name] = world.give(name, "marie", data)
 
 
 def copy_of(world: World, query: str = "") -> dict[str, str]:

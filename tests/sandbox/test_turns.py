@@ -19,7 +19,6 @@ from PIL import Image
 from access.identifiers import DocumentId
 from access.refusal import Refusal
 from ingest.read import read
-from ingest.receive import receive
 from ingest.recipe import VERSION, ingest
 from ingest.sandbox.bounds import Bounds
 from ingest.sandbox.client import PageRead, Sandbox
@@ -118,18 +117,7 @@ def bench(world: World, sandbox: Observed) -> Workbench:
 
 
 def deposited(world: World, data: bytes) -> DocumentId:
-    return receive(
-        io.BytesIO(data),
-        patient_id=world.patients["marie"],
-        file_name="scan.tif",
-        origin="upload",
-        deposited_by="test",
-        deposited_for="",
-        blobs=world.services.blobs,
-        records=world.services.records,
-        now=world.clock.now,
-        limit=10**8,
-    ).document_id
+    return world.give("scan.tif", "marie", data, limit=10**8)
 
 
 def claimed(bench: Workbench) -> Job:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
-from ingest.receive import receive
 from tests.search_api.conftest import TRAITANT
 from tests.search_api.world import World
 
@@ -70,18 +67,7 @@ def test_what_a_patient_deposits_cancels_their_own_deposits_and_no_carers_docume
     put(own_world, ORIGINAL)
     mine = mdm("T02", "D5", "scanner xanthome du patient")
     for text in (mine, mdm("T11", "D1", "", at="1000"), mdm("T11", "D5", "", at="1100")):
-        receive(
-            io.BytesIO(text.encode()),
-            patient_id=own_world.patients["marie"],
-            file_name="cr.hl7",
-            origin="own",
-            deposited_by=own_world.patients["marie"],
-            deposited_for="",
-            blobs=own_world.services.blobs,
-            records=own_world.services.records,
-            now=own_world.clock.now,
-            limit=10**6,
-        )
+        own_world.give("cr.hl7", "marie", text.encode(), by=own_world.patients["marie"], origin="own")
         own_world.work()
     assert found(own_world) == {"original"}
     put(own_world, ("cancellation", mdm("T11", "D1", "", at="1200")))
@@ -128,17 +114,6 @@ def test_a_withdrawn_result_takes_the_result_along(own_world: World) -> None:
 def test_the_same_bytes_from_elsewhere_are_another_receipt(own_world: World) -> None:
     put(own_world, ORIGINAL)
     for origin in ("mssante", "dmp", "mssante"):
-        receive(
-            io.BytesIO(ORIGINAL[1].encode()),
-            patient_id=own_world.patients["marie"],
-            file_name="cr.hl7",
-            origin=origin,
-            deposited_by="mailbox",
-            deposited_for="",
-            blobs=own_world.services.blobs,
-            records=own_world.services.records,
-            now=own_world.clock.now,
-            limit=10**6,
-        )
+        own_world.give("cr.hl7", "marie", ORIGINAL[1].encode(), by="mailbox", origin=origin)
     receipts = card(own_world, "original")["receipts"]
     assert [one["origin"] for one in receipts] == ["upload", "mssante", "dmp"]  # type: ignore[attr-defined]

@@ -116,20 +116,25 @@ class World:
 
     def deposit(self, name: str, patient: str, text: str, *, by: str = "test") -> DocumentId:
         """A text document through the real pipeline, up to the outbox."""
-        receipt = receive(
-            io.BytesIO(text.encode()),
+        self.documents[name] = self.give(f"{name}.txt", patient, text.encode(), by=by)
+        return self.documents[name]
+
+    def give(
+        self, file_name: str, patient: str, data: bytes, *, by: str = "test", origin: str = "upload", limit: int = 10**6
+    ) -> DocumentId:
+        """A file of any kind, received and not read."""
+        return receive(
+            io.BytesIO(data),
             patient_id=self.patients[patient],
-            file_name=f"{name}.txt",
-            origin="upload",
+            file_name=file_name,
+            origin=origin,
             deposited_by=by,
             deposited_for="",
             blobs=self.services.blobs,
             records=self.services.records,
             now=self.clock.now,
-            limit=10**6,
-        )
-        self.documents[name] = receipt.document_id
-        return receipt.document_id
+            limit=limit,
+        ).document_id
 
     def describe(self, name: str, type_code: str, day: date, title: str) -> None:
         """Give a read document a type, a date and a title, as a CDA header would."""
