@@ -1,9 +1,10 @@
-"""`quarantine list|release|reassign|refuse`: documents that may be another patient's, and a person's decision."""
+"""`quarantine list|release|reassign|refuse|reopen`: documents that may be another's, and a person's decision."""
 
 from __future__ import annotations
 
 import getpass
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -17,10 +18,10 @@ from access.scope import Caller, CallerKind
 from cli.compose import open_home, resolve_patient
 from cli.console import out, print_json
 from cli.settings import load_settings
-from ingest.quarantine import Decision, Kind, queue, settle
+from ingest.quarantine import Decision, Kind, Which, queue, settle
 from ingest.worker import project
 from records import journal, vigilance
-from search_api.quarantine import SettledView, stores_of, view_of
+from search_api.quarantine import HeldView, SettledView, stores_of, view_of
 
 Document = Annotated[str, typer.Argument(help="Identifiant du document (« quarantine list » le donne).")]
 Reason = Annotated[str, typer.Option("--reason", help="Pourquoi ; inscrit au journal.")]
@@ -31,33 +32,47 @@ Json = Annotated[bool, typer.Option("--json", help="Un objet JSON.")]
 def register(app: typer.Typer) -> None:
     family = typer.Typer(help="Les documents qui semblent concerner un autre patient.", no_args_is_help=True)
     family.command("list")(list_held)
-    for command in (release, reassign, refuse):
+    for command in (release, reassign, refuse, reopen):
         family.command()(command)
     app.add_typer(family, name="quarantine")
 
 
 def list_held(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Documents, les plus anciens d'abord.")] = 50,
+    refused: Annotated[bool, typer.Option("--refused", help="Ceux qu'une personne a écartés.")] = False,
     by: By = "",
     json: Annotated[bool, typer.Option("--json", help="Un objet JSON par document.")] = False,
 ) -> None:
     """Montrer la quarantaine : ce que chaque document dit d'une identité, et celle du dossier."""
+    which: Which = "refused" if refused else "quarantined"
     with open_home(load_settings()) as home:
         right, request = right_of(by), secrets.token_hex(8)
-        held = queue(stores_of(home.services), right, limit=limit, now=home.clock(), request_id=request)
+        held = queue(stores_of(home.services), right, limit=limit, now=home.clock(), request_id=request, which=which)
     views = [view_of(one) for one in held]
     if json:
         for view in views:
             print_json(view.model_dump())
         return
-    table = Table("document", "dossier", "page", "trouvé", "différent", "identité du dossier")
+    more = ("écarté par", "le", "pourquoi") if refused else ()
+    table = Table("document", "dossier", "page", "trouvé", "différent", "identité du dossier", *more)
     for view in views:
-        for number, one in enumerate(view.evidence):
-            head = (view.document_id, view.patient_id) if number == 0 else ("", "")
-            page = "en-tête" if one.page is None else str(one.page)
-            against = ", ".join(view.against) if number == 0 else ""
-            table.add_row(*head, page, ", ".join(one.found), ", ".join(one.reasons), against)
+        for row in _rows(view):
+            table.add_row(*row[: len(table.columns)])
     out.print(table)
+
+
+def _rows(view: HeldView) -> Iterator[tuple[str, ...]]:
+    """A document and its evidence, a statement a row; one row when there is none."""
+    aside = ("", "", "") if view.set_aside is None else (view.set_aside.by, view.set_aside.at, view.set_aside.reason)
+    against = ", ".join(view.against)
+    if not view.evidence:
+        yield (view.document_id, view.patient_id, "", "", "", against, *aside)
+    for number, one in enumerate(view.evidence):
+        said = ("en-tête" if one.page is None else str(one.page), ", ".join(one.found), ", ".join(one.reasons))
+        if number == 0:
+            yield (view.document_id, view.patient_id, *said, against, *aside)
+        else:
+            yield ("", "", *said, "", "", "", "")
 
 
 def release(document: Document, reason: Reason, by: By = "", json: Json = False) -> None:
@@ -80,6 +95,11 @@ def reassign(
 def refuse(document: Document, reason: Reason, by: By = "", json: Json = False) -> None:
     """Ce n'est le document de personne ici : il est écarté."""
     _settle("refuse", document, reason, by, json=json)
+
+
+def reopen(document: Document, reason: Reason, by: By = "", json: Json = False) -> None:
+    """Il a été écarté à tort : il revient en quarantaine, pour une autre décision."""
+    _settle("reopen", document, reason, by, json=json)
 
 
 def _settle(
@@ -105,7 +125,7 @@ def _settle(
         out.print(f"Document {view.document_id} : {_DONE[kind]}.")
 
 
-_DONE = {"release": "libéré", "reassign": "réattribué", "refuse": "écarté"}
+_DONE = {"release": "libéré", "reassign": "réattribué", "refuse": "écarté", "reopen": "repris en quarantaine"}
 
 
 def right_of(by: str) -> Vigilance:

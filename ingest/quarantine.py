@@ -2,7 +2,8 @@
 
     release    it is this patient's: searchable, and not doubted again for the same evidence
     reassign   it is another patient's: read again under the other's key, and gone from the first record
-    refuse     it is nobody's here: refused, shown to nobody
+    refuse     it is nobody's here: refused, shown to nobody; who did so, when and why is kept with it
+    reopen     it was refused and should not have been: in quarantine again, for another decision
 
 A decision is journalled in the transaction that makes it: without its entry it does not happen. Whatever is killed,
 the document has one owner: blobs are copied before that transaction and deleted after it. The same decision sent
@@ -21,17 +22,18 @@ from access.identifiers import DocumentId, PatientId
 from access.identitovigilance import Vigilance
 from access.refusal import Refusal
 from clinical.identity import Mismatch, compare
-from ingest.evidence import Shown, from_json
+from ingest.evidence import from_json
+from ingest.held import REFUSED, Held, Stores, Which, queue
 from ingest.receive import BUSY
+from ingest.set_aside import SetAside, take_up, to_words
 from ingest.steps import CANCELLATION, completed
 from records import documents, facts, journal, masks, outbox, patients, quarantine, readings, vigilance
-from records.blobs import BlobRef, Blobs
+from records.blobs import BlobRef
 from records.content import Reading
-from records.database import Records, Tx
+from records.database import Tx
 from records.documents import Document, DocumentState
-from records.patients import Identity
 
-Kind = Literal["release", "reassign", "refuse"]
+Kind = Literal["release", "reassign", "refuse", "reopen"]
 NOT_QUARANTINED = Refusal(
     "settle",
     "not-quarantined",
@@ -59,36 +61,6 @@ NOBODYS = Refusal(
     "Ce document attend de savoir à qui il est : il ne peut pas être libéré.",
     "Réattribuez-le au dossier du patient, ou écartez-le.",
 )
-REFUSED = Refusal(
-    "understand",
-    "identity-refused",
-    "Ce document a été écarté : son identité n'a pas pu être rattachée à ce dossier.",
-    "Demandez à son émetteur de l'envoyer avec la bonne identité.",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What a decision works on. `embedder_fingerprint`: whose vectors go along with a reading; "" for none.
-    `restricted_masks`: the policy's setting."""
-
-    records: Records
-    blobs: Blobs
-    embedder_fingerprint: str
-    restricted_masks: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A quarantined document, as identity vigilance sees it: the evidence and the record's identity, nothing else."""
-
-    document_id: DocumentId
-    patient_id: PatientId
-    received_at: datetime
-    origin: str
-    deposited_for: str
-    identity: Identity | None
-    evidence: tuple[Shown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +82,6 @@ class Settled:
     state: DocumentState
 
 
-def queue(
-    stores: Stores,
-    right: Vigilance,
-    *,
-    limit: int,
-    now: datetime,
-    request_id: str,
-    after: DocumentId | None = None,
-) -> list[Held]:
-    """The quarantine, oldest first. Each record whose documents are shown gets a journal entry first."""
-    with stores.records.read() as tx:
-        found = quarantine.quarantined_without_scope(tx, limit, after)
-        held = [_held(tx, document) for document in found]
-    with stores.records.write() as tx:
-        for patient_id in dict.fromkeys(one.patient_id for one in held):
-            shown = [one.document_id for one in held if one.patient_id == patient_id]
-            journal.append(tx, vigilance.entry(right, patient_id, "quarantine-list", now, request_id, shown=shown))
-    return held
-
-
 def settle(
     stores: Stores, right: Vigilance, document_id: DocumentId, decision: Decision, now: datetime, request_id: str
 ) -> Settled:
@@ -142,14 +94,19 @@ def settle(
         tray = patients.tray_id(tx.keys)
     if before is not None:
         return before
-    if document is None or document.state is not DocumentState.QUARANTINED or reading is None:
+    if document is None or reading is None or not made.concerns(document):
         raise NOT_QUARANTINED
     if decision.kind == "release" and document.patient_id == tray:
         raise NOBODYS
-    if decision.kind == "reassign":
-        settled = made.reassign(document, reading)
-    else:
-        settled = made.release(document, reading) if decision.kind == "release" else made.refuse(document)
+    match decision.kind:
+        case "reassign":
+            settled = made.reassign(document, reading)
+        case "release":
+            settled = made.release(document, reading)
+        case "refuse":
+            settled = made.refuse(document)
+        case "reopen":
+            settled = made.reopen(document, reading)
     quarantine.sweep(stores.records, stores.blobs)
     return settled
 
@@ -173,10 +130,20 @@ class _Settling:
         document = documents.document_without_scope(tx, self.document_id)
         if document is None:
             return None
-        released = bool(document.released) and document.state in (DocumentState.READING, DocumentState.SEARCHABLE)
-        refused = document.refusal is not None and document.refusal.code == REFUSED.code
-        done = released if self.decision.kind == "release" else refused
+        match self.decision.kind:
+            case "release":
+                done = bool(document.released) and document.state in (DocumentState.READING, DocumentState.SEARCHABLE)
+            case "refuse":
+                done = _refused(document)
+            case "reopen":
+                done = document.state is DocumentState.QUARANTINED
         return _settled(document) if done else None
+
+    def concerns(self, document: Document) -> bool:
+        """Whether the document is where this decision finds its documents."""
+        if self.decision.kind == "reopen":
+            return _refused(document)
+        return document.state is DocumentState.QUARANTINED
 
     def release(self, document: Document, reading: Reading) -> Settled:
         keys = [one.key for one in from_json(document.evidence)]
@@ -192,9 +159,24 @@ class _Settling:
         with self.stores.records.write() as tx:
             self._begin(tx, document)
             fence = documents.next_fence(tx, document.document_id)
-            documents.set_state(tx, document.document_id, DocumentState.REFUSED, refusal=REFUSED, fence=fence)
+            said = SetAside(self.right.caller.id, self.now, self.decision.reason)
+            documents.set_state(
+                tx,
+                document.document_id,
+                DocumentState.REFUSED,
+                refusal=REFUSED,
+                evidence=document.evidence,
+                set_aside=to_words(said),
+                fence=fence,
+            )
             outbox.append(tx, document.patient_id, document.document_id, "remove", fence)
         return Settled(document.document_id, document.patient_id, DocumentState.REFUSED)
+
+    def reopen(self, document: Document, reading: Reading) -> Settled:
+        with self.stores.records.write() as tx:
+            self._begin(tx, document)
+            take_up(tx, document, reading, documents.next_fence(tx, document.document_id))
+        return Settled(document.document_id, document.patient_id, DocumentState.QUARANTINED)
 
     def reassign(self, document: Document, reading: Reading) -> Settled:
         assert self.decision.to is not None
@@ -240,7 +222,7 @@ class _Settling:
     def _begin(self, tx: Tx, document: Document) -> None:
         """The journal's entry, after a last look that nobody else decided meanwhile."""
         current = documents.document_without_scope(tx, document.document_id)
-        if current is None or (current.state, current.fence) != (DocumentState.QUARANTINED, document.fence):
+        if current is None or (current.state, current.fence) != (document.state, document.fence):
             raise NOT_QUARANTINED
         self._note(tx, document.patient_id, f"quarantine-{self.decision.kind}", document.document_id)
 
@@ -305,20 +287,13 @@ def _take_effect(tx: Tx, document: Document, reading: Reading, fence: int) -> Do
     return DocumentState.READING
 
 
-def _held(tx: Tx, document: Document) -> Held:
-    return Held(
-        document_id=document.document_id,
-        patient_id=document.patient_id,
-        received_at=document.received_at,
-        origin=document.origin,
-        deposited_for=document.deposited_for,
-        identity=patients.identity_without_scope(tx, document.patient_id),
-        evidence=from_json(document.evidence),
-    )
+def _refused(document: Document) -> bool:
+    """Whether a person refused it. A reading, a cancellation are refused for other reasons, and stay so."""
+    return document.refusal is not None and document.refusal.code == REFUSED.code
 
 
 def _settled(document: Document) -> Settled:
     return Settled(document.document_id, document.patient_id, document.state)
 
 
-__all__ = ["Decision", "Held", "Kind", "Settled", "Stores", "queue", "settle"]
+__all__ = ["REFUSED", "Decision", "Held", "Kind", "Settled", "Stores", "Which", "queue", "settle"]

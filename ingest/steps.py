@@ -43,6 +43,12 @@ AWAY = frozenset(
 RETRY = timedelta(seconds=30)
 
 
+OTHER_PATIENT = Refusal(
+    "understand",
+    "other-patient",
+    "Ce document porte l'identité d'un autre patient ; il n'est montré à personne.",
+    "La cellule d'identitovigilance doit trancher : le libérer, le réattribuer ou l'écarter.",
+)
 CANCELLATION = Refusal(
     "understand",
     "cancellation",
@@ -116,13 +122,7 @@ def quarantine(
     What was read is kept. What the document says of itself is not recorded with it: that is another patient's, and
     would show in lists and counts, or mix its versions with this patient's.
     """
-    refusal = Refusal(
-        "understand",
-        "other-patient",
-        "Ce document porte l'identité d'un autre patient ; il n'est montré à personne.",
-        "La cellule d'identitovigilance doit trancher : le libérer, le réattribuer ou l'écarter.",
-    )
-    return _held(job, bench, upload, reading, vectors, refusal, to_json(doubt, reading.pages))
+    return _held(job, bench, upload, reading, vectors, OTHER_PATIENT, to_json(doubt, reading.pages))
 
 
 def _held(

@@ -81,6 +81,9 @@ class Document:
     submitted: str = field(default="", repr=False)  # the FHIR DocumentReference it was sent with, as JSON
     replaces: str = field(default="", repr=False)  # the maker's name of the document that this one replaces
     appends: str = field(default="", repr=False)  # of the one that it completes
+    set_aside: str = field(
+        default="", repr=False
+    )  # who refused it in quarantine, when, why: JSON of `ingest.set_aside`
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Words:
     refusal_remedy: str = ""
     evidence: str = ""
     released: str = ""  # JSON list
+    set_aside: str = ""  # JSON of `ingest.set_aside`
     submitted: str = ""  # the FHIR DocumentReference it was sent with, as JSON
     replaces: str = ""
     appends: str = ""
@@ -172,6 +176,7 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         submitted=words.submitted,
         replaces=words.replaces,
         appends=words.appends,
+        set_aside=words.set_aside,
     )
 
 

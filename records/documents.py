@@ -191,13 +191,14 @@ def set_state(
     *,
     refusal: Refusal | None = None,
     evidence: str = "",
+    set_aside: str = "",
     fence: int | None = None,
     now: datetime | None = None,
 ) -> None:
     """Move a document. `fence`, when given, must be the document's (else Refusal "lease-lost").
 
-    `refusal` and `evidence` replace what was there. Becoming or ceasing to be SEARCHABLE settles which version of its
-    set is the approved one; QUARANTINED or REFUSED, it tells no facts. `now` is kept as `searchable_at`.
+    `refusal`, `evidence` and `set_aside` replace what was there. Becoming or ceasing to be SEARCHABLE settles which
+    version of its set is the approved one; QUARANTINED or REFUSED, it tells no facts. `now`: kept as `searchable_at`.
     """
     row = fenced_row(tx, document_id, fence)
     words = dataclasses.replace(
@@ -205,6 +206,7 @@ def set_state(
         refusal_message="" if refusal is None else refusal.message,
         refusal_remedy="" if refusal is None else refusal.remedy,
         evidence=evidence,
+        set_aside=set_aside,
     )
     row.state = state.value
     row.refusal_stage = None if refusal is None else refusal.stage

@@ -11,10 +11,11 @@ import dataclasses
 import json
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
+from access.refusal import Refusal
 from records import documents, names, tables, versions
 from records.blobs import BlobRef, Blobs
 from records.database import Records, Tx
@@ -28,7 +29,16 @@ _T = tables.Document
 
 def quarantined_without_scope(tx: Tx, limit: int, after: DocumentId | None = None) -> list[Document]:
     """The queue, oldest first, at most `limit`, behind a document of it when given. For identity vigilance alone."""
-    statement = select(_T).where(_T.state == DocumentState.QUARANTINED.value)
+    return _oldest(tx, select(_T).where(_T.state == DocumentState.QUARANTINED.value), limit, after)
+
+
+def refused_as_without_scope(tx: Tx, refusal: Refusal, limit: int, after: DocumentId | None = None) -> list[Document]:
+    """Documents refused for this reason, in the same order. For identity vigilance alone."""
+    why = (_T.refusal_stage == refusal.stage, _T.refusal_code == refusal.code)
+    return _oldest(tx, select(_T).where(_T.state == DocumentState.REFUSED.value, *why), limit, after)
+
+
+def _oldest(tx: Tx, statement: Select[tuple[_T]], limit: int, after: DocumentId | None) -> list[Document]:
     if after is not None and (start := tx.session.get(_T, after)) is not None:
         later = (_T.received_at == start.received_at) & (_T.document_id > start.document_id)
         statement = statement.where((_T.received_at > start.received_at) | later)

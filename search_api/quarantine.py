@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from access.identifiers import DocumentId, PatientId, is_opaque_id, parse_ins
 from access.identitovigilance import Vigilance, permit
 from access.refusal import Refusal
-from ingest.quarantine import Decision, Held, Stores, queue, settle
+from ingest.quarantine import Decision, Held, Stores, Which, queue, settle
 from records.patients import Identity, patient_id_of_ins
 from search_api.desk import PROBLEM, AtDesk, Desk
 from search_api.services import Services
@@ -32,6 +32,14 @@ class EvidenceView(View):
     boxes: list[tuple[float, float, float, float]] = Field(description="en unités de la page, origine en haut à gauche")
 
 
+class SetAsideView(View):
+    """Who refused the document, when, and the reason they gave."""
+
+    by: str
+    at: str
+    reason: str
+
+
 class HeldView(View):
     """A quarantined document. Nothing else of it is shown: neither its text nor its title or author."""
 
@@ -42,6 +50,9 @@ class HeldView(View):
     deposited_for: str = Field(description="FINESS de l'établissement qui l'a déposé, s'il est connu")
     against: list[str] = Field(description="l'identité du dossier")
     evidence: list[EvidenceView]
+    set_aside: SetAsideView | None = Field(
+        description="qui l'a écarté, quand, pourquoi ; null : en quarantaine, ou écarté avant que cela ne soit gardé"
+    )
 
 
 class QuarantineList(View):
@@ -56,7 +67,7 @@ class DecisionBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    decision: Literal["release", "reassign", "refuse"]
+    decision: Literal["release", "reassign", "refuse", "reopen"]
     reason: str = Field(min_length=3, max_length=1000, description="inscrit au journal, lisible par l'auditeur")
     ins: str | None = Field(None, max_length=40)
     patient_id: str | None = Field(None, max_length=40)
@@ -82,12 +93,19 @@ def read_quarantine(
     desk: AtDesk,
     limit: Annotated[int, Query(ge=1, le=200, description="documents")] = 50,
     after: Annotated[str | None, Query(max_length=40, description="suite d'une liste : `next`")] = None,
+    state: Annotated[Which, Query(description="refused : ceux qu'une personne a écartés")] = "quarantined",
 ) -> QuarantineList:
     """Réservé à la cellule d'identitovigilance. Chaque dossier concerné en garde la trace."""
-    right = permitted(desk, "quarantine-list")
+    right = permitted(desk, "quarantine-list" if state == "quarantined" else "quarantine-refused")
     start = DocumentId(after) if after is not None and is_opaque_id(after) else None
     held = queue(
-        stores_of(desk.services), right, limit=limit + 1, now=desk.now, request_id=desk.request_id, after=start
+        stores_of(desk.services),
+        right,
+        limit=limit + 1,
+        now=desk.now,
+        request_id=desk.request_id,
+        after=start,
+        which=state,
     )
     shown = held[:limit]
     return QuarantineList(
@@ -97,7 +115,7 @@ def read_quarantine(
 
 @router.post(
     "/quarantine/{document_id}",
-    summary="Libérer, réattribuer ou écarter un document",
+    summary="Libérer, réattribuer, écarter ou reprendre un document",
     responses={
         404: {**PROBLEM, "description": "aucun dossier de ce patient"},
         409: {**PROBLEM, "description": "le document n'est plus en quarantaine, ou contredit aussi l'autre patient"},
@@ -153,6 +171,9 @@ def view_of(held: Held) -> HeldView:
             )
             for one in held.evidence
         ],
+        set_aside=None
+        if (aside := held.set_aside) is None
+        else SetAsideView(by=aside.by, at=aside.at.isoformat(), reason=aside.reason),
     )
 
 

@@ -197,3 +197,20 @@ def test_a_stray_letter_is_held_until_somebody_decides(command: Command, tmp_pat
         ("cellule", "patient vérifié")
     ]
     assert command.run("audit", "verify").returncode == 0
+
+
+def test_a_document_set_aside_is_listed_with_who_and_why_and_taken_up_again(command: Command, tmp_path: Path) -> None:
+    stray = tmp_path / "stray.txt"
+    stray.write_text("Mme Chloé DURAND, née le 28/03/1979\nINS : 279035121518989\n\nLithiase.", encoding="utf-8")
+    (held,) = command.json("ingest", str(stray), "--patient", PATIENT, code=1)
+    command.json("quarantine", "refuse", held["document_id"], "--reason", "pas d'ici", "--by", "cellule")
+    assert command.json("quarantine", "list") == []
+    (line,) = command.json("quarantine", "list", "--refused")
+    assert (line["document_id"], line["set_aside"]["by"], line["set_aside"]["reason"]) == (
+        held["document_id"],
+        "cellule",
+        "pas d'ici",
+    )
+    (again,) = command.json("quarantine", "reopen", line["document_id"], "--reason", "erreur", "--by", "cellule")
+    assert again["state"] == "quarantined"
+    assert [one["document_id"] for one in command.json("quarantine", "list")] == [held["document_id"]]
