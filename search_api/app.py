@@ -19,6 +19,7 @@ from search_api import (
     corrections,
     docs_page,
     documents,
+    episodes,
     export,
     facts,
     health,
@@ -81,7 +82,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
     app.include_router(files.router())
     app.include_router(sign_in.router)
     looking = (patients, launches, identity, kinds, documents, pages, corrections, search, saved, facts, card)
-    for router in (*(module.router for module in (*looking, oversight, export, quarantine, claims)), *ACTS):
+    for router in (*(module.router for module in (*looking, oversight, episodes, export, quarantine, claims)), *ACTS):
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)

@@ -86,6 +86,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "event": ("a été averti par un message, sans contenu", "was told of an event, without content"),
     "read-webhooks": ("a vu les systèmes à l'écoute", "saw which systems listen"),
     "erase": ("a effacé le dossier", "erased the record"),
+    "read-episodes": ("a vu les séjours et venues", "saw the stays and visits"),
     "quarantine-list": ("a vu les documents en quarantaine", "saw the documents in quarantine"),
     "quarantine-refused": ("a vu les documents écartés", "saw the documents that were set aside"),
     "quarantine-release": ("a libéré un document de la quarantaine", "released a document from quarantine"),

@@ -20,17 +20,19 @@ from ingest.addressee import addressee, learn
 from ingest.mllp.answers import Verdict, answer
 from ingest.parsers.er7 import Message, Segment, messages_of
 from ingest.parsers.hl7 import text_of
+from ingest.parsers.hl7_episode import movement_of
 from ingest.parsers.hl7_header import kind_of, metadata_of, prior_of
 from ingest.parsers.hl7_lines import CONTENT
 from ingest.receive import receive
 from ingest.workbench import Workbench
-from records import merges, patients
+from records import episodes, merges, patients
 from records.content import StatedPatient
 from records.deposit_keys import document_of_key
 
 log = logging.getLogger("anamnese.mllp")
 ORIGIN = "hl7"
-_HEAD = 64 * 1024  # bytes in which MSH and PID stand; nothing further is looked at outside the sandbox
+_ENVELOPE = frozenset({"MSH", "EVN", "PID", "MRG", "PV1", "ZBE"})
+_HEAD = 64 * 1024  # bytes in which these stand; nothing further is looked at outside the sandbox
 _NEVER = frozenset({"not-hl7", "no-control-id", "unknown-sender", "empty-file", "too-large"})
 _STAMP = re.compile(rb"(MSH(.)(?:[^\r\n]*?\2){5})[^\r\n|]*")  # MSH-7, which a resend may state anew
 _CLINICAL = re.compile(rb"[\r\n](?:" + "|".join(sorted(CONTENT)).encode() + rb")\b")
@@ -91,6 +93,7 @@ class Reception:
         if kind_of(message) == ("ADT", "A40"):
             self._propose(message, depositor, now)
         patient_id = self._whose(message, now)
+        self._announce(message, organisation, patient_id, now)
         if kind_of(message)[0] == "ADT" and not _CLINICAL.search(data):
             return  # a movement: it has taught what it had to teach, and is no document
         receive(
@@ -131,6 +134,15 @@ class Reception:
             if kept is not None and other is not None:
                 merges.propose(tx, kept, other, by=depositor, now=now)
 
+    def _announce(self, message: Message, organisation: str, patient_id: PatientId, now: datetime) -> None:
+        """The episode that a movement speaks of, of a patient who is known. It opens nothing to anybody."""
+        movement = movement_of(message, organisation, now)
+        if movement is None:
+            return
+        with self.bench.records.write() as tx:
+            if patient_id != patients.tray_id(tx.keys):
+                episodes.announce(tx, patient_id, movement)
+
     @staticmethod
     def _teaches(message: Message, stated: tuple[StatedPatient, ...]) -> bool:
         code, event = kind_of(message)
@@ -138,8 +150,8 @@ class Reception:
 
 
 def _head(data: bytes) -> Message:
-    """MSH and PID of the first message."""
+    """What stands in the first message of the envelope, the patient and the movement."""
     found = messages_of(text_of(data[:_HEAD])) if b"MSH" in data[:_HEAD] else []
     if not found or len(found[0][0].fields) < 10:
         raise NOT_HL7
-    return tuple(one for one in found[0] if one.name in ("MSH", "PID", "MRG"))
+    return tuple(one for one in found[0] if one.name in _ENVELOPE)

@@ -5,6 +5,7 @@ Times are aware in Python and UTC in the database. Sealed columns are JSON objec
 
 from records.tables.base import Base, UtcTime, core
 from records.tables.bulk import Bulk, BulkItem, Export
+from records.tables.care import Episode
 from records.tables.events import Delivery, Happening, Webhook, WebhookView
 from records.tables.papers import (
     Claim,
@@ -60,6 +61,7 @@ __all__ = [
     "Document",
     "DocumentName",
     "Emergency",
+    "Episode",
     "Export",
     "Fact",
     "Grant",

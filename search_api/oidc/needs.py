@@ -26,6 +26,7 @@ RESOURCES = {
     "break-glass": "Consent",
     "succession-requests": "Consent",
     "representatives": "RelatedPerson",
+    "episodes": "Encounter",
     "journal": "AuditEvent",
     "observations": "Observation",
     "immunizations": "Immunization",

@@ -69,6 +69,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a value": ("POST", "/search", {"json": {"query": "dernière créatinine"}}),
     "text": ("GET", "/documents/{document}/pages/1/text", {}),
     "correct": ("PUT", "/documents/{document}/pages/1/text", {"json": {"text": "x", "version": 0}}),
+    "episodes": ("GET", "/episodes", {}),
     "archived": ("GET", "/documents?all_states=true", {}),
 }
 AT_THE_DOOR: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -16,7 +16,7 @@ from tests.search_api.world import World
 
 CHECKS = [checks.not_a_server_error, content_type_conformance, response_schema_conformance]
 EXAMPLES = 8
-OPERATIONS = 68
+OPERATIONS = 69
 
 
 def operations(world: World) -> dict[str, Any]:
