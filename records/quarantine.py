@@ -38,7 +38,7 @@ def refused_as_without_scope(tx: Tx, refusal: Refusal, limit: int, after: Docume
     return _oldest(tx, select(_T).where(_T.state == DocumentState.REFUSED.value, *why), limit, after)
 
 
-def _oldest(tx: Tx, statement: Select[tuple[_T]], limit: int, after: DocumentId | None) -> list[Document]:
+def _oldest(tx: Tx, statement: Select[tables.Document], limit: int, after: DocumentId | None) -> list[Document]:
     if after is not None and (start := tx.session.get(_T, after)) is not None:
         later = (_T.received_at == start.received_at) & (_T.document_id > start.document_id)
         statement = statement.where((_T.received_at > start.received_at) | later)
