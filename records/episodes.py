@@ -19,6 +19,7 @@ from access.scope import Scope
 from records import tables
 from records.database import Tx
 from records.sealed import keyed_hash, seal_json, unseal_json
+from records.statements import among, as_set
 
 _T = tables.Episode
 _KEPT = 200  # messages of one episode; of longer ones the oldest are kept as one
@@ -93,7 +94,8 @@ def episodes(tx: Tx, scope: Scope) -> list[Episode]:
     if scope.is_empty:
         return []
     rows = tx.session.execute(
-        select(tables.core(_T)).where(_T.patient_id.in_(sorted(scope.identities))).order_by(_T.visit_blind)
+        select(tables.core(_T)).where(among(_T.patient_id, "identities")).order_by(_T.visit_blind),
+        {"identities": as_set(scope.identities)},
     ).all()
     found = [reduce(_joined, _movements(tx, row)).told() for row in rows]
     return sorted((one for one in found if _knows(scope, one)), key=_moment, reverse=True)
