@@ -29,7 +29,7 @@ _VALUE = re.compile(
 _RANGE = re.compile(
     rf"[ \t]*(?P<flag>\*{{1,2}}|(?:hh|ll|h|l|b)(?=[ \t]))?[ \t]*"
     rf"(?P<range>[\[(]?[ ]?(?:{any_of('range word')}[ ]?(?::|=|entre)?[ ]?)?"
-    rf"(?:(?P<low>{NUMBER})[ ]?(?:[-–—]|a|to)[ ]?(?P<high>{NUMBER})"
+    rf"(?:(?P<low>{NUMBER})[ ]?(?:[-–—~]|a|to)[ ]?(?P<high>{NUMBER})"
     rf"|(?P<rcmp><=|>=|[<>≤≥]|(?:inf|sup)\w{{0,6}} a)[ ]?(?P<limit>{NUMBER}))[ ]?[\])]?)(?![\d/])"
 )
 _COUNTS = re.compile(rf"[ ]?{any_of('counted')}(?![^\W_])")
@@ -37,7 +37,7 @@ _COUNTS = re.compile(rf"[ ]?{any_of('counted')}(?![^\W_])")
 _RULING = re.compile(
     r"\||(?<=\t)[ ]?[/!=:;\\\[\]][ ]?(?=\t|$)|(?<=\t)[ ]?[!:;\[\]][ ](?=\S)|(?<=\t)[ ]?[“”‘’'\"](?=\w)"
 )
-_UNIT_CELL = re.compile(rf"[ \t]*(?!{any_of('range word')}\b|[^\t]*\d/\d)([a-z%µ][^\t\n]{{0,11}}?)[ ]*(?=\t)")
+_UNIT_CELL = re.compile(rf"[ \t]*(?!{any_of('range word')}\b|[^\t]*\d/\d)([a-z%µ][^\t\n]{{0,16}}?)[ ]*(?=\t)")
 """A cell between a value and a range is a unit, whatever OCR made of it (« g!dL », « gdL »): where no rule repairs
 it, it is kept as written, and not converted. Without it the range beside it would be lost."""
 _GLUED = re.compile(r"[ ]?[-–—][ ]?\d")

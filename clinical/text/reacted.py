@@ -26,6 +26,8 @@ _ARTICLE = (
 )
 """« Au pansement type Tegaderm », « une piqûre de frelon »."""
 _UNDER = re.compile(rf"(?P<between>[^.;\n,()]{{0,40}}?)(?<![^\W_])(?P<link>{_TO}|{any_of('caused by')}){_ARTICLE}")
+_OF_ITS_OWN = re.compile(rf"[ ]?{any_of('illness of its own')}(?![^\W_])")
+"""« Urticaire au froid », « prurit de la gale »: no drug and no allergen is their cause."""
 _HARM = re.compile(rf"(?<![^\W_]){any_of('harm')}(?![^\W_])")
 _ACCUSED = re.compile(
     rf"(?P<between>(?: [^\W\d_]{{3,18}}){{0,3}}) (?P<link>a la |a l'|aux? |(?:induite?s?|provoquee?s?|causee?s?) par )"
@@ -80,7 +82,7 @@ def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterat
     """The reactions of a unit with the drug or allergen that each is put down to; `cue`: where « allergie » is."""
     if not known:
         return
-    said = list(reactions().find(flat, text))
+    said = [each for each in reactions().find(flat, text) if not _OF_ITS_OWN.match(flat, each.end)]
     found = [(each.start, each.end, each.entry.allergic, each.entry.treated_by) for each in said]
     named = {(start, end) for start, end, _, _ in found}
     harms = [m.span() for m in _HARM.finditer(flat) if not any(s <= m.start() < e for s, e in named)]
@@ -97,7 +99,7 @@ def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterat
             if later is not None:
                 cause, doubt = (later.start, later.end, later.allergic, False), later.assertion
         if cause is None:
-            if last is not None and _AND.fullmatch(flat, last[0].end, each.start):
+            if last is not None and _is_with(flat, last[0], each):
                 also = replace(last[1], start=each.start, end=each.end, drug=each.drug, allergen=each.allergen)
                 last = (each, replace(also, quote_end=max(also.quote_end, each.end)))
                 yield last[1]
@@ -124,6 +126,13 @@ def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterat
             told = replace(told, assertion=stated if stated in kept else doubt or Assertion.PRESENT)
         last = (each, told)
         yield told
+
+
+def _is_with(flat: str, before: Culprit, each: Culprit) -> bool:
+    """« Urticaire à l'amoxicilline et au latex », « réaction à un antibiotique (Rocéphine) »."""
+    if _AND.fullmatch(flat, before.end, each.start):
+        return True
+    return before.drug is None and re.fullmatch(r"[ ]?\([ ]?", flat[before.end : each.start]) is not None
 
 
 def _stopped_for(flat: str, text: str, culprit: Culprit) -> tuple[int, int] | None:
