@@ -34,7 +34,7 @@ STOPPED = (
 """What is said of a drug that was stopped; `STOP_OF`: what is said before its name."""
 _STOPPED = re.compile(
     rf"[^.;\n,:]{{0,20}}?(?<![^\W_]){STOPPED}"
-    rf"(?:[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}|[ ]?[:(][ ]?){_ARTICLE}"
+    rf"(?:[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}|(?: [^.;\n,:]{{1,25}})?[ ]?[:(][ ]?){_ARTICLE}"
 )
 STOP_OF = re.compile(
     r"(?<![^\W_])(?:arrets?|arret(?:er?|ons)|interrompre|interrompu|suspendre|suspendu|stop|stopper?|"

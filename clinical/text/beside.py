@@ -21,7 +21,7 @@ _BETWEEN = re.compile(
     r"[ ]?(?P<sign>[,(:]|[ ][–-][ ])[ ]?(?:l'|la |le |les )?"
 )
 _AGO_AFTER = re.compile(rf"[ ]?[,(]?[ ]?{_AGO}(?![^\W_])")
-_ENDS = re.compile(r"[ ]?(?:[,.;)(\n]|$|[–-] |(?:en |in )?(?:19|20)\d\d)")
+_ENDS = re.compile(r"(?: (?:iv|im|sc|ivl|per os|po))?[ ]?(?:[,.;)(\n]|$|[–-] |(?:en |in )?(?:19|20)\d\d)")
 _GRAVE = re.compile(r"anaphyla|choc anaphyla|reaction anaphyla|(?:oe|œ)deme (?:de quincke|larynge)|angio-?(?:oe|œ)deme")
 _CORTICOID = "H02"
 

@@ -24,6 +24,8 @@ _BEGUN_AFTER = re.compile(rf"[^.;\n]{{0,20}}?(?<![^\W_]){any_of('begun after')}(
 _FOR_LONG = re.compile(rf"[^.;\n]{{0,30}}?(?<![^\W_]){any_of('taken for long')}")
 _ONSET = re.compile(rf"(?<![^\W_]){any_of('onset')}(?![^\W_])")
 _OTHER_CAUSE = re.compile(rf"(?<![^\W_]){any_of('between reaction and treatment')}")
+_SINCE = re.compile(r"[^.;\n]{0,20}?(?<![^\W_])(?:depuis|since)(?![^\W_])")
+_TODAY = re.compile(r"[^.;\n]{0,30}?(?<![^\W_])(?:ce jour|aujourd'hui|ce matin|ce soir|a l'instant|today)(?![^\W_])")
 _CAUSED = re.compile(r"(?<![^\W_])(?:sous|apres|post)[ -](?!qu)(?!\d)[^\W\d_]{4,}")
 _SOON, _WITHIN = 60, 60
 """Characters before the reaction in its sentence, and after it to the time that it began at."""
@@ -35,9 +37,8 @@ def reacts(flat: str) -> bool:
 
 
 def follows(before: str) -> bool:
-    """Whether the sentence after `before` stands in the same paragraph: no line ends between them but that of the page,
-    after a full stop."""
-    return before.rstrip(" \t\n").endswith((".", "!", "?", "…")) and before.count("\n") <= 1
+    """Whether the sentence that stands at once after `before` goes on with it, on the next line or the same."""
+    return before.rstrip(" \t\n").endswith((".", "!", "?", "…"))
 
 
 def told_in_the_next(flat: str, text: str, at: int, named: list[Found[Drug]]) -> Iterator[Sensitivity]:
@@ -59,6 +60,8 @@ def told_in_the_next(flat: str, text: str, at: int, named: list[Found[Drug]]) ->
     before = [each for each in known if each.end <= at]
     scopes = asserted(flat[:at])
     for culprit in reversed(before[-2:]):
+        if _SINCE.match(lead) and _TODAY.match(flat, culprit.end, at):
+            return  # « Injection faite ce jour. Depuis deux mois, prurit »: the reaction is the older
         if is_given(flat[:at], culprit, scopes) and _is_begun(flat[:at], culprit) and not treats(sign, culprit):
             end = at + sign.end
             told = told_of(

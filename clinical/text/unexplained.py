@@ -93,7 +93,8 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
             reaction = "" if sign.cue else text[sign.start : sign.end]
             one = told_of(flat, text, FactKind.ALLERGY, culprit, first, last, reaction=reaction)
             if one.assertion is not Assertion.ABSENT:
-                yield replace(one, assertion=Assertion.SUSPECTED, taken=culprit.drug is None)
+                old = not treats(sign, culprit) and is_named_beside(flat, sign.start, sign.end, culprit, given=False)
+                yield replace(one, assertion=Assertion.SUSPECTED, taken=culprit.drug is None or old)
 
 
 def signs(flat: str, text: str) -> Iterator[Sign]:
