@@ -16,7 +16,8 @@ FLOORS = {
     "ward_sixth.tsv": (0.86, 0.54, 0.94),
     "ward_seventh.tsv": (0.88, 0.28, 0.93),
     "ward_eighth.tsv": (0.75, 0.58, PRECISE),
-    "ward_ninth.tsv": (0.82, 0.55, 0.89),
+    "ward_ninth.tsv": (0.87, 0.59, 0.91),
+    "ward_tenth.tsv": (0.88, 0.52, PRECISE),
 }
 """Shown, exact and precise, of the lists that are not repaired as far as the first three. What only the net of
 docs/decisions/087 shows is « à vérifier »: shown, not exact."""
