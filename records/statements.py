@@ -54,14 +54,23 @@ class IdSet(TypeDecorator[Collection[str]]):
         return values if dialect.name == _POSTGRESQL else json.dumps(values)
 
 
-class _Among(FunctionElement[bool]):
+class _Condition(FunctionElement[bool]):
+    """A condition that stands as it is in a WHERE. As a function it would become `(…) = 1` on SQLite, which then looks
+    into no index: each list of a patient's documents read everybody's (tests/search_api/test_plans.py)."""
+
     type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002
+        return self  # both forms below have their own brackets
+
+
+class _Among(_Condition):
     name = "among"
     inherit_cache = True
 
 
-class _Holds(FunctionElement[bool]):
-    type = Boolean()
+class _Holds(_Condition):
     name = "holds"
     inherit_cache = True
 

@@ -86,7 +86,7 @@ class Withdrawal(Base):
     __tablename__ = "withdrawals"
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), primary_key=True)
     name_blind: Mapped[bytes] = mapped_column(primary_key=True)
-    document_id: Mapped[str] = mapped_column(primary_key=True)  # that says so; "": before senders were kept
+    document_id: Mapped[str] = mapped_column(primary_key=True, index=True)  # that says so; "": before senders were kept
     issued_at: Mapped[datetime | None]  # what was issued later stands; NULL: nothing of this name does
 
 

@@ -19,7 +19,7 @@ class Grant(Base):
     patient_id: Mapped[str] = mapped_column(index=True)  # an attested one may be of nobody: the door tells no one
     kind: Mapped[str]
     grantee_kind: Mapped[str]
-    grantee: Mapped[str]
+    grantee: Mapped[str] = mapped_column(index=True)
     categories: Mapped[str | None]  # JSON list; NULL is all
     valid_from: Mapped[datetime]
     valid_until: Mapped[datetime | None]
