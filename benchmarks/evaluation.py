@@ -20,7 +20,9 @@ HEAD = [
     "Recall@100",
     "MRR@10",
     "empty, no answer",
+    "empty or far, no answer",
     "empty, answer",
+    "empty or far, answer",
     "p50 ms",
     "p95 ms",
     "p99 ms",
@@ -40,7 +42,7 @@ def measure() -> str:
     return table(HEAD, rows) + (
         "\n\nnDCG@10 with its 95 % bootstrap interval over queries. Latency: embedding the question, matching, ranking."
         " Documents/s: analysis and writing, embedding apart. Empty: share of empty answers, where nothing answers and"
-        " where something does."
+        " where something does; far: those whose documents are all said to be far."
     )
 
 
@@ -58,7 +60,6 @@ def evaluate_all(collection: Collection, generations: Generations) -> list[Evalu
 
 def _row(name: str, engine: str, evaluation: Evaluation) -> list[object]:
     ndcg, recall, mrr = (evaluation.measures[each] for each in ("nDCG@10", "R@100", "RR@10"))
-    empty = evaluation.empty_when_no_answer
     return [
         name,
         evaluation.mode,
@@ -67,8 +68,14 @@ def _row(name: str, engine: str, evaluation: Evaluation) -> list[object]:
         f"{ndcg.low:.3f}–{ndcg.high:.3f}",
         f"{recall.mean:.3f}",
         f"{mrr.mean:.3f}",
-        "" if empty is None else f"{empty:.2f}",
-        f"{evaluation.empty_when_answer:.2f}",
+        _shown(evaluation.empty_when_no_answer),
+        _shown(evaluation.far_when_no_answer),
+        _shown(evaluation.empty_when_answer),
+        _shown(evaluation.far_when_answer),
         *(f"{evaluation.latency_ms[each]:.1f}" for each in ("p50", "p95", "p99")),
         f"{evaluation.indexing.documents / evaluation.indexing.seconds:.0f}",
     ]
+
+
+def _shown(share: float | None) -> str:
+    return "" if share is None else f"{share:.2f}"

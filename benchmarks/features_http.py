@@ -19,7 +19,7 @@ import httpx
 
 from access.identifiers import PatientId
 from benchmarks.report import milliseconds, table
-from benchmarks.search_http import _headers, _served, fill, questions
+from benchmarks.search_http import fill, headers, questions, served
 from benchmarks.settings import say
 from cli.compose import Home, open_home
 from cli.local_services import cache_folder, opensearch
@@ -73,17 +73,17 @@ def measure() -> str:
         cluster = OpenSearchGenerations(url, f"features-{os.getpid()}")
         held.callback(cluster.destroy)
         other = replace(home, services=replace(home.services, index=_copied(home, cluster)))
-        served = {}
+        clients = {}
         for engine, one in (("embedded", home), ("opensearch", other)):
-            address = held.enter_context(_served(one))
-            served[engine] = held.enter_context(httpx.Client(base_url=address, headers=_headers(one), timeout=60))
-        times = _interleaved(served, patient)
+            address = held.enter_context(served(one))
+            clients[engine] = held.enter_context(httpx.Client(base_url=address, headers=headers(one), timeout=60))
+        times = _interleaved(clients, patient)
     rows: list[list[object]] = [
-        [label, *(f"{milliseconds(times[engine, label]):.1f}" for engine in served)] for label in variants()
+        [label, *(f"{milliseconds(times[engine, label]):.1f}" for engine in clients)] for label in variants()
     ]
     first, *_, last = variants()
-    ratios = {e: milliseconds(times[e, last]) / milliseconds(times[e, first]) for e in served}
-    return table(["features", *(f"{engine}, p50 ms" for engine in served)], rows) + (
+    ratios = {e: milliseconds(times[e, last]) / milliseconds(times[e, first]) for e in clients}
+    return table(["features", *(f"{engine}, p50 ms" for engine in clients)], rows) + (
         f"\n\nAll over none: {', '.join(f'{ratio:.2f} times ({engine})' for engine, ratio in ratios.items())}."
         f" {passages} passages of {len(documents)} documents, both arms, journalled; {ROUNDS} rounds, the variants"
         " in random order in each."
@@ -107,9 +107,9 @@ def _copied(home: Home, cluster: OpenSearchGenerations) -> ServingIndex:
     return ServingIndex(cluster, lambda: generation)
 
 
-def _interleaved(served: Mapping[str, httpx.Client], patient: PatientId) -> dict[tuple[str, str], list[float]]:
+def _interleaved(clients: Mapping[str, httpx.Client], patient: PatientId) -> dict[tuple[str, str], list[float]]:
     order, asked = random.Random(1), questions()
-    times: dict[tuple[str, str], list[float]] = {(e, label): [] for e in served for label in variants()}
+    times: dict[tuple[str, str], list[float]] = {(e, label): [] for e in clients for label in variants()}
     for number in range(ROUNDS + WARM):
         if number % 20 == 0:
             say(f"round {number}")
@@ -119,7 +119,7 @@ def _interleaved(served: Mapping[str, httpx.Client], patient: PatientId) -> dict
             body = {"query": question, "facets": "facets" in features}
             with only(features):
                 start = time.perf_counter()
-                served[engine].post(f"/v1/patients/{patient}/search", json=body).raise_for_status()
+                clients[engine].post(f"/v1/patients/{patient}/search", json=body).raise_for_status()
                 seconds = time.perf_counter() - start
             if number >= WARM:
                 times[engine, label].append(seconds)

@@ -17,6 +17,7 @@ NAMES = (
     "emergency_http",
     "door_timing",
     "decision_share",
+    "among_others",
     "real_documents",
     "identity",
     "writers",

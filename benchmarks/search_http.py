@@ -61,7 +61,7 @@ def measure() -> str:
     """p50 of each part and of the whole, and their ratio."""
     with tempfile.TemporaryDirectory() as folder, open_home(load_settings(home=Path(folder))) as home:
         patient, documents, passages = fill(home)
-        with _served(home) as address, httpx.Client(base_url=address, headers=_headers(home)) as http:
+        with served(home) as address, httpx.Client(base_url=address, headers=headers(home)) as http:
             times = _interleaved(_parts(home, http, patient, documents[0]), questions())
     p50 = {name: milliseconds(values) for name, values in times.items()}
     parts = p50["bare"] + p50["engine"] + p50["embedding"]
@@ -127,7 +127,7 @@ def questions() -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
+def fill(home: Home, passages: int = PASSAGES) -> tuple[PatientId, list[DocumentId], int]:
     """One patient, a doctor allowed to read everything, and sample texts until the passages are there."""
     now = home.clock()
     identity = patients.Identity(Ins(INS), "qualified", "ESSAI", "Mesure", date(1985, 3, 1), "M", "75123")
@@ -157,7 +157,7 @@ def fill(home: Home) -> tuple[PatientId, list[DocumentId], int]:
         if len(documents) % 50 == 0:
             drain(home.bench)
             say(f"{len(documents)} documents, {_passages(home)} passages")
-            if _passages(home) >= PASSAGES:
+            if _passages(home) >= passages:
                 break
     drain(home.bench)
     return patient, documents, _passages(home)
@@ -183,7 +183,7 @@ def _passages(home: Home) -> int:
     return sum(line.passages for line in home.services.index.current().inventory_without_scope())
 
 
-def _headers(home: Home) -> dict[str, str]:
+def headers(home: Home) -> dict[str, str]:
     token = issue_token(
         home.services,
         rpps=RPPS,
@@ -195,7 +195,7 @@ def _headers(home: Home) -> dict[str, str]:
 
 
 @contextmanager
-def _served(home: Home) -> Iterator[str]:
+def served(home: Home) -> Iterator[str]:
     """The real application behind uvicorn on a free port of this machine."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))

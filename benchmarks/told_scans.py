@@ -2,7 +2,8 @@
 
 Every sample whose table is a picture (fax, pasted pictures), and born-digital ones drawn again as scans of 125 to 300
 dpi. A line is exact when value, unit and range are; its label is not scored (« Créatinlne » is still a line).
-`ANAMNESE_BENCH_SCANS` limits the documents of a form, `ANAMNESE_OCR` names the engine.
+`ANAMNESE_BENCH_SCANS` limits the documents of a form, `ANAMNESE_OCR` names the engine. `ANAMNESE_BENCH_SCANS_SEED`
+draws other documents, worn otherwise: what was mended on the usual ones is measured on those.
 """
 
 from __future__ import annotations
@@ -22,13 +23,20 @@ from ocr.port import Ocr
 from records.fact import Fact, FactKind
 from samples.catalogue import drafts
 from samples.cda import Identity
+from samples.damage import chance
 from samples.forms import produce
 from samples.manifest import identities
 from samples.story import Draft
 
 TITLE = "Laboratory lines out of scanned tables"
 MOST = int(os.environ.get("ANAMNESE_BENCH_SCANS", "12"))
+SEED = os.environ.get("ANAMNESE_BENCH_SCANS_SEED", "")
 BAR = 0.90
+FRESH = """On other documents, worn otherwise (`ANAMNESE_BENCH_SCANS_SEED=b`, 84 documents, 348 lines, 2026-11-28,
+first run): 0.980 of all, 0.970 of the samples' own forms; without the repair of misread units 0.951 and
+0.951. After two repairs more on what this set missed: 0.983. Missed then: results in words (« hétérozygote
+»), a lost letter that leaves another unit (mU/L), a lost comma in a range. With the seed c, after that: 21
+documents, 80 lines, none missed."""
 _PICTURED, _REDRAWN = ("fax", "mixed"), ("scan-high", "scan", "scan-low")
 
 
@@ -39,7 +47,7 @@ def measure() -> str:
     missed: list[str] = []
     known = identities(drafts())
     for draft in _chosen():
-        lines, exact = _score(draft, known, ocr, missed)
+        lines, exact = _score(draft, known[draft.document_id], ocr, missed)
         counts[draft.form, "documents"] += 1
         counts[draft.form, "lines"] += lines
         counts[draft.form, "exact"] += exact
@@ -48,11 +56,16 @@ def measure() -> str:
     rows = [_row(form, (form,), counts) for form in forms]
     rows.append(_row("samples' own (fax, pasted pictures)", _PICTURED, counts))
     body = table(("form", "documents", "lines", "value, unit, range exact"), rows)
-    return f"{body}\n\nThe bar is {BAR:.2f}. {ocr.name}. Missed, the first ten: {'; '.join(missed[:10])}"
+    after = "" if SEED else f"\n\n{FRESH}"
+    drawn = f" Drawn with the seed « {SEED} »." if SEED else ""
+    first = "; ".join(missed[:10]) or "none"
+    return f"{body}\n\nThe bar is {BAR:.2f}. {ocr.name}.{drawn} Missed, the first ten: {first}{after}"
 
 
 def _chosen() -> Iterator[Draft]:
     with_lines = [draft for draft in drafts() if lines_of(draft)]
+    if SEED:
+        chance(SEED).shuffle(with_lines)
     for form in _PICTURED:
         yield from [draft for draft in with_lines if draft.form == form][:MOST]
     digital = [draft for draft in with_lines if draft.form == "lab"]
@@ -67,8 +80,8 @@ def _row(name: str, forms: tuple[str, ...], counts: Counter[tuple[str, str]]) ->
     return name, documents, lines, f"{exact / lines:.4f}" if lines else ""
 
 
-def _score(draft: Draft, known: dict[str, Identity], ocr: Ocr, missed: list[str]) -> tuple[int, int]:
-    drawn = produce(draft, known[draft.document_id])
+def _score(draft: Draft, identity: Identity, ocr: Ocr, missed: list[str]) -> tuple[int, int]:
+    drawn = produce(replace(draft, document_id=f"{draft.document_id}{SEED}"), identity)  # the id decides of the wear
     facts = facts_of_pages(parse(drawn.data, f"sample{drawn.suffix}", ocr, Limits()).pages)
     told = Counter(_key(fact) for fact in facts if fact.kind is FactKind.LAB_RESULT and fact.value is not None)
     lines, exact = lines_of(draft), 0

@@ -9,7 +9,6 @@ that ship with the package.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,20 +16,22 @@ from dataclasses import replace
 from clinical.asserted import asserted
 from clinical.text import personal, statements
 from clinical.text.allergies import sensitivities
-from clinical.text.allergy_words import Sensitivity, culprits, reactions
+from clinical.text.allergy_words import Sensitivity
 from clinical.text.box_marks import State
-from clinical.text.boxes import Forms, Part, merged
+from clinical.text.boxes import Forms, Part
 from clinical.text.labs import Measure, analytes, measures
 from clinical.text.measured_on import Days, days_of
 from clinical.text.medications import Medicine, medicines
 from clinical.text.misspelt import misspelt
+from clinical.text.next_sentence import follows, reacts, told_in_the_next
+from clinical.text.placed import placed
 from clinical.text.plain import plain
 from clinical.text.reading import Details, Reading, Where
 from clinical.text.sections import Context, context_of, title_of
 from clinical.text.signs import any_of
 from clinical.text.statements import Statement
 from clinical.text.terms import Found
-from clinical.text.units import Unit, units
+from clinical.text.units import Unit
 from clinical.text.vocabulary import Drug, drugs
 from records.content import Metadata, Page
 from records.fact import Assertion, Fact, FactKind, Period
@@ -39,21 +40,14 @@ MOST_FACTS = 10_000
 """Facts of a page. More is no page of a health record: reading stops there, so that a hostile one costs seconds."""
 _OVER = re.compile(rf"\b{any_of('over')}\b")
 _SINCE = re.compile(rf"\b{any_of('since')}")
-_PATIENT = re.compile(rf"\W*{any_of('the patient')}(?![^\W_])")
-_ALLERGIC = re.compile(rf"\W*(?:(?:pas|aucune?|absence) (?:d'|de )?)?{any_of('allergy')}")
 _TREATMENT = re.compile(r"(?:[-–—;.,|/)\t]|  )[ ]*(?:traitements?|ttt|trt)(?: \w{1,12}){0,2} ?:")
 """« Allergies : aucune - Traitement : Eliquis » on one line."""
-_TREATED = re.compile(rf"\W*(?:{any_of('the patient')} )?{any_of('treated')}(?![^\W_])")
 _NOT_UNDER = re.compile(r"\b(?:pas|plus|jamais|non|ni|sans)(?: (?:ete|mise?|placee?|encore|actuellement))* sous $")
 _IF = re.compile(r"\b(?:si|s'il|s'ils|en cas|risques?|if|in case|eventuel\w*|en prevision|depist\w+|recherche\w*)\b")
 _ABOUT_ALLERGY = re.compile(
     rf"\b(?:{any_of('allergy')}|allergenes?\b|reactions? (?:a |aux? )(?:une? |des |certain)|reactions? ?\?)"
 )
-_OTHER_KEY = re.compile(r"\s*(?P<key>[^\W\d_]{2,16}(?: [^\W\d_]{2,12}){0,2}) ?:")
-"""« Allergies : aucune. Meds : … »: what has a name of its own stands no longer under the first."""
 _ALLERGIES = "Allergies"
-_ANSWERED = re.compile(r"[ :]*(?:oui|non|yes|no)(?![^\W_])")
-_SORT = re.compile(r"medic|alim|respir|cutane|contact|environ|autres?|allerg|intoler|react")
 _TO_VERIFY = "case du formulaire à vérifier"
 _GUESSED = "nom reconnu à une lettre près"
 _MEASURED = frozenset({FactKind.LAB_RESULT, FactKind.VITAL_SIGN})
@@ -69,9 +63,12 @@ def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata
     """
     facts: dict[tuple[object, ...], Fact] = {}
     where, count, standing, forms = Where(page), 0, "", Forms(page.text.lower())
-    for unit, title in _placed(page, section_before):
+    before: Unit | None = None
+    for unit, title in placed(page, section_before):
         days = days_of(unit.flat, page.text[unit.start : unit.end], standing)
         told = list(_facts_of_parts(page, unit, title, where, days, forms))
+        told += _told_across(page, before, unit, title, where)
+        before = unit
         measured = any(fact.kind in _MEASURED for fact in told)
         standing = days.head if days.is_heading or (measured and days.head == standing) else ""
         for fact in told:
@@ -87,59 +84,10 @@ def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata
 def section_after(page: Page, section_before: str = "") -> str:
     """The title in force at the end of a page."""
     return (
-        deque((title for _, title in _placed(page, section_before)), maxlen=1).pop()
+        deque((title for _, title in placed(page, section_before)), maxlen=1).pop()
         if page.text.strip()
         else section_before
     )
-
-
-def _placed(page: Page, section_before: str) -> Iterator[tuple[Unit, str]]:
-    """Each unit with the title it stands under.
-
-    A title alone on its line holds until the next; one with words after it holds for its line. The page's own titled
-    parts (CDA) come first.
-    """
-    standing, parts = section_before, sorted((part.start, part.end, part.title) for part in page.sections)
-    starts = [part[0] for part in parts]
-    line_title, line_end = "", -1
-    for unit in merged(units(page.text)):
-        at = bisect_right(starts, unit.start) - 1
-        titled = parts[at][2] if at >= 0 and unit.start < parts[at][1] and context_of(parts[at][2]) else ""
-        found = title_of(unit.flat)
-        if found is not None and context_of(standing) is Context.ALLERGY and _ANSWERED.match(unit.flat, found[1]):
-            found = None  # « Allergies ⏎ - Médicaments : oui (Josacine) »
-        if found is not None:
-            title, length = page.text[unit.start : unit.start + found[1]].strip(" \t\n:•#*-–"), found[1]
-            if unit.flat[length:].strip():
-                line_title = title
-                newline = page.text.find("\n", unit.end - 1)
-                line_end = newline if newline >= 0 else len(page.text)
-            else:
-                standing, line_end = title, -1
-        title = line_title if unit.start < line_end else titled or standing
-        if found is None and unit.start < line_end and context_of(title) is Context.ALLERGY and _has_key(unit):
-            title, line_end = "", -1
-        yield unit, "" if found is None and _is_beside(unit, context_of(title)) else title
-
-
-def _has_key(unit: Unit) -> bool:
-    """Whether a sentence begins with a name and a colon, and the name is of no allergen: « Pénicilline : choc »."""
-    key = _OTHER_KEY.match(unit.flat)
-    return (
-        key is not None
-        and _SORT.search(key["key"]) is None
-        and not culprits(key[0], key[0], list(drugs().find(key[0], key[0])))
-    )
-
-
-def _is_beside(unit: Unit, context: Context) -> bool:
-    """Whether a sentence speaks of something else than its title: « Allergies : aucune. Sous Eliquis. » is a treatment,
-    « Antécédents familiaux : … Patient porteur d'un pacemaker » is the patient."""
-    if context is Context.FAMILY:
-        return _PATIENT.match(unit.flat) is not None or _ALLERGIC.match(unit.flat) is not None
-    if context is not Context.ALLERGY or _TREATED.match(unit.flat) is None:
-        return False
-    return next(reactions().find(unit.flat, unit.flat), None) is None  # « sous amoxicilline : urticaire »
 
 
 def _facts_of_parts(page: Page, unit: Unit, title: str, where: Where, days: Days, forms: Forms) -> Iterator[Fact]:
@@ -162,6 +110,21 @@ def _facts_of_parts(page: Page, unit: Unit, title: str, where: Where, days: Days
                 yield replace(fact, assertion=Assertion.ABSENT)
             else:
                 yield replace(fact, assertion=Assertion.SUSPECTED, details=(*fact.details, ("note", _TO_VERIFY)))
+
+
+def _told_across(page: Page, before: Unit | None, unit: Unit, title: str, where: Where) -> Iterator[Fact]:
+    """What a reaction is put down to that stands in the sentence before, or in the clause before of the same one."""
+    context = context_of(title)
+    if context is Context.FAMILY or not reacts(unit.flat):
+        return
+    both, at = unit, unit.flat.find(";") + 1
+    if not at and before is not None and before.end == unit.start and follows(before.flat):
+        both, at = Unit(before.start, unit.end, before.flat + unit.flat), len(before.flat)
+    if at:
+        text = page.text[both.start : both.end]
+        reading = Reading(page, both, title, context, where)
+        named = list(drugs().find(both.flat, text))
+        yield from (_sensitivity(reading, each) for each in told_in_the_next(both.flat, text, at, named))
 
 
 def _facts_of_unit(page: Page, part: Part, title: str, where: Where, days: Days) -> Iterator[Fact]:

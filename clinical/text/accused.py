@@ -16,7 +16,7 @@ from clinical.text.terms import Found
 from records.fact import Assertion
 
 _ARTICLE = r"(?:une? |des |de la |de l'|du |d'|la |le |les |l'|an? |some )?(?:\d ?)?(?:[a-z]{4,12} ){0,1}"
-_SIGN = re.compile(rf"[ ]?(?P<sign>=>?|-+>|→|⇒|=|:|\bdonc\b)[ ]?{_ARTICLE}")
+_SIGN = re.compile(rf"(?: \(?(?:en )?(?:19|20)\d\d\)?)?[ ]?(?P<sign>=>?|-+>|→|⇒|=|:|\bdonc\b)[ ]?{_ARTICLE}")
 _MADE = re.compile(
     rf"(?:,| qui)?(?: (?:lui|me|le|la|l'|nous|a|ont|avait|avaient|ayant|has|had)){{0,2}} ?(?<![^\W_])"
     rf"{any_of('provoked')}(?: [a-z]{{4,16}}ment)?(?: (?:chez (?:elle|lui|"
@@ -33,7 +33,8 @@ STOPPED = (
 )
 """What is said of a drug that was stopped; `STOP_OF`: what is said before its name."""
 _STOPPED = re.compile(
-    rf"[^.;\n,:]{{0,20}}?(?<![^\W_]){STOPPED}[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}{_ARTICLE}"
+    rf"[^.;\n,:]{{0,20}}?(?<![^\W_]){STOPPED}"
+    rf"(?:[^.;\n,:]{{0,25}}?(?<![^\W_]){any_of('because')}|(?: [^.;\n,:]{{1,25}})?[ ]?[:(][ ]?){_ARTICLE}"
 )
 STOP_OF = re.compile(
     r"(?<![^\W_])(?:arrets?|arret(?:er?|ons)|interrompre|interrompu|suspendre|suspendu|stop|stopper?|"

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from clinical.asserted import asserted
 from clinical.text.allergy_cues import Cue, compounds, cues, denied, doubt_start, is_other, named_before, none_but
-from clinical.text.allergy_section import NOT_A_SUBSTANCE, NOT_FILLED_IN, section_items
+from clinical.text.allergy_items import DOSED, OTHER_DRUG, listed
+from clinical.text.allergy_section import NOT_FILLED_IN, section_items
 from clinical.text.allergy_tests import tested
 from clinical.text.allergy_words import Culprit, Sensitivity, culprits, none_stated, reactions, told_of
 from clinical.text.contraindications import contraindications
-from clinical.text.misspelt import is_no_word
 from clinical.text.plain import plain
 from clinical.text.reacted import reactions_to
 from clinical.text.sections import Context
@@ -23,7 +23,6 @@ from clinical.text.units import Unit
 from clinical.text.vocabulary import Drug
 from records.fact import Assertion, FactKind
 
-_TO = any_of("to")
 _ADJECTIVES = re.compile(rf"(?: {any_of('allergy adjectives')}(?![^\W_]))*[ ]*(?:\(?\?\)?[ ](?=a |aux? |to ))?")
 _NONE_AFTER = re.compile(
     r"[ ]*(?:\([^()]{0,20}\))?[ ]*(?:[:=\-–\t]|: *,)?[ ]*"
@@ -43,36 +42,7 @@ _OTHER_SORT = re.compile(
 )
 _NONE_KNOWN = re.compile(rf"\b{any_of('no known allergy')}\b")
 _EXCEPT = re.compile(rf"[^.;\n]{{0,50}}\b{any_of('except')}\b[ ]?(?:d'une |de |une )?")
-_KIND_OF = r"(?:medic|med|alim|contact|resp|autre)\w*\.?[ ]?:[ ]?"
-_ITEM = re.compile(
-    rf"(?:[ ]*[:=][ ]*,(?=[ ]*\w))?(?:\([a-z]\)|"
-    rf"[ ]?\([^()]{{0,40}}\)(?=[ ]?:))?[ !]{{0,4}}[^\w(,;.?!\n]{{0,6}}(?:\d{{1,2}}[).] ?)?(?:allergie |"
-    rf"intolerance |{_KIND_OF})?(?P<to>{_TO})?"
-    r"(?:(?:la |les? |l')?(?:pansements?|produits?|medicaments?|gants?|antibiotiques?) (?:type |a base de ))?"
-    r"(?:: ?)?(?:[«\"“][ ]?(?:l[aes]+ |l')?)?"
-)
-_ITEM_END = re.compile(rf"[»\"”.;\n\t(:?!→]|,| / | (?:et|ni|ou|puis|and|or) | [-–—] | {any_of('after culprit')}\b")
-_JOINER = re.compile(
-    r"[ ]*(?:,|et|ou|puis|and|or|ni|y|und|oder|ed|e|/|\+|&|\.(?=[^\W\d_])|(?P<loose>;|[-–—•·*|]))[ ]*(?:et |ou )?"
-    r"|[ ]*(?=\d{1,2}[).][ ]?[^\W\d_])"
-)
-_NAME_ENDS = re.compile(r"[ ]?(?:[,;.()/!\n]|$|(?:et|ou)\b)")
-_TO_DO = re.compile(r"\w+(?:er|ir)(?![^\W_])")
-_HOW_BAD = re.compile(rf"[ \t]*{any_of('severity')}[ \t]*")
-_SKIPPED = re.compile(r"[ ]?(?:et )?[^\W\d_][\w' -]{2,24}[ ]?[,/+][ ]?")
-"""« Aspirine et apparentés, iode »: what is no name in a list does not end it."""
-_NEXT = re.compile(rf"[ ]{{0,3}}(?:{_KIND_OF})?")
-_DOSED = re.compile(r"[ ]*(?:\d|:[ ]*\d|cp|gel|mg|x ?\d)")
-"""After a dash a name with a dose is a medicine of the next column, no allergen."""
-_GIVEN = re.compile(rf"{_DOSED.pattern}|[ ]+(?:iv|im|sc|io|per os|en aerosol|aerosol)[a-z]{{0,2}}(?![^\W_])")
-_BRACKETS = re.compile(r"[ ]*(?:\([^()]{0,120}\))?")
-_OTHER_DRUG = re.compile(
-    r"\b(?:sous|mise?|remplacee?|relais|switch|passage|traitee?|recoit|prend|tolere|donc|"
-    r"son|sa|his|her|toujours|porte\w*|dispose|trousse|carries|a sur|"
-    r"muni\w*|possede|equipee?|premedi\w+|utiliser|preferer|mettre)\b"
-)
-"""« Ne supporte pas le Kardégic, mis sous Plavix »: the second is what is taken."""
-_LISTED = re.compile(r"[ ]*[(,/+]?[ ]*(?:et |ou |notamment |dont |surtout )?")
+_GIVEN = re.compile(rf"{DOSED.pattern}|[ ]+(?:iv|im|sc|io|per os|en aerosol|aerosol)[a-z]{{0,2}}(?![^\W_])")
 _OF_WHAT_PRECEDES = re.compile(r"(?:mal|non|pas|peu) (?:ete )?(?:toler|support)ee?s?\Z")
 """« VNI mal tolérée sous morphine » is said of what stands before."""
 _WHO_BEARS = re.compile(r"\b(?:a|ai|ont|avait|ayant) (?:tres )?\Z")
@@ -133,7 +103,7 @@ def _stated(flat: str, text: str, known: list[Culprit], context: Context, *, cho
         yield from (
             told_of(flat, text, spoken[-1].kind, each, each.start, len(flat), others=tuple(known))
             for each in rest
-            if each.start not in said and _OTHER_DRUG.search(flat, spoken[-1].end, each.start) is None
+            if each.start not in said and OTHER_DRUG.search(flat, spoken[-1].end, each.start) is None
         )
 
 
@@ -193,7 +163,7 @@ def _after_cue(
         at = later.end()  # « carte d'allergie remise : rocuronium »
     short = cue.word.startswith("all") and len(cue.word) <= _SHORT_CUE
     free = not short and not cue.heading and not cue.word.startswith("desensib")
-    items = list(_items(flat, text, at, limit, known, context, free=free, named=cue.word.endswith(".")))
+    items = list(listed(flat, text, at, limit, known, context, free=free, named=cue.word.endswith(".")))
     if not items:
         if none is not None:
             return
@@ -255,99 +225,3 @@ def _is_reaction(flat: str, text: str, told: Sensitivity) -> bool:
     if told.drug is not None or told.allergen:
         return False
     return any(each.start == told.start for each in reactions().find(flat, text)) or flat.startswith("choc", told.start)
-
-
-def _items(
-    flat: str,
-    text: str,
-    at: int,
-    limit: int,
-    known: list[Culprit],
-    context: Context,
-    *,
-    free: bool,
-    named: bool = False,
-) -> Iterator[Culprit]:
-    """The culprits from `at`: known names, and after « à la », « aux » whatever is written."""
-    first = True
-    while at < limit:
-        opening = _ITEM.match(flat, at, limit)
-        begin = opening.end() if opening is not None else at
-        here = next(
-            (
-                each
-                for each in known
-                if begin <= each.start <= begin + 22
-                and each.start < limit
-                and _ITEM_END.search(flat, begin, each.start) is None
-                and (first or _OTHER_DRUG.search(flat, begin, each.start) is None)
-            ),
-            None,
-        )
-        if here is not None:
-            at = here.end
-            yield here
-        else:
-            stop = _ITEM_END.search(flat, begin, min(limit, begin + 60))
-            end = stop.start() if stop is not None else min(limit, begin + 60)
-            words = text[begin:end].strip(" -–'’\t") if flat[begin:end].strip() else ""
-            stated = opening is not None and (
-                named or opening["to"] is not None or ":" in opening[0] or "\t" in opening[0]
-            )
-            if not first and _OTHER_DRUG.search(flat, begin, end):
-                return
-            nameless = (
-                free and is_no_word(words) and _NAME_ENDS.match(flat, end) is not None and _TO_DO.match(words) is None
-            )
-            if not (free and (stated or nameless) and words and len(words.split()) <= 5 and words[0].isalpha()):
-                skipped = None if first else _SKIPPED.match(flat, at, limit)
-                if skipped is None or not any(skipped.end() <= each.start <= skipped.end() + 3 for each in known):
-                    return
-                at = skipped.end()
-                continue
-            if not first and any(reactions().find(flat[begin:end], words)):
-                at = end  # « Clamoxyl / urticaire ; Nifluril / Quincke »
-                joiner = _JOINER.match(flat, at, limit)
-                if joiner is None or joiner.end() == at or not any(joiner.end() <= each.start for each in known):
-                    return
-                at = joiner.end()
-                continue
-            if (
-                NOT_A_SUBSTANCE.match(flat, begin)
-                or _HOW_BAD.fullmatch(flat, begin, end)
-                or (opening is not None and opening["to"] == "a " and _TO_DO.match(words))
-                or any(reactions().find(flat[begin:end], words))
-                or (
-                    first
-                    and not nameless
-                    and context is Context.NONE
-                    and opening is not None
-                    and opening["to"] is None
-                    and ":" not in opening[0]
-                )
-            ):
-                return
-            start = begin + text[begin:end].index(words[0])
-            at = start + len(words)
-            yield Culprit(start, at, None, "")
-        first = False
-        skipped = _BRACKETS.match(flat, at, limit)
-        if skipped is not None:
-            yield from _in_brackets(flat, at, skipped.end(), known)
-            at = skipped.end()
-        joiner = _JOINER.match(flat, at, limit)
-        if joiner is None or joiner.end() == at:
-            return
-        if joiner["loose"] and not any(
-            _NEXT.fullmatch(flat, joiner.end(), each.start) and not _DOSED.match(flat, each.end) for each in known
-        ):
-            return
-        at = joiner.end()
-
-
-def _in_brackets(flat: str, at: int, end: int, known: list[Culprit]) -> Iterator[Culprit]:
-    """The names that brackets list after a culprit: « curares (rocuronium) », « bêtalactamines (Augmentin, C3G) »."""
-    for each in known:
-        if at <= each.start and each.end <= end and _LISTED.fullmatch(flat, at, each.start):
-            at = each.end
-            yield each

@@ -14,9 +14,17 @@ from records.fact import Assertion, FactKind
 
 _BEFORE = re.compile(rf"(?<![^\W_])(?:{any_of('contraindication before')})(?:tous? les )?$")
 _AFTER = re.compile(rf"[^.;\n,]{{0,30}}?(?<![^\W_])(?P<said>{any_of('contraindicated')})(?![^\W_])")
+_AFTER_NOUN = re.compile(
+    r"[^.;\n]{0,60}?[,;] ?(?:ce |cet |cette |le )?(?:medicament|traitement|molecule|produit|antibiotique|substance)"
+    rf"(?: est| a ete)? (?P<said>{any_of('contraindicated')})(?![^\W_])"
+)
+"""« Tégrétol : agranulocytose, médicament contre-indiqué à vie »."""
+_DIET = re.compile(r"regime (?:strict )?sans (?:l[ae] |les |l')?\Z")
+_OF_DIETS = frozenset(("gluten", "lactose"))
+"""What a diet leaves out for an illness of the bowel, not against a reaction: no contra-indication."""
 _SHORT = re.compile(r" ?(?:=|:)? ?CI(?![^\W_])")
 _LISTED = re.compile(
-    r"[ ]*(?:,|et|ou|ni|/|\+|;|[-–•]|and|or)[ ]*(?:et |"
+    r"[ ]*(?:,|et|ou|ni|/|\+|;|[-–•]|and|or)[ ]*(?:et |ni |"
     r"ou )?(?:pas (?=d))?(?:aux? |a la |a l'|des |d'|de |la |les? |l')?"
 )
 _NOT = re.compile(r"\b(?:pas|aucune?s?|sans|absence|non|no|not|ni|levee|plus)(?: (?:de|d'|of|any))?[ ]?$")
@@ -49,7 +57,7 @@ def contraindications(flat: str, text: str, known: list[Culprit]) -> Iterator[Se
         if start is None:
             run = _run_end(known, flat, number)
             beyond = min((one.start for one in known if one.start >= run), default=len(flat))
-            after = _AFTER.match(flat, run, beyond)
+            after = _AFTER.match(flat, run, beyond) or _AFTER_NOUN.match(flat, run, beyond)
             short = _SHORT.match(text, each.end)
             if after is not None:
                 start, end = each.start, after.end()
@@ -76,6 +84,8 @@ def _forbidden_before(flat: str, text: str, each: Culprit) -> int | None:
     window = max(0, each.start - 70)
     before = flat[window : each.start]
     found = _BEFORE.search(before)
+    if found is not None and each.allergen in _OF_DIETS and _DIET.search(before):
+        return None
     if found is not None:
         at = window + found.start()
         short = flat[at : at + 2] == "ci" and not flat[at : at + 3].isalpha()

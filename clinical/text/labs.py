@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
+from clinical.text.misread_units import repaired
 from clinical.text.numbers import NUMBER, Mark, number
 from clinical.text.plain import plain
 from clinical.text.signs import any_of
@@ -28,7 +29,7 @@ _VALUE = re.compile(
 _RANGE = re.compile(
     rf"[ \t]*(?P<flag>\*{{1,2}}|(?:hh|ll|h|l|b)(?=[ \t]))?[ \t]*"
     rf"(?P<range>[\[(]?[ ]?(?:{any_of('range word')}[ ]?(?::|=|entre)?[ ]?)?"
-    rf"(?:(?P<low>{NUMBER})[ ]?(?:[-–—]|a|to)[ ]?(?P<high>{NUMBER})"
+    rf"(?:(?P<low>{NUMBER})[ ]?(?:[-–—~]|a|to)[ ]?(?P<high>{NUMBER})"
     rf"|(?P<rcmp><=|>=|[<>≤≥]|(?:inf|sup)\w{{0,6}} a)[ ]?(?P<limit>{NUMBER}))[ ]?[\])]?)(?![\d/])"
 )
 _COUNTS = re.compile(rf"[ ]?{any_of('counted')}(?![^\W_])")
@@ -36,9 +37,9 @@ _COUNTS = re.compile(rf"[ ]?{any_of('counted')}(?![^\W_])")
 _RULING = re.compile(
     r"\||(?<=\t)[ ]?[/!=:;\\\[\]][ ]?(?=\t|$)|(?<=\t)[ ]?[!:;\[\]][ ](?=\S)|(?<=\t)[ ]?[“”‘’'\"](?=\w)"
 )
-_UNIT_CELL = re.compile(rf"[ \t]*(?!{any_of('range word')}\b|[^\t]*\d/\d)([a-z%µ][^\t\n]{{0,11}}?)[ ]*(?=\t)")
-"""A cell between a value and a range is a unit, whatever OCR made of it (« gdL »): it is kept as written, and not
-converted. Without it the range beside it would be lost."""
+_UNIT_CELL = re.compile(rf"[ \t]*(?!{any_of('range word')}\b|[^\t]*\d/\d)([a-z%µ][^\t\n]{{0,16}}?)[ ]*(?=\t)")
+"""A cell between a value and a range is a unit, whatever OCR made of it (« g!dL », « gdL »): where no rule repairs
+it, it is kept as written, and not converted. Without it the range beside it would be lost."""
 _GLUED = re.compile(r"[ ]?[-–—][ ]?\d")
 _INTERVAL = re.compile(
     rf"[ ]?(?:-|–|—|a)[ ]?{NUMBER}(?![\d/]|-\d|[ ]?{any_of('counted')}(?![^\W_]))[ ]{{0,3}}(?P<unit>{_UNIT})?"
@@ -188,8 +189,10 @@ def _measure(
     scale = text[found.start("unit") : found.end("unit")] if found["unit"] is not None and stop == found.end() else ""
     flag = (found["flag"] or "").strip(" ()\t").upper() if stop == found.end() else ""
     cell = _UNIT_CELL.match(unit.flat, stop, limit) if "\t" in unit.flat and stop == found.end() else None
+    read = ""
     if not scale and cell is not None:
-        scale, stop = text[cell.start(1) : cell.end(1)], cell.end(1)
+        read, stop = text[cell.start(1) : cell.end(1)], cell.end(1)
+        scale = repaired(read) or read
     bounds = _RANGE.match(unit.flat, stop, min(len(unit.flat), stop + 60))
     value = number(plain(written), mark)
     if not _plausible_unit(analyte, scale, value, "\t" in unit.flat):
@@ -203,9 +206,15 @@ def _measure(
         flag = flag or (bounds["flag"] or "").upper()
         stop = bounds.end()
     shown = text[found.start("cmp") : digits_end].strip() if found["cmp"] else written
-    note = "deux lectures possibles" if value is None else ""
+    notes = ["deux lectures possibles"] if value is None else []
+    notes += [f"unité lue « {read} »"] if read and scale != read else []
     return Measure(
-        start, stop, end, analyte, Quantity(shown, value, comparator, scale.strip(), low, high, range_text, flag), note
+        start,
+        stop,
+        end,
+        analyte,
+        Quantity(shown, value, comparator, scale.strip(), low, high, range_text, flag),
+        " ; ".join(notes),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from clinical.asserted import Asserted, asserted
 from clinical.text.accused import STOP_OF, STOPPED, accused
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
+from clinical.text.plain import plain
 from clinical.text.signs import any_of
 from clinical.text.statements import names
 from records.fact import Assertion, FactKind
@@ -26,6 +27,10 @@ _ARTICLE = (
 )
 """« Au pansement type Tegaderm », « une piqûre de frelon »."""
 _UNDER = re.compile(rf"(?P<between>[^.;\n,()]{{0,40}}?)(?<![^\W_])(?P<link>{_TO}|{any_of('caused by')}){_ARTICLE}")
+_WITHDRAWN = re.compile(r"[ ]?\(?(?:est |a ete )?retiree?s?(?![^\W_])")
+"""« Céfapirine retirée : éruption » is said of the drug; « allergie retirée » disproves."""
+_OF_ITS_OWN = re.compile(rf"[ ]?{any_of('illness of its own')}(?![^\W_])")
+"""« Urticaire au froid », « prurit de la gale »: no drug and no allergen is their cause."""
 _HARM = re.compile(rf"(?<![^\W_]){any_of('harm')}(?![^\W_])")
 _ACCUSED = re.compile(
     rf"(?P<between>(?: [^\W\d_]{{3,18}}){{0,3}}) (?P<link>a la |a l'|aux? |(?:induite?s?|provoquee?s?|causee?s?) par )"
@@ -61,7 +66,9 @@ _RELIEVED = re.compile(
     r"septi|cardiogen|hypovol|sans|avant|necessit|titr|introdui|instaur|recu|prescri|indiqu|antalg|analges|apres)|\bet\b.*\bet\b"
 )
 """Between a reaction and a drug: what makes the drug its treatment, or another matter."""
-_IN_BRACKETS = re.compile(r"[ ]?\([ ]?(?:sous |a la |a l'|au |aux )?")
+_IN_BRACKETS = re.compile(
+    r"(?: (?:generalisee?|geante?|aigue?|diffuse?|severe|grave|immediate?))?[ ]?\([ ]?(?:sous |a la |a l'|au |aux )?"
+)
 _WELL = re.compile(r"[ ]?[,(]? ?(?:bien |parfaitement )?(?:equilibre|controle|stabilise|ameliore|efficace)")
 _COMPOUND = re.compile(r"[- ](?:(?:induced|related|associated|allergic)[ ])?")
 _ENGLISH = re.compile(
@@ -80,7 +87,7 @@ def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterat
     """The reactions of a unit with the drug or allergen that each is put down to; `cue`: where « allergie » is."""
     if not known:
         return
-    said = list(reactions().find(flat, text))
+    said = [each for each in reactions().find(flat, text) if not _OF_ITS_OWN.match(flat, each.end)]
     found = [(each.start, each.end, each.entry.allergic, each.entry.treated_by) for each in said]
     named = {(start, end) for start, end, _, _ in found}
     harms = [m.span() for m in _HARM.finditer(flat) if not any(s <= m.start() < e for s, e in named)]
@@ -97,7 +104,7 @@ def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterat
             if later is not None:
                 cause, doubt = (later.start, later.end, later.allergic, False), later.assertion
         if cause is None:
-            if last is not None and _AND.fullmatch(flat, last[0].end, each.start):
+            if last is not None and _is_with(flat, last[0], each):
                 also = replace(last[1], start=each.start, end=each.end, drug=each.drug, allergen=each.allergen)
                 last = (each, replace(also, quote_end=max(also.quote_end, each.end)))
                 yield last[1]
@@ -117,6 +124,8 @@ def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterat
             flat, text, kind, each, start, min(len(flat), each.end + 80), reaction=text[start:end],
             others=tuple(one for one in known if one is not each),
         )  # fmt: skip
+        if _WITHDRAWN.match(flat, each.end) and plain(told.disproved).startswith("retir"):
+            told = replace(told, disproved="", assertion=None)
         if weak and not allergic:
             told = replace(told, taken=False)
         if told.assertion is None:
@@ -124,6 +133,15 @@ def reactions_to(flat: str, text: str, known: list[Culprit], cue: int) -> Iterat
             told = replace(told, assertion=stated if stated in kept else doubt or Assertion.PRESENT)
         last = (each, told)
         yield told
+
+
+def _is_with(flat: str, before: Culprit, each: Culprit) -> bool:
+    """« Urticaire à l'amoxicilline et au latex », « réaction à un antibiotique (Rocéphine) »."""
+    if _AND.fullmatch(flat, before.end, each.start):
+        return True
+    if re.fullmatch(r"[ ]?\([ ]?", flat[before.end : each.start]) is None:
+        return False
+    return before.drug is None or (each.drug is not None and each.drug.atc.startswith(before.drug.atc or "?"))
 
 
 def _stopped_for(flat: str, text: str, culprit: Culprit) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from itertools import islice, pairwise
 from clinical.asserted import Asserted, asserted
 from clinical.text.allergy_cues import cues
 from clinical.text.allergy_words import Culprit, Sensitivity, reactions, told_of
+from clinical.text.beside import is_named_beside
 from clinical.text.misspelt import is_no_word
 from clinical.text.plain import plain
 from clinical.text.signs import any_of
@@ -25,7 +26,7 @@ from records.fact import Assertion, FactKind
 _SKIN = re.compile(rf"(?<![^\W_]){any_of('skin reacts')}(?![^\W_])")
 _WEAK = re.compile(any_of("weak reactions"))
 """Names of reactions that are as often something else: « choc » is septic, « rhinite » a season."""
-_NO_REACTION = re.compile(rf"[ ]?{any_of('reaction of illness')}(?![^\W_])")
+_NO_REACTION = re.compile(rf"[ ]?(?:{any_of('reaction of illness')}|{any_of('illness of its own')})(?![^\W_])")
 _WARNED = re.compile(rf"(?<![^\W_]){any_of('reaction warned of')}(?![^\W_])")
 _TREATS = re.compile(rf"(?<![^\W_]){any_of('between reaction and treatment')}")
 _LINK = re.compile(rf"(?<![^\W_]){any_of('reaction near culprit')}|[(:=→>|\t]|[ ]{{2}}")
@@ -39,6 +40,7 @@ _SPOKEN = re.compile(r"[ae]rg|anaphyl|sensib")
 _GIVEN = re.compile(
     r"antibioprophylaxie|(?<![^\W_])(?:apres|decours|suite|lors|depuis|suivant)"
     r"(?: (?:l[ae]|l'|d[eu]|au?|une?|d'une?))* vaccin"
+    r"|(?<![^\W_])vaccin(?: [^\W\d_]+){1,4} (?:le |en |du )?(?=\d)"
 )
 """Prevention that was given: to what is read here it is no supposition."""
 _BLAME = re.compile(rf"[^.;\n]{{0,40}}?(?<![^\W_]){any_of('blamed')}")
@@ -58,7 +60,7 @@ _STATED = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sign:
+class Sign:
     """A reaction at flat[start:end], or the word of an allergy (`cue`)."""
 
     start: int
@@ -71,14 +73,14 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
     """The suspected allergies of a unit, `told` being those that the rules state."""
     if not known and _SPOKEN.search(flat) is None and _NEW_NAME.search(flat) is None:
         return
-    signs = [each for each in islice(_signs(flat, text), _MOST_SIGNS) if not _is_explained(each, told)]
-    if not signs:
+    open_signs = [each for each in signs(flat, text) if not _is_explained(each, told)]
+    if not open_signs:
         return
     scopes = asserted(_GIVEN.sub(lambda found: "-" * len(found[0]), flat))
     said = {each.start for each in told}
-    free = [each for each in known if each.start not in said and _is_given(flat, each, scopes)]
-    for sign in signs:
-        if not _is_stated(flat, sign, scopes):
+    free = [each for each in known if each.start not in said and is_given(flat, each, scopes)]
+    for sign in open_signs:
+        if not is_stated(flat, sign, scopes):
             continue
         accused = list(_accused(flat, sign, free, told))
         if not accused and not told:
@@ -91,41 +93,49 @@ def unexplained(flat: str, text: str, known: list[Culprit], told: list[Sensitivi
             reaction = "" if sign.cue else text[sign.start : sign.end]
             one = told_of(flat, text, FactKind.ALLERGY, culprit, first, last, reaction=reaction)
             if one.assertion is not Assertion.ABSENT:
-                yield replace(one, assertion=Assertion.SUSPECTED, taken=culprit.drug is None)
+                old = not treats(sign, culprit) and is_named_beside(flat, sign.start, sign.end, culprit, given=False)
+                yield replace(one, assertion=Assertion.SUSPECTED, taken=culprit.drug is None or old)
 
 
-def _signs(flat: str, text: str) -> Iterator[_Sign]:
+def signs(flat: str, text: str) -> Iterator[Sign]:
+    """The reactions of hypersensitivity and the words of an allergy in a unit, the first of them."""
+    return islice(_all_signs(flat, text), _MOST_SIGNS)
+
+
+def _all_signs(flat: str, text: str) -> Iterator[Sign]:
     taken = [(0, 0)]
     for each in reactions().find(flat, text):
         weak = _WEAK.fullmatch(flat, each.start, each.end) or _NO_REACTION.match(flat, each.end)
         if each.entry.allergic and not weak:
             taken.append((each.start, each.end))
-            yield _Sign(each.start, each.end, each.entry.treated_by)
+            yield Sign(each.start, each.end, each.entry.treated_by)
     for skin in _SKIN.finditer(flat):
         if not any(a < skin.end() and skin.start() < b for a, b in taken):
-            yield _Sign(skin.start(), skin.end(), (), cue=skin[0].startswith("hypersens"))
+            yield Sign(skin.start(), skin.end(), (), cue=skin[0].startswith("hypersens"))
     for cue in cues(flat):
         apart = not any(a < cue.end and cue.start < b for a, b in taken)
         if apart and cue.kind is FactKind.ALLERGY and cue.word != "all" and not cue.word.startswith("desensib"):
-            yield _Sign(cue.start, cue.end, (), cue=True)
+            yield Sign(cue.start, cue.end, (), cue=True)
 
 
-def _is_explained(sign: _Sign, told: Iterable[Sensitivity]) -> bool:
+def _is_explained(sign: Sign, told: Iterable[Sensitivity]) -> bool:
     """Whether the word of an allergy has what it is said of."""
     return sign.cue and any(each.quote_start <= sign.start < each.quote_end for each in told)
 
 
-def _is_stated(flat: str, sign: _Sign, scopes: Asserted) -> bool:
+def is_stated(flat: str, sign: Sign, scopes: Asserted) -> bool:
+    """Whether a reaction happened to the patient: neither denied, supposed, warned of nor of a relative."""
     if scopes.of(sign.start, sign.end) not in _STATED:
         return False
     return _WARNED.search(flat, max(0, sign.start - _WARNING), sign.start) is None
 
 
-def _is_given(flat: str, culprit: Culprit, scopes: Asserted) -> bool:
+def is_given(flat: str, culprit: Culprit, scopes: Asserted) -> bool:
+    """Whether the patient was given what is named."""
     return scopes.of(culprit.start, culprit.end) in _STATED or _NEVER_AGAIN.search(flat, 0, culprit.start) is not None
 
 
-def _accused(flat: str, sign: _Sign, free: list[Culprit], told: list[Sensitivity]) -> Iterator[Culprit]:
+def _accused(flat: str, sign: Sign, free: list[Culprit], told: list[Sensitivity]) -> Iterator[Culprit]:
     """The nearest name after a reaction, else before it, with those that stand in one list with it. Past a name that a
     rule accuses nothing is looked for."""
     after = next((number for number, each in enumerate(free) if each.start >= sign.end), len(free))
@@ -141,7 +151,7 @@ def _accused(flat: str, sign: _Sign, free: list[Culprit], told: list[Sensitivity
             yield free[after - 1]
 
 
-def _is_blamed_after(flat: str, sign: _Sign, culprit: Culprit) -> bool:
+def _is_blamed_after(flat: str, sign: Sign, culprit: Culprit) -> bool:
     between = flat[sign.end : culprit.start]
     since = _SINCE.search(between)
     between = between[: since.start()] if since is not None else between
@@ -151,10 +161,12 @@ def _is_blamed_after(flat: str, sign: _Sign, culprit: Culprit) -> bool:
         or _BLAME.match(flat, culprit.end)
         or (sign.cue and len(between) <= _AT_ONCE)
     )
-    return bool(linked) and len(between) <= _AFTER and not _treats(sign, culprit) and _TREATS.search(between) is None
+    if is_named_beside(flat, sign.start, sign.end, culprit, given=treats(sign, culprit)):
+        return _TREATS.search(between) is None
+    return bool(linked) and len(between) <= _AFTER and not treats(sign, culprit) and _TREATS.search(between) is None
 
 
-def _is_blamed_before(flat: str, sign: _Sign, culprit: Culprit) -> bool:
+def _is_blamed_before(flat: str, sign: Sign, culprit: Culprit) -> bool:
     between = flat[culprit.end : sign.start]
     linked = (
         _LINK.search(flat, culprit.end, sign.end)
@@ -164,23 +176,24 @@ def _is_blamed_before(flat: str, sign: _Sign, culprit: Culprit) -> bool:
     return (
         bool(linked)
         and len(between) <= _BEFORE
-        and not _treats(sign, culprit)
+        and not treats(sign, culprit)
         and not any(pattern.search(between) for pattern in (_TREATS, _INDICATED))
     )
 
 
-def _listed(flat: str, sign: _Sign, rest: list[Culprit]) -> Iterator[Culprit]:
+def _listed(flat: str, sign: Sign, rest: list[Culprit]) -> Iterator[Culprit]:
     for before, each in pairwise(rest):
-        if _ALSO.fullmatch(flat, before.end, each.start) is None or _treats(sign, each):
+        if _ALSO.fullmatch(flat, before.end, each.start) is None or treats(sign, each):
             return
         yield each
 
 
-def _treats(sign: _Sign, culprit: Culprit) -> bool:
+def treats(sign: Sign, culprit: Culprit) -> bool:
+    """Whether what is named is given against the reaction."""
     return culprit.drug is not None and culprit.drug.atc.startswith((*sign.treated_by, *_ALWAYS_TREATS))
 
 
-def _unknown(flat: str, text: str, sign: _Sign, known: list[Culprit]) -> Iterator[Culprit]:
+def _unknown(flat: str, text: str, sign: Sign, known: list[Culprit]) -> Iterator[Culprit]:
     """A word with a capital that no French text attests, right after « allergie », or after a reaction's « après »."""
     for shape, begin, end in (
         ((_NAME, sign.end, sign.end + _NAMED),)

@@ -261,7 +261,8 @@ def test_a_value_bears_the_day_that_its_sentence_or_heading_gives_it(text: str, 
         ("| ALAT\t| 24\tUI/L\t|<50\t| 34 (24/07/17)", "24", "UI/L", "<50"),
         ("Créatinine\t91\t|\tumol/L\t62 - 106\t|\t93 (06/03/23)", "91", "umol/L", "62 - 106"),
         ("Créatinine\t/\t91\t!\tumol/L\t62 - 106", "91", "umol/L", "62 - 106"),
-        ("Hémoglobine\t10,4\tgdL\t13,0 — 17,0\t12,7 (06/2022)", "10,4", "gdL", "13,0 — 17,0"),
+        ("Hémoglobine\t10,4\tgdX\t13,0 — 17,0\t12,7 (06/2022)", "10,4", "gdX", "13,0 — 17,0"),
+        ("Créatinine\t101\tµmol/L\t62~106\t103 (05/01/17)", "101", "µmol/L", "62~106"),
         ("Vitamine B12\t148\t‘pmol/L\t|156-672\t|210", "148", "pmol/L", "156-672"),
         ("INR\t2,4\t\t2,0 - 3,0", "2,4", "", "2,0 - 3,0"),
         ("INR\t2,4\tcible 2,0 - 3,0\t2,1", "2,4", "", "cible 2,0 - 3,0"),
@@ -271,6 +272,36 @@ def test_the_ruling_of_a_scanned_table_is_no_part_of_a_row(row: str, value: str,
     (fact,) = (fact for fact in facts_of(Page(1, row)) if fact.kind is FactKind.LAB_RESULT)
     assert fact.value is not None
     assert (fact.value.text, fact.value.unit, fact.value.range_text) == (value, unit, span)
+
+
+@pytest.mark.parametrize(
+    ("read", "unit"),
+    [
+        ("mmolL", "mmol/L"),
+        ("gdL", "g/dL"),
+        ("UIL", "UI/L"),
+        ("GL", "G/L"),
+        ("gL", "g/L"),
+        ("mg1L", "mg/L"),
+        ("µg|L", "µg/L"),
+        ("mmo/L", "mmol/L"),
+        ("mmoIL", "mmol/L"),
+        ("mU/min/1.73 m²", "mL/min/1.73 m²"),
+    ],
+)
+def test_a_unit_that_a_scanner_misread_is_the_only_one_that_it_can_be_and_what_was_read_is_said(
+    read: str, unit: str
+) -> None:
+    (fact,) = (f for f in facts_of(Page(1, f"Potassium\t4,4\t{read}\t3,5-5,1")) if f.kind is FactKind.LAB_RESULT)
+    assert fact.value is not None
+    assert (fact.value.unit, fact.value.range_text, fact.detail("note")) == (unit, "3,5-5,1", f"unité lue « {read} »")
+
+
+def test_what_is_no_misread_unit_stays_as_read() -> None:
+    for cell in ("ml", "ul", "gdX", "mL", "mmol/L", "g/L"):
+        (fact,) = (f for f in facts_of(Page(1, f"Sodium\t139\t{cell}\t136-145")) if f.kind is FactKind.LAB_RESULT)
+        assert fact.value is not None
+        assert (fact.value.unit, fact.detail("note")) == (cell, "")
 
 
 def test_a_date_is_no_value() -> None:

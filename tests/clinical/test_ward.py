@@ -14,8 +14,10 @@ FLOORS = {
     "ward_fourth.tsv": (0.97, 0.90, PRECISE),
     "ward_fifth.tsv": (0.90, 0.84, PRECISE),
     "ward_sixth.tsv": (0.86, 0.54, 0.94),
-    "ward_seventh.tsv": (0.88, 0.31, 0.88),
-    "ward_eighth.tsv": (0.65, 0.53, PRECISE),
+    "ward_seventh.tsv": (0.88, 0.28, 0.93),
+    "ward_eighth.tsv": (0.75, 0.58, PRECISE),
+    "ward_ninth.tsv": (0.87, 0.59, 0.91),
+    "ward_tenth.tsv": (0.88, 0.52, PRECISE),
 }
 """Shown, exact and precise, of the lists that are not repaired as far as the first three. What only the net of
 docs/decisions/087 shows is « à vérifier »: shown, not exact."""
