@@ -66,10 +66,10 @@ def test_who_set_a_document_aside_when_and_why_is_shown_with_its_evidence(stray:
 
 def test_only_what_a_person_refused_is_listed(stray: World) -> None:
     stray.deposit("other", "marie", "Ferritine.")
-    with stray.services.records.write() as tx:
-        documents.set_state(tx, stray.documents["other"], DocumentState.REFUSED, refusal=CANCELLATION)
     stray.deposit("waits", "marie", PAULS + " Suite.")
     stray.work()
+    with stray.services.records.write() as tx:
+        documents.set_state(tx, stray.documents["other"], DocumentState.REFUSED, refusal=CANCELLATION)
     assert [one["document_id"] for one in listed(stray)["documents"]] == [stray.documents["stray"]]
     (waits,) = listed(stray, "quarantined")["documents"]
     assert (waits["document_id"], waits["set_aside"]) == (stray.documents["waits"], None)
