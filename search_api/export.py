@@ -3,6 +3,7 @@
     LISEZMOI.txt              what this is and what is not in it
     documents/001-….pdf       each document as it was received; then textes/001-….txt, what was read from it
     faits.json                what the documents state, each with its words
+    sejours.json              stays and visits that hospitals announced, with their care teams
     documents.json            their cards: titles, dates, types, states
     autorisations.json        grants, blocks, oppositions and representatives
     journal.txt, journal.json every access in plain words, and as the service shows it
@@ -31,7 +32,7 @@ from access.acts import Act, may
 from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
 from access.scope import Basis, Scope
-from records import documents, facts, grants, readings, relations, will
+from records import documents, episodes, facts, grants, readings, relations, will
 from records.database import Tx
 from records.documents import Document, DocumentState
 from search_api.act_views import GrantView
@@ -51,7 +52,11 @@ def _facts(tx: Tx, scope: Scope) -> list[dict[str, Any]]:
     return [dataclasses.asdict(each) for each in facts.told(tx, scope)]
 
 
-EXTRAS: list[tuple[str, Callable[[Tx, Scope], Any]]] = [("faits.json", _facts)]
+def _episodes(tx: Tx, scope: Scope) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(each) for each in episodes.episodes(tx, scope)]
+
+
+EXTRAS: list[tuple[str, Callable[[Tx, Scope], Any]]] = [("faits.json", _facts), ("sejours.json", _episodes)]
 """Name of a JSON file, and what gives its content inside a Scope."""
 
 README = """Copie du dossier, faite le {when}.
@@ -59,6 +64,7 @@ README = """Copie du dossier, faite le {when}.
 documents/       les documents tels qu'ils ont été reçus
 textes/          ce qui a été lu de chacun
 documents.json, faits.json   la fiche de chacun, et ce qu'ils énoncent
+sejours.json     les séjours et venues annoncés par les établissements
 autorisations.json, journal.txt, journal.json   qui peut regarder, et qui a regardé
 manifeste.json   l'empreinte SHA-256 de chaque fichier, et les documents qui manquent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -14,6 +15,7 @@ from ingest.mllp.reception import Reception
 from records import episodes, journal, tables
 from records.erasure import _forget
 from tests.search_api.conftest import BIOLOGIST, DOCTOR, STRANGER, TRAITANT
+from tests.search_api.test_export import taken
 from tests.search_api.test_mllp_reception import NOBODY, PID, SENDERS, msa
 from tests.search_api.world import World
 
@@ -173,3 +175,9 @@ def test_a_look_is_journalled(own_world: World, door: Reception) -> None:
 def _rows(world: World) -> list[Any]:
     with world.services.records.read() as tx:
         return list(tx.session.execute(select(tables.core(tables.Episode))).all())
+
+
+def test_the_patients_own_copy_has_them(own_world: World, door: Reception) -> None:
+    door.take(ADMITTED)
+    (episode,) = json.loads(taken(own_world, own_world.as_patient("marie"))["sejours.json"])
+    assert (episode["unit"], episode["team"][0]["rpps"]) == ("CARDIO", DOCTOR)
