@@ -27,8 +27,8 @@ OTHERS = (0, 10_000, 100_000)
 A_PATIENT = 50
 """Documents of each other patient."""
 ROUNDS = 60
-BEFORE = """On commit e2624d5, before sets of ids used their index on SQLite, the same run (2026-11-28, loaded machine) gave
-5.14, 4.15, 15.69 and 5.42 times: every list read everybody's documents."""
+BEFORE = """On commit e2624d5, before sets of ids used their index on SQLite, the same run (2026-11-28, on a loaded
+machine) gave 5.14, 4.15, 15.69 and 5.42 times: every list read everybody's documents."""
 
 
 def measure() -> str:
