@@ -81,9 +81,7 @@ class Document:
     submitted: str = field(default="", repr=False)  # the FHIR DocumentReference it was sent with, as JSON
     replaces: str = field(default="", repr=False)  # the maker's name of the document that this one replaces
     appends: str = field(default="", repr=False)  # of the one that it completes
-    set_aside: str = field(
-        default="", repr=False
-    )  # who refused it in quarantine, when, why: JSON of `ingest.set_aside`
+    set_aside: str = field(default="", repr=False)  # who refused it, when, why: JSON of `ingest.set_aside`
 
 
 @dataclass(frozen=True, slots=True)
