@@ -49,6 +49,8 @@ _ANY = select(_C).where(_T.document_id == bindparam("document_id"))
 _GET = _ANY.where(_INSIDE)
 _SOME = select(_C).where(among(_T.document_id, "document_ids"), _INSIDE)
 _STATES = select(_T.document_id, _T.state).where(among(_T.document_id, "document_ids"))
+_NAMING = ("unique_id", "set_id", "replaces", "appends")
+_SAID = ("type_code", "title", "author", "organization", "confidentiality", "language")
 _LAST_VERSION = 2**31 - 1  # what every database's integer holds; a document may state anything
 
 
@@ -238,21 +240,7 @@ def set_metadata(
     """
     row = fenced_row(tx, document_id, fence)
     patient_id = PatientId(row.patient_id)
-    stated = {
-        name: getattr(metadata, name)
-        for name in (
-            "unique_id",
-            "set_id",
-            "type_code",
-            "title",
-            "author",
-            "organization",
-            "confidentiality",
-            "language",
-            "replaces",
-            "appends",
-        )
-    }
+    stated = {name: getattr(metadata, name) for name in (*_NAMING, *_SAID)}
     words = open_words(tx, row)
     row.sealed = seal_words(tx, _key(row), dataclasses.replace(words, **stated))
     row.category = category.value

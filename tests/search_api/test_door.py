@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from search_api.services import ServingIndex
 from tests.search_api.conftest import EXPIRED, REVOKED, STRANGER
-from tests.search_api.world import World
+from tests.search_api.world import World, before_statements
 
 UNKNOWN = "abcdefghijklmnopqrstuvwxyz"
 MALFORMED = ("inconnu", "A" * 26, "x" * 2000, "%00", "é" * 20, "..%2F..", "a" * 25)
@@ -102,16 +101,10 @@ def traced(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
         seen.append(text)
 
     current = ServingIndex.current
-    engines = [world.services.records._engine, world.services.keys.store().engine]
     with monkeypatch.context() as patch:
         patch.setattr(ServingIndex, "current", lambda self: (seen.append("index"), current(self))[1])
-        for engine in engines:
-            event.listen(engine, "before_cursor_execute", statement)
-        try:
+        with before_statements(world, statement):
             yield seen
-        finally:
-            for engine in engines:
-                event.remove(engine, "before_cursor_execute", statement)
 
 
 def test_the_requests_cover_every_endpoint_under_a_patient(world: World) -> None:

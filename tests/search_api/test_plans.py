@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from records import tables
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.test_door import AT_THE_DOOR, REQUESTS, ask
-from tests.search_api.world import World
+from tests.search_api.world import World, before_statements
 
 WHOLE = re.compile(r"^SCAN (\w+?)(?:_\d+)?(?: |$)")  # "patients_1" is an alias of patients
 FEW = {
@@ -54,14 +53,8 @@ def plans(world: World) -> Iterator[dict[str, set[str]]]:
             busy = False
         read[statement] = {found.group(1) for row in rows if (found := WHOLE.match(row[3]))} & GROWING
 
-    engines = [world.services.records._engine, world.services.keys.store().engine]
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", explain)
-    try:
+    with before_statements(world, explain):
         yield read
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", explain)
 
 
 def whole(read: dict[str, set[str]]) -> dict[str, set[str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from access.document_types import category_of
@@ -166,6 +169,19 @@ class World:
             self.generations.close()
         self.services.records.close()
         self.services.keys.close()
+
+
+@contextmanager
+def before_statements(world: World, hear: Callable[..., None]) -> Iterator[None]:
+    """`hear` is called before each statement to the records and to the keys (SQLAlchemy: before_cursor_execute)."""
+    engines = [world.services.records._engine, world.services.keys.store().engine]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", hear)
 
 
 def open_world(home: Path, embedder: Embedder | None = None, engine: Generations | None = None) -> World:
