@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 
 from celery import Celery
@@ -132,11 +133,16 @@ def run_worker(
 
 
 class _Reader:
-    """What one process of a worker does: read what waits, when woken and every SWEEP seconds, one at a time."""
+    """What one process of a worker does: read what waits, when woken and every SWEEP seconds, one at a time.
+
+    Whoever asks, one thread reads: what it could not give back while records were away is its own (`Presence.holder`),
+    and nobody else's until the lease is over.
+    """
 
     def __init__(self, bench: Workbench, lane: str, stopping: Callable[[], bool]) -> None:
         self._bench, self._lane, self._stopping = bench, lane, stopping
         self._reading = threading.Lock()
+        self._one = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._retelling = Retelling(bench)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sweep, name="sweep", daemon=True)
@@ -148,12 +154,19 @@ class _Reader:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        self._one.shutdown()
 
     def work(self) -> None:
         """Until nothing waits, or for a TURN; what is left is for the next sweep. When this process reads already, its
         reading finds what came meanwhile."""
         if not self._reading.acquire(blocking=False):
             return
+        try:
+            self._one.submit(self._read).result()
+        finally:
+            self._reading.release()
+
+    def _read(self) -> None:
         limit = threading.Timer(LIMIT, os.kill, (os.getpid(), signal.SIGKILL))
         limit.daemon = True
         limit.start()
@@ -167,7 +180,6 @@ class _Reader:
                     break
         finally:
             limit.cancel()
-            self._reading.release()
 
     def _ending(self) -> bool:
         return self._over.is_set() or self._stopping()

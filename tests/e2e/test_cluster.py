@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text as sql
 
 from cli.compose import open_home
 from cli.local_services import postgresql, redis
@@ -144,7 +145,9 @@ def _read_by_the_workers(trial: Ordeal) -> None:
         while True:
             with home.services.records.read() as tx:
                 moving = sum(documents.count_without_scope(tx, state) for state in set(DocumentState) - FINAL)
+                waiting = tx.session.execute(sql("SELECT * FROM jobs WHERE state != 'done'")).mappings().all()
+                cursors = tx.session.execute(sql("SELECT * FROM cursors")).mappings().all()
             if not moving:
                 return
-            assert time.monotonic() < deadline, f"{moving} documents that no worker moves"
+            assert time.monotonic() < deadline, f"{moving} documents that no worker moves: {waiting}, {cursors}"
             time.sleep(0.5)
