@@ -80,6 +80,13 @@ def test_documents_are_grouped_by_their_best_passages() -> None:
     assert len(fuse(arms(words, []), limit=1, question=QUESTION)) == 1
 
 
+def test_two_near_passages_of_a_document_are_more_than_one_a_little_nearer() -> None:
+    near = [candidate("a", 0, 0.90 * UNIT), candidate("b", 0, 0.897 * UNIT), candidate("c", 0, 0.80 * UNIT)]
+    assert ids(arms([], near)) == ["a", "b", "c"]
+    assert ids(arms([], [*near, candidate("b", 1, 0.89 * UNIT)])) == ["b", "a", "c"]
+    assert ids(arms([], [*near, candidate("b", 1, 0.81 * UNIT)])) == ["a", "b", "c"]
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 3)), unique=True, max_size=12))
 def test_ties_are_in_order_of_passage_id(found: list[tuple[str, int]]) -> None:
     words = [candidate(document, sequence, 4000) for document, sequence in found]
