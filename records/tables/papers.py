@@ -60,6 +60,15 @@ class Document(Base):
         Index(None, "patient_id", "event_date"),
         Index(None, "patient_id", "set_blind"),
         Index(
+            "ix_documents_rights",
+            "patient_id",
+            "masked",
+            "hidden_from_patient",
+            "hidden_from_representatives",
+            "status",
+            "type_code",
+        ),  # all that the decision asks of a document that is like most (records/rights.py)
+        Index(
             "ix_documents_untyped",
             "document_id",
             sqlite_where=text("type_code IS NULL"),
