@@ -98,7 +98,8 @@ class AccessFacts:
 
     Everything covers all identities merged into the patient. `authored` are the documents that the caller deposited:
     these stay visible to them when masked, or hidden from the patient that they are. `types` gives the type of every
-    document whose type the matrix may not show to this caller; others need not be in it.
+    document whose type the matrix may not show to this professional; others need not be in it, nor any for a caller
+    whom the matrix does not judge.
     """
 
     patient_id: PatientId

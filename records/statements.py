@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL write differently, once: sets of ids, a search inside a text, plain strings."""
+"""What SQLite and PostgreSQL write differently, once: sets of ids, plain strings."""
 
 from __future__ import annotations
 
@@ -54,25 +54,16 @@ class IdSet(TypeDecorator[Collection[str]]):
         return values if dialect.name == _POSTGRESQL else json.dumps(values)
 
 
-class _Condition(FunctionElement[bool]):
+class _Among(FunctionElement[bool]):
     """A condition that stands as it is in a WHERE. As a function it would become `(…) = 1` on SQLite, which then looks
     into no index: each list of a patient's documents read everybody's (tests/search_api/test_plans.py)."""
 
+    name = "among"
     type = Boolean()
     inherit_cache = True
 
     def self_group(self, against: Any = None) -> Any:  # noqa: ARG002
         return self  # both forms below have their own brackets
-
-
-class _Among(_Condition):
-    name = "among"
-    inherit_cache = True
-
-
-class _Holds(_Condition):
-    name = "holds"
-    inherit_cache = True
 
 
 def among(column: InstrumentedAttribute[Any] | ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -86,11 +77,6 @@ def among(column: InstrumentedAttribute[Any] | ColumnElement[Any], name: str) ->
 def as_set(values: Collection[str]) -> list[str]:
     """The value of a variable of `among`. An empty set holds nothing."""
     return sorted(values)
-
-
-def holds(text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether `part` stands in `text`, letter by letter."""
-    return _Holds(text, part)
 
 
 def _two(element: FunctionElement[bool], compiler: SQLCompiler, options: Any) -> tuple[str, str]:
@@ -108,15 +94,3 @@ def _among(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
 def _among_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, values = _two(element, compiler, options)
     return f"({column} = ANY({values}))"
-
-
-@compiles(_Holds)
-def _holds(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
-    text, part = _two(element, compiler, options)
-    return f"(instr({text}, {part}) > 0)"
-
-
-@compiles(_Holds, _POSTGRESQL)
-def _holds_postgresql(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
-    text, part = _two(element, compiler, options)
-    return f"(strpos({text}, {part}) > 0)"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import text
 
 from access.categories import Category
+from access.scope import Caller, CallerKind
 from records import documents, masks, migrations
 from records.content import Metadata
 from records.database import Records
@@ -33,6 +35,20 @@ def test_types_of_before_are_filled_when_records_are_opened_and_unseen_until_the
         assert tx.session.execute(text("SELECT type_code FROM documents")).scalar_one() == "11502-2"
         assert access_facts(tx, DOCTOR, one, NOW, POLICY).types == {}
     reopened.close()
+
+
+def test_a_professional_is_told_the_types_their_role_does_not_see_and_nobody_else_any(home: Home) -> None:
+    nurse = replace(DOCTOR, profession="infirmier", specialty="")
+    unseen = {"68599-0", "invented"}  # a psychiatric summary, and a code that nobody knows
+    with home.records.write() as tx:
+        one = patient(tx)
+        kept = {code: deposit(home, tx, one, code.encode()).document_id for code in ("11502-2", *unseen)}
+        for code, document_id in kept.items():
+            searchable(tx, document_id, Metadata(type_code=code), Category.OTHER)
+    with home.records.read() as tx:
+        expected = {kept[code]: code for code in unseen}
+        assert access_facts(tx, nurse, one, NOW, POLICY).types == expected
+        assert access_facts(tx, Caller(CallerKind.PATIENT, one), one, NOW, POLICY).types == {}
 
 
 def test_going_back_drops_what_the_earlier_tables_cannot_hold_and_keeps_the_rest(home: Home) -> None:
