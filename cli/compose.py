@@ -94,6 +94,7 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
             requests_a_minute=settings.requests_a_minute,
             lookups_a_minute=settings.lookups_a_minute,
             bad_tokens=settings.bad_tokens,
+            refusal_beat=settings.refusal_milliseconds / 1000,
             token_issuer=settings.token_issuer,
             upload_limit=settings.upload_limit,
             threads=settings.threads,

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     bad_tokens: int = Field(
         100, ge=0, description="Refused tokens from one address in 5 minutes before 429; 0: no limit."
     )
+    refusal_milliseconds: int = Field(
+        50, ge=0, le=1000, description="Refusals leave at whole multiples of it, so that their time tells nothing."
+    )
     knocks_an_hour: int = Field(10, ge=1, le=1000, description="Emergency and attested accesses one may ask an hour.")
     anchor_file: Path | None = Field(
         None, description="File, out of the database's keepers' reach, that anchors go to."

@@ -21,6 +21,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -140,7 +141,8 @@ _HIDDEN = select(
         _D.hidden_from_patient,
         _D.hidden_from_representatives,
         _D.status != "approved",
-        among(_TYPE, "unseen"),  # few as a rule: a set of 50, built for whoever exists, took 0.1 ms and told who does
+        # Unpacking even an empty set for every document took 0.03 ms of whoever exists, and so told who does.
+        and_(bindparam("some_unseen", type_=Boolean) == true(), among(_TYPE, "unseen")),
     ),
 )
 
@@ -178,7 +180,7 @@ def access_facts(tx: Tx, caller: Caller, patient_id: PatientId, now: datetime, p
     if caller.kind is CallerKind.PRACTITIONER:  # the matrix judges nobody else
         role = policy.matrix.role_of(caller.profession, caller.specialty)
         unseen = [row.id for row in rows["type"] if not role.sees(row.id)]
-    hidden = direct.execute(_HIDDEN, who | {"unseen": as_set(unseen)}).all()
+    hidden = direct.execute(_HIDDEN, who | {"unseen": as_set(unseen), "some_unseen": bool(unseen)}).all()
     return AccessFacts(
         patient_id=patient_id,
         exists=bool(rows["person"]),

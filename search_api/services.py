@@ -99,6 +99,7 @@ class Services:
     requests_a_minute: int = 0  # of one caller; 0: no limit
     lookups_a_minute: int = 0  # of one caller, whoever they look up
     bad_tokens: int = 0  # from one address in five minutes
+    refusal_beat: float = 0.0  # seconds; a refusal leaves at a whole multiple of it. 0: at once
     rates: Rates = field(default_factory=Rates, repr=False)
     spool: Spool | None = None  # where an emergency card is journalled while the journal cannot be written
     knocks_an_hour: int = 10  # break-glass attempts, and consents attested at the door, of one professional
