@@ -78,8 +78,8 @@ def measure() -> str:
     ]
     return table(["endpoint", *heads], rows) + (
         f"\n\n{REQUESTS} requests an endpoint and column, interleaved at random; {len(existing)} patients, most with 0"
-        f" to 12 documents and {sum(map(_is_rich, range(len(existing))))} with {RICH}, some granted to others, some that"
-        f" blocked the stranger, some closed; a beat of {beat * 1000:.0f} ms. The bar is 0.45 to 0.55."
+        f" to 12 documents and {sum(map(_is_rich, range(len(existing))))} with {RICH}, some granted to others, some"
+        f" that blocked the stranger, some closed; a beat of {beat * 1000:.0f} ms. The bar is 0.45 to 0.55."
     )
 
 
