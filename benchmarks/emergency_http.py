@@ -3,10 +3,12 @@
 The server is a process of its own on one half of the cores, eight clients a thread each on the other. Blocks of bare
 requests (the state of one document) and of cards alternate, so that both meet the machine in the same state; the first
 block of each is not counted. The first card after the start is told apart: nothing is remembered of the patient then.
+Cards are also asked of a second server on the same home, whose index is OpenSearch at an address where nobody answers.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import socket
@@ -16,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -32,12 +34,16 @@ from cli.compose import Home, open_home
 from cli.settings import load_settings
 from clinical.analyte import analytes
 from clinical.lexicon import entries
+from index.embedders.none import NoEmbedder
+from index.generations import needed
+from index.opensearch import OpenSearchGenerations
 from records import documents, facts, grants, patients, practitioners
 from records.content import Metadata, Page
 from records.database import Tx
 from records.documents import DocumentState
 from records.fact import Fact, FactKind, FactSource, Quantity, Quote
 from search_api.app import create_app
+from search_api.services import ServingIndex
 from search_api.tokens import issue_token
 
 TITLE = "The emergency card over HTTP, one patient with 2,000 documents, 8 clients"
@@ -62,24 +68,29 @@ def measure() -> str:
                 lifetime=timedelta(hours=2),
                 now=home.clock(),
             )
-        with _served(Path(folder)) as address:
-            clients = [
-                httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60)
-                for _ in range(CLIENTS)
-            ]
-            first = _timed(clients[0], f"/v1/patients/{patient}/emergency")
-            times = _blocks(
-                clients, f"/v1/patients/{patient}/documents/{document}", f"/v1/patients/{patient}/emergency"
+        with (
+            _served(Path(folder)) as whole,
+            _served(Path(folder), index="http://127.0.0.1:9") as maimed,
+            ExitStack() as held,
+        ):
+            headers = {"Authorization": f"Bearer {token}"}
+            clients, cut = (
+                [held.enter_context(httpx.Client(base_url=at, headers=headers, timeout=60)) for _ in range(CLIENTS)]
+                for at in (whole, maimed)
             )
-            for client in clients:
-                client.close()
+            card = f"/v1/patients/{patient}/emergency"
+            first, _ = _timed(clients[0], card), _timed(cut[0], card)
+            assert cut[0].get("/readyz").status_code == 503
+            bare = f"/v1/patients/{patient}/documents/{document}"
+            times = _blocks({"bare": (clients, bare), "card": (clients, card), "card, index stopped": (cut, card)})
     p99 = {name: milliseconds(values, 0.99) for name, values in times.items()}
     rows = [
         [name, f"{milliseconds(values):.1f}", f"{milliseconds(values, 0.95):.1f}", f"{p99[name]:.1f}", len(values)]
         for name, values in times.items()
     ]
     return table(["request", "p50, ms", "p95, ms", "p99, ms", "requests"], rows) + (
-        f"\n\nThe card's p99 is {p99['card'] / p99['bare']:.2f} times the bare request's; the bar is {BAR:.0f}."
+        f"\n\nThe card's p99 is {p99['card'] / p99['bare']:.2f} times the bare request's; the bar is {BAR:.0f};"
+        f" with the index stopped {p99['card, index stopped'] / p99['bare']:.2f} times."
         f" The first card after the start took {first * 1000:.0f} ms. {DOCUMENTS} documents that tell {told} facts;"
         f" {CLIENTS} clients, {BLOCKS - 1} blocks of {EACH} requests each, server and clients on different cores."
     )
@@ -188,10 +199,10 @@ def _document(home: Home, tx: Tx, patient: PatientId, number: int) -> DocumentId
     return document.document_id
 
 
-def _blocks(clients: list[httpx.Client], bare: str, card: str) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {"bare": [], "card": []}
+def _blocks(asked: dict[str, tuple[list[httpx.Client], str]]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in asked}
     for number in range(BLOCKS):
-        for name, url in (("bare", bare), ("card", card)):
+        for name, (clients, url) in asked.items():
             found: list[float] = []
             threads = [threading.Thread(target=_ask, args=(client, url, found)) for client in clients]
             for thread in threads:
@@ -215,14 +226,14 @@ def _timed(client: httpx.Client, url: str) -> float:
 
 
 @contextmanager
-def _served(home: Path) -> Iterator[str]:
+def _served(home: Path, index: str = "") -> Iterator[str]:
     """The real application in a process of its own, on the first half of the cores; this one keeps to the second."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     cores = sorted(os.sched_getaffinity(0))
     half = max(1, len(cores) // 2)
-    command = [sys.executable, "-m", "benchmarks.emergency_http", str(home), str(port)]
+    command = [sys.executable, "-m", "benchmarks.emergency_http", str(home), str(port), index]
     server = subprocess.Popen(command, cwd=PROJECT)
     try:
         os.sched_setaffinity(server.pid, cores[:half])
@@ -246,10 +257,14 @@ def _wait(url: str) -> None:
     raise TimeoutError(url)
 
 
-def _serve(home: Path, port: int) -> None:
-    with open_home(load_settings(home=home, embedder="none", ocr="none")) as opened:
-        uvicorn.run(create_app(opened.services), port=port, log_level="warning", access_log=False)
+def _serve(home: Path, port: int, index: str) -> None:
+    with open_home(load_settings(home=home, embedder="none", ocr="none", requests_a_minute=0)) as opened:
+        services = opened.services
+        if index:
+            away = OpenSearchGenerations(index, "away")
+            services = dataclasses.replace(services, index=ServingIndex(away, lambda: needed(NoEmbedder(), "away")))
+        uvicorn.run(create_app(services), port=port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), int(sys.argv[2]))
+    _serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
