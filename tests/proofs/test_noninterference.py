@@ -5,8 +5,8 @@ from the patient, of types that the matrix keeps from them, of categories not gr
 others, blocks of others, accesses by others. Every endpoint is asked in both, errors and duplicate uploads included.
 Identifiers that are random by design (a new document's id, a grant's, a cursor's nonce) are the only thing replaced.
 
-10 pairs in the tests; 2,000 with ANAMNESE_LONG=1, fifty a case. A pair's seed is in its message, ANAMNESE_FROM_SEED goes
-on from one.
+10 pairs in the tests; 2,000 with ANAMNESE_LONG=1, fifty a case. The seed of a pair is in its message,
+ANAMNESE_FROM_SEED goes on from one.
 """
 
 from __future__ import annotations
