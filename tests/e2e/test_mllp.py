@@ -1,10 +1,12 @@
 """kill -9 of `anamnese mllp` at random moments: what was acknowledged is ingested once, the rest can be sent again.
 
-In the ordinary tests 60 messages and 5 kills; with ANAMNESE_LONG=1 a thousand messages and 40 kills.
+One in five is an admission, of which the episode is recorded once. In the ordinary tests 60 messages and 5 kills; with
+ANAMNESE_LONG=1 a thousand messages and 40 kills.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import signal
@@ -22,20 +24,31 @@ from cli.compose import open_home, resolve_patient
 from cli.settings import load_settings
 from ingest.mllp.frames import END, framed
 from ingest.worker import drain
-from records import jobs
+from records import episodes, jobs
 from records.documents import DocumentState, documents_of_patient_without_scope
 from tests.e2e.running import Home
-from tests.records.building import ins
+from tests.records.building import ins, scope
 
 LONG = os.environ.get("ANAMNESE_LONG") == "1"
 MESSAGES, KILLS = (1000, 40) if LONG else (60, 5)
 PATIENT = ins(1).matricule
 
 
+def is_admission(number: int) -> bool:
+    return number % 5 == 0
+
+
 def message(number: int) -> bytes:
+    """A result, or the admission that opens the visit V<number>."""
+    pid = f"PID|||{PATIENT}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.8&ISO^INS\r"
+    if is_admission(number):
+        return (
+            f"MSH|^~\\&|SIL|LABO|DPI|CHU|20240510083000||ADT^A01^ADT_A01|C{number}|P|2.5|||||FRA|UNICODE UTF-8\r"
+            f"EVN||20240510083000\r{pid}PV1|1|I|CARDIO||||||||||||||||V{number}^^^CHU\r"
+        ).encode()
     return (
         f"MSH|^~\\&|SIL|LABO|DPI|CHU|20240510083000||ORU^R01|C{number}|P|2.5|||||FRA|UNICODE UTF-8\r"
-        f"PID|||{PATIENT}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.8&ISO^INS\r"
+        f"{pid}"
         f"OBR|1||N{number}|718-7^NFS^LN|||||||||||||||||||||HM|F\r"
         f"OBX|1|TX|1^CR||Résultat numéro {number} de la série||||||F\r"
     ).encode()
@@ -129,6 +142,9 @@ def test_every_acknowledged_message_is_ingested_once(tmp_path: Path) -> None:
         drain(home.bench)
         with home.bench.records.read() as tx:
             found = documents_of_patient_without_scope(tx, patient_id)
+            owner = dataclasses.replace(scope(patient_id), oversees=True)
+            visits = Counter(one.visit for one in episodes.episodes(tx, owner))
         kept = Counter(home.bench.blobs.read(one.upload) for one in found)
     assert {one.state for one in found} == {DocumentState.SEARCHABLE}
-    assert kept == {message(number): 1 for number in range(MESSAGES)}
+    assert kept == {message(number): 1 for number in range(MESSAGES) if not is_admission(number)}
+    assert visits == {f"V{number}": 1 for number in range(MESSAGES) if is_admission(number)}
