@@ -69,6 +69,8 @@ def build_home(folder: Path) -> World:
         text = f"Document commun. Le mot {canary} est ici, et {name} le porte."
         world.deposit(name, owner, text, by=world.patients.get(by, by))
     world.work()
+    # On a machine so loaded that the sandbox did not start, a document waits unread, and every count would disagree.
+    assert set(world.states().values()) == {DocumentState.SEARCHABLE}, world.states()
     for name, (_, kind, _, canary) in PAPERS.items():
         world.describe(name, kind, date(2025, 1, 1), name)
         tell(world, name, canary, "commun")

@@ -164,6 +164,12 @@ class World:
     def work(self) -> None:
         drain(self.bench)
 
+    def states(self) -> dict[str, documents.DocumentState]:
+        """How far each document deposited here is."""
+        with self.services.records.read() as tx:
+            found = {name: documents.document_without_scope(tx, one) for name, one in self.documents.items()}
+        return {name: one.state for name, one in found.items() if one is not None}
+
     def close(self) -> None:
         if isinstance(self.generations, EmbeddedGenerations):
             self.generations.close()
