@@ -152,7 +152,8 @@ def owed_without_scope(tx: Tx) -> Owed:
     """Numbers of what has not arrived, without whose nor to whom."""
     listeners = select(tables.Webhook.webhook_id)  # by them the index finds what is not settled among all that is
     open_ones = (_D.webhook_id.in_(listeners), _D.state.in_(("waiting", "dead")))
-    counts = dict(tx.session.execute(select(_D.state, func.count()).where(*open_ones).group_by(_D.state)).tuples())
+    counted = tx.session.execute(select(_D.state, func.count()).where(*open_ones).group_by(_D.state))
+    counts = {state: int(number) for state, number in counted}
     waiting = (_D.webhook_id.in_(listeners), _D.state == "waiting")
     first = select(func.min(_D.seq)).where(*waiting).scalar_subquery()
     oldest = tx.session.scalar(select(_H.at).where(_H.seq == first))
