@@ -211,13 +211,13 @@ def _records(asking: Asking, mine: dict[str, str]) -> None:
         who = mine if kind in AGREED else None
         named = {"Patient": "_id={marie}", "Provenance": f"target=Observation/{some['id']}"}
         query = named.get(kind, "patient={marie}")
-        found = resources(asking.ask("GET", f"/{kind}?{query}", who))
-        form = dict([query.format(**asking.world.patients).split("=", 1)])
+        found = resources(asking.ask("GET", f"/{kind}?{query}&_count=200", who))
+        form = dict([query.format(**asking.world.patients).split("=", 1)]) | {"_count": "2"}
         asking.ask("POST", f"/{kind}/_search", who, data=form)
-        for shape in ("_summary=true", "_summary=count", "_elements=id", "_summary=text&inconnu=1", "_count=1"):
-            asking.ask("GET", f"/{kind}?{query}&{shape}", who)
+        for shape in ("_summary=true", "_summary=count", "_elements=id", "_summary=text&inconnu=1", "_summary=data"):
+            asking.ask("GET", f"/{kind}?{query}&{shape}&_count=3", who)
         for along in ("_include={}:patient", "_revinclude=Provenance:target"):
-            asking.ask("GET", f"/{kind}?{query}&{along.format(kind)}", who)
+            asking.ask("GET", f"/{kind}?{query}&{along.format(kind)}&_count=3", who)
         asking.ask("GET", f"/{kind}/{found[0]['id']}", who)
         version = found[0].get("meta", {}).get("versionId", "1")
         asking.ask("GET", f"/{kind}/{found[0]['id']}/_history/{version}", who)
