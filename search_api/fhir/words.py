@@ -29,6 +29,7 @@ _SYSTEMS = {
     "2.16.840.1.113883.6.3": "http://hl7.org/fhir/sid/icd-10",
     "2.16.840.1.113883.6.8": "http://unitsofmeasure.org",
 }
+_EMPTY = ("", [], {})
 _URI = "!#$%&'()*+,/:;=?@[]~"
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+")
 _LOINC = re.compile(r"\d{1,6}-\d")
@@ -80,7 +81,7 @@ def type_coding(code: str, display: str) -> Resource:
 
 def filled(value: Resource) -> Resource:
     """Without what is empty: FHIR knows no empty value."""
-    return {name: one for name, one in value.items() if one not in (None, "", [], {})}
+    return {name: one for name, one in value.items() if one is not None and one not in _EMPTY}
 
 
 def is_blank(text: str) -> bool:
@@ -88,16 +89,17 @@ def is_blank(text: str) -> bool:
     return not any(one.isprintable() and not one.isspace() for one in text)
 
 
-def tidied(value: Any) -> Any:
+def tidied(value: Any, *, counted: bool = False) -> Any:
     """Without what FHIR does not let a string be (blank) or hold (control characters), and what is empty for want of
-    it. Strings of a list keep their places: what is said beside them stands by number."""
+    it. `counted`: of a list whose values keep their places, since what is said beside them stands by number."""
     if isinstance(value, str):
         return "" if is_blank(value) else "".join(one for one in value if one >= " " or one in "\t\n\r")
     if isinstance(value, dict):
-        return filled({name: tidied(one) for name, one in value.items()})
+        beside = {name for name in value if name.startswith("_") or f"_{name}" in value}
+        return filled({name: tidied(one, counted=name in beside) for name, one in value.items()})
     if isinstance(value, list):
-        found = (tidied(one) for one in value)
-        return [one for one in found if one not in ({}, [])]
+        found = [None if one in _EMPTY else one for one in map(tidied, value)]
+        return found if counted else [one for one in found if one is not None]
     return value
 
 
