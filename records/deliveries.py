@@ -64,7 +64,9 @@ def add(tx: Tx, webhook_id: str, event: Event, kind: str, document_id: DocumentI
 
 def due(tx: Tx, now: datetime, limit: int, without: Collection[str] = ()) -> list[Delivery]:
     """What to send now: of each listener and patient at most one, those least tried first. `without`: listeners."""
-    heads = select(func.min(_D.delivery_id)).where(_D.state == "waiting").group_by(_D.webhook_id, _D.patient_id)
+    listeners = select(tables.Webhook.webhook_id)  # by them the index finds what waits among all that is settled
+    waiting = (_D.webhook_id.in_(listeners), _D.state == "waiting")
+    heads = select(func.min(_D.delivery_id)).where(*waiting).group_by(_D.webhook_id, _D.patient_id)
     waited = or_(_D.not_before <= now, _D.not_before > now + 2 * LONGEST_DELAY)  # the latter: the clock was set back
     rows = tx.session.scalars(
         select(_D)
