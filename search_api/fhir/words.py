@@ -29,7 +29,7 @@ _SYSTEMS = {
     "2.16.840.1.113883.6.3": "http://hl7.org/fhir/sid/icd-10",
     "2.16.840.1.113883.6.8": "http://unitsofmeasure.org",
 }
-_EMPTY = ("", [], {})
+_EMPTY: tuple[object, ...] = ("", [], {})
 _URI = "!#$%&'()*+,/:;=?@[]~"
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+")
 _LOINC = re.compile(r"\d{1,6}-\d")
