@@ -99,8 +99,12 @@ def test_a_part_of_a_statement_keeps_how_it_is_stated(own_world: World) -> None:
 
 
 def test_a_statement_without_a_word_has_a_code_all_the_same(own_world: World) -> None:
-    say(silent(own_world), "lettre", fact(FactKind.IMMUNIZATION, "\u00a0"))
-    assert only(own_world, "Immunization")["vaccineCode"] == {"text": "sans libellé"}
+    said = fact(FactKind.IMMUNIZATION, "\u00a0", details=(("lot", "\ufeff"), ("site", " "), ("rank", "2")))
+    say(silent(own_world), "lettre", said)
+    vaccine = only(own_world, "Immunization")
+    assert vaccine["vaccineCode"] == {"text": "sans libellé"}
+    assert vaccine["note"] == [{"text": "Rang : 2"}]
+    assert vaccine.keys().isdisjoint({"lotNumber", "site"})
 
 
 def test_an_end_to_come_ends_nothing_and_a_removed_device_is_not_in_use(own_world: World) -> None:
