@@ -29,7 +29,7 @@ from ingest.split import split
 from ingest.workbench import Workbench
 from ocr.build import build_ocr
 from ocr.port import Ocr
-from records import deliveries, exports, patients
+from records import deliveries, exports, given_up, patients
 from records.blobs import Blobs
 from records.content import Page
 from records.database import Records
@@ -121,9 +121,10 @@ def open_home(settings: Settings, *, serving: bool = False) -> Iterator[Home]:
 
 
 def sweep(bench: Workbench, settings: Settings) -> None:
-    """Delete what has had its time: copies of records, events and what was delivered of them."""
+    """Delete what has had its time: copies of records, events, what was delivered of them, what was given up."""
     now = bench.clock()
     exports.sweep(bench.records, bench.blobs, now)
+    given_up.expire(bench.records, now - timedelta(days=settings.event_dead_days), now)
     deliveries.prune(bench.records, now - timedelta(days=settings.event_days))
 
 

@@ -121,7 +121,13 @@ class Settings(BaseSettings):
         90,
         ge=7,
         le=3650,
-        description="Jours après lesquels un événement livré est oublié ; ce qui reste dû est gardé.",
+        description="Jours après lesquels un événement livré est oublié ; ce qui attend est gardé.",
+    )
+    event_dead_days: int = Field(
+        365,
+        ge=30,
+        le=3650,
+        description="Jours après lesquels un événement abandonné est oublié ; pas un retrait resté dû.",
     )
 
     mllp_senders: dict[str, str] = Field(

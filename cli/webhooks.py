@@ -15,7 +15,8 @@ from cli.compose import open_stores
 from cli.console import out, print_json
 from cli.outlets import teller
 from cli.settings import load_settings
-from records import deliveries, service_acts, webhooks
+from records import deliveries, given_up, service_acts, webhooks
+from records.database import Tx
 from records.webhooks import KINDS
 from search_api.services import utc_now
 from search_api.webhooks import Teller, tell
@@ -23,6 +24,10 @@ from search_api.webhooks import register as add_listener
 
 app = typer.Typer(help="Avertir des systèmes de ce qui arrive : documents, accès, urgences.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Identifiant, de « webhooks list ».")]
+Only = Annotated[
+    list[int] | None,
+    typer.Option("--only", metavar="ENVOI", help="Cet envoi seulement, de « webhooks dead »."),
+]
 UNKNOWN = Refusal(
     "event", "no-such-webhook", "Aucun système à l'écoute n'a cet identifiant.", "Voyez « anamnese webhooks list »."
 )
@@ -50,7 +55,8 @@ def add(
             kinds=kind or KINDS,
             now=utc_now(),
         )
-        _journal(telling, "webhook-add", f"{made.webhook_id} {organization} {practitioner}")
+        with telling.records.write() as tx:
+            _journal(tx, "webhook-add", f"{made.webhook_id} {organization} {practitioner}")
     told(
         json,
         f"{made.webhook_id} est à l'écoute. Secret : {made.secret}",
@@ -81,24 +87,55 @@ def list_webhooks(json: Json = False) -> None:
 @app.command()
 def remove(webhook: Id, json: Json = False) -> None:
     """Ne plus avertir un système ; ce qui l'attendait est oublié."""
-    with _telling() as telling:
-        with telling.records.write() as tx:
-            if not webhooks.remove(tx, webhook):
-                raise UNKNOWN
-        _journal(telling, "webhook-remove", webhook)
+    with _telling() as telling, telling.records.write() as tx:
+        if not webhooks.remove(tx, webhook):
+            raise UNKNOWN
+        _journal(tx, "webhook-remove", webhook)
     told(json, f"{webhook} n'est plus averti.", removed=webhook)
 
 
 @app.command()
-def redeliver(webhook: Id, json: Json = False) -> None:
+def dead(webhook: Id, json: Json = False) -> None:
+    """Ce qui a été abandonné pour un système : quoi, quand et pourquoi ; ni pour qui, ni quel document."""
+    table = Table("envoi", "genre", "arrivé le", "abandonné le", "essais", "dernier échec", "gardé")
+    with _telling() as telling, telling.records.read() as tx:
+        _known(tx, webhook)
+        for each in given_up.dead_without_scope(tx, webhook):
+            if json:
+                print_json(each.as_dict())
+            else:
+                days = (f"{day:%d/%m/%Y}" for day in (each.at, each.given_up))
+                kept = "oui : retrait dû" if each.owed else ""
+                table.add_row(str(each.delivery), each.kind, *days, str(each.attempts), each.failure, kept)
+    if not json:
+        out.print(table)
+
+
+@app.command()
+def redeliver(webhook: Id, only: Only = None, json: Json = False) -> None:
     """Renvoyer à un système ce qui avait été abandonné, avant ce qui l'attend."""
-    with _telling() as telling:
-        with telling.records.write() as tx:
-            if webhook not in [each.webhook_id for each in webhooks.every(tx)]:
-                raise UNKNOWN
-            again = deliveries.redeliver(tx, webhook, utc_now())
-        _journal(telling, "webhook-redeliver", f"{webhook} {again}")
+    with _telling() as telling, telling.records.write() as tx:
+        _known(tx, webhook)
+        again = given_up.redeliver(tx, webhook, utc_now(), only or ())
+        _journal(tx, "webhook-redeliver", f"{webhook} {again}")
     told(json, f"{again} événement(s) à renvoyer.", webhook_id=webhook, again=again)
+
+
+@app.command()
+def forget(webhook: Id, only: Only = None, json: Json = False) -> None:
+    """Oublier ce qui a été abandonné pour un système. Un retrait qui lui reste dû ne part que nommé par --only."""
+    with _telling() as telling, telling.records.write() as tx:
+        _known(tx, webhook)
+        forgotten = given_up.forget(tx, webhook, only or ())
+        kept = deliveries.backlog_without_scope(tx, webhook).dead
+        _journal(tx, "webhook-forget", f"{webhook} {forgotten}")
+    told(
+        json,
+        f"{forgotten} événement(s) oublié(s), {kept} encore abandonné(s).",
+        webhook_id=webhook,
+        forgotten=forgotten,
+        dead=kept,
+    )
 
 
 @app.command()
@@ -117,6 +154,10 @@ def _telling() -> Iterator[Teller]:
         yield teller(settings, stores.records)
 
 
-def _journal(telling: Teller, action: str, detail: str) -> None:
-    with telling.records.write() as tx:
-        service_acts.record(tx, action, utc_now(), by=ADMINISTRATION, detail=detail)
+def _known(tx: Tx, webhook: str) -> None:
+    if webhook not in [each.webhook_id for each in webhooks.every(tx)]:
+        raise UNKNOWN
+
+
+def _journal(tx: Tx, action: str, detail: str) -> None:
+    service_acts.record(tx, action, utc_now(), by=ADMINISTRATION, detail=detail)

@@ -5,7 +5,8 @@ delivered   the listener answered 2xx
 withheld    by the time of the delivery the listener might no longer know of it
 dead        given up after MOST_ATTEMPTS; it holds back nothing any more, and a person may send it again
 
-What is delivered or withheld is forgotten after a while (`prune`); what waits or is dead is still owed, and stays.
+What is delivered or withheld is forgotten after a while (`prune`). What waits is owed, and stays; what is dead is a
+person's to send again, and forgotten later (`records/given_up.py`).
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def add(tx: Tx, webhook_id: str, event: Event, kind: str, document_id: DocumentI
 
 def due(tx: Tx, now: datetime, limit: int, without: Collection[str] = ()) -> list[Delivery]:
     """What to send now: of each listener and patient at most one, those least tried first. `without`: listeners."""
-    heads = select(func.min(_D.delivery_id)).where(_D.state == "waiting").group_by(_D.webhook_id, _D.patient_id)
+    listeners = select(tables.Webhook.webhook_id)  # by them the index finds what waits among all that is settled
+    waiting = (_D.webhook_id.in_(listeners), _D.state == "waiting")
+    heads = select(func.min(_D.delivery_id)).where(*waiting).group_by(_D.webhook_id, _D.patient_id)
     waited = or_(_D.not_before <= now, _D.not_before > now + 2 * LONGEST_DELAY)  # the latter: the clock was set back
     rows = tx.session.scalars(
         select(_D)
@@ -94,14 +97,6 @@ def fail(tx: Tx, one: Delivery, failure: str, now: datetime) -> bool:
     values = {"failure": failure} | ({"state": "dead", "settled_at": now} if over else {})
     mine = (_D.delivery_id == one.delivery_id, _D.attempts == one.attempts + 1, _D.state == "waiting")
     return _changed(tx, update(_D).where(*mine).values(values)) and over
-
-
-def redeliver(tx: Tx, webhook_id: str, now: datetime) -> int:
-    """Try the dead of a listener again, with all of their attempts, before what waits; how many there were."""
-    dead = (_D.webhook_id == webhook_id, _D.state == "dead")
-    values = {"state": "waiting", "attempts": 0, "not_before": now, "settled_at": None}
-    result = tx.session.execute(update(_D).where(*dead).values(values))
-    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def told_of(tx: Tx, webhook_id: str, document_id: DocumentId, *, arrived: bool = False) -> bool:
@@ -144,6 +139,27 @@ def backlog_without_scope(tx: Tx, webhook_id: str) -> Backlog:
     ).one_or_none()
     oldest, failure = (None, "") if first is None else (first[0], first[1])
     return Backlog(int(waiting), int(dead), int(delivered), oldest, failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Of all listeners. `oldest`: when the oldest that waits happened."""
+
+    waiting: int
+    dead: int
+    oldest: datetime | None
+
+
+def owed_without_scope(tx: Tx) -> Owed:
+    """Numbers of what has not arrived, without whose nor to whom."""
+    listeners = select(tables.Webhook.webhook_id)  # by them the index finds what is not settled among all that is
+    open_ones = (_D.webhook_id.in_(listeners), _D.state.in_(("waiting", "dead")))
+    counted = tx.session.execute(select(_D.state, func.count()).where(*open_ones).group_by(_D.state))
+    counts = {state: int(number) for state, number in counted}
+    waiting = (_D.webhook_id.in_(listeners), _D.state == "waiting")
+    first = select(func.min(_D.seq)).where(*waiting).scalar_subquery()
+    oldest = tx.session.scalar(select(_H.at).where(_H.seq == first))
+    return Owed(counts.get("waiting", 0), counts.get("dead", 0), oldest)
 
 
 def prune(records: Records, before: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Metric, generate_latest
@@ -11,7 +12,8 @@ from prometheus_client.registry import Collector
 
 from access.refusal import Refusal
 from ingest.meter import instruments
-from records import jobs
+from records import deliveries, jobs
+from records.deliveries import Owed
 from search_api.services import Services
 
 router = APIRouter(tags=["service"])
@@ -32,7 +34,7 @@ def metrics(request: Request) -> Response:
 
 
 class _Queue(Collector):
-    """Jobs by state, the age of the oldest that waits; `anamnese_up` 0 for records that do not answer."""
+    """Jobs and events by state, the age of the oldest that waits; `anamnese_records_up` 0 when they do not answer."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -43,6 +45,7 @@ class _Queue(Collector):
             with self._services.records.read() as tx:
                 counts = jobs.progress(tx)
                 oldest = jobs.oldest(tx)
+                owed = deliveries.owed_without_scope(tx)
         except Refusal:
             up.add_metric([], 0)
             yield up
@@ -53,7 +56,19 @@ class _Queue(Collector):
         for state, count in counts.items():
             depth.add_metric([state], count)
         yield depth
-        waits = 0.0 if oldest is None else (self._services.clock() - oldest).total_seconds()
         age = GaugeMetricFamily("anamnese_oldest_job_seconds", "Since when the oldest unread document waits.")
-        age.add_metric([], max(0.0, waits))
+        age.add_metric([], self._since(oldest))
         yield age
+        yield from self._events(owed)
+
+    def _events(self, owed: Owed) -> Iterator[Metric]:
+        told = GaugeMetricFamily("anamnese_events_owed", "Events that did not reach a listener.", labels=["state"])
+        told.add_metric(["waiting"], owed.waiting)
+        told.add_metric(["dead"], owed.dead)
+        yield told
+        age = GaugeMetricFamily("anamnese_oldest_event_seconds", "Since when the oldest event that waits happened.")
+        age.add_metric([], self._since(owed.oldest))
+        yield age
+
+    def _since(self, oldest: datetime | None) -> float:
+        return 0.0 if oldest is None else max(0.0, (self._services.clock() - oldest).total_seconds())

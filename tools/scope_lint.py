@@ -49,6 +49,7 @@ PIPELINE = (
     "search_api/bulk_lines.py",  # whose a document is that comes in
     "search_api/bulks.py",  # what became of the lines that its caller sent: counts and refusals, no content
     "search_api/reminders.py",  # who asked for reminders; their record by their own Scope
+    "search_api/metrics.py",  # how many events did not arrive
     "search_api/upkeep.py",  # counts without identities, for who keeps the service
     "search_api/auditing.py",  # the journals of all, for the auditor
     "search_api/reviews.py",  # who opened what, for the auditor; requests, for who decides them

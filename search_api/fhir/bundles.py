@@ -25,9 +25,9 @@ from search_api.fhir.words import filled
 _KEPT = frozenset({"resourceType", "id", "meta"})
 _MANDATORY = {
     "DocumentReference": frozenset({"status", "content"}),
-    "AllergyIntolerance": frozenset({"patient"}),
+    "AllergyIntolerance": frozenset({"patient", "clinicalStatus", "verificationStatus"}),
     "MedicationStatement": frozenset({"status", "medicationCodeableConcept", "subject"}),
-    "Condition": frozenset({"subject"}),
+    "Condition": frozenset({"subject", "clinicalStatus", "verificationStatus"}),
     "Immunization": frozenset(
         {"status", "vaccineCode", "patient", "occurrenceDateTime", "occurrenceString"},
     ),
@@ -38,7 +38,7 @@ _MANDATORY = {
     "AuditEvent": frozenset({"type", "recorded", "agent", "source"}),
     "Consent": frozenset({"status", "scope", "category", "policyRule"}),
 }
-"""What R4 demands of each and no client may leave out."""
+"""What R4 demands of each, by cardinality or invariant (ait-1, con-4), and no client may leave out."""
 _LONG = frozenset({"text", "extension", "note", "context", "content", "dosage", "referenceRange", "entity"})
 """What a summary leaves out, unless R4 demands it."""
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from access.refusal import Refusal
 from search_api.fhir.elements import Resource
+from search_api.fhir.words import tidied
 from search_api.fhir.xml import to_xml
 
 Format = Literal["json", "xml"]
@@ -92,7 +93,9 @@ def is_known(request: Request, tag: str) -> bool:
 
 
 def versioned(resource: Resource, updated: str = "") -> Resource:
-    """The resource with `meta`: when it changed, and a version that is a hash of all that is shown of it."""
+    """The resource with `meta`: when it changed, and a version that is a hash of all that is shown of it. What no
+    FHIR string may be is left out."""
+    resource = tidied(resource)
     meta = resource.get("meta", {}) | ({"lastUpdated": updated} if updated else {})
     body = json.dumps({**resource, "meta": meta}, sort_keys=True).encode()
     meta = {"versionId": hashlib.sha256(body).hexdigest()[:16], **meta}

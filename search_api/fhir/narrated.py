@@ -10,7 +10,7 @@ from clinical.card_lines import french
 from records.fact import Assertion, FactKind
 from search_api.fhir.elements import Resource
 from search_api.fhir.formats import versioned
-from search_api.fhir.words import filled
+from search_api.fhir.words import filled, is_blank
 from search_api.gathered import Gathered
 
 NARRATED = frozenset({FactKind.DIRECTIVE, FactKind.CONTRAINDICATION, FactKind.CONTACT})
@@ -36,7 +36,8 @@ def sentence(each: Gathered) -> str:
 
 def with_contacts(patient: Resource, people: list[Gathered]) -> Resource:
     """The Patient with those whom documents name as to be told; those that a document denies are left out."""
-    contacts = [_contact(each) for each in people if each.fact.assertion is Assertion.PRESENT]
+    named = (each for each in people if each.fact.assertion is Assertion.PRESENT and not is_blank(each.fact.label))
+    contacts = [_contact(each) for each in named]  # R4: a contact says who (pat-1)
     if not contacts:
         return patient
     bare = {name: value for name, value in patient.items() if name != "meta"}

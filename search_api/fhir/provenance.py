@@ -11,7 +11,7 @@ from search_api.fact_show import MOST_SOURCES
 from search_api.fhir.elements import Resource
 from search_api.fhir.formats import versioned
 from search_api.fhir.statements import Writer
-from search_api.fhir.words import OURS, TERMINOLOGY, concept, filled, instant, joined
+from search_api.fhir.words import OURS, TERMINOLOGY, concept, filled, instant, is_blank, joined
 from search_api.gathered import Gathered
 
 QUOTE = f"{OURS}:quote"
@@ -49,7 +49,7 @@ def shown_sources(each: Gathered, papers: Mapping[DocumentId, Document]) -> list
 def _entity(writer: Writer, told: Told, document: Document) -> Resource:
     quote = told.fact.quote
     words = [{"url": "page", "valuePositiveInt": max(1, quote.page)}]
-    words += [{"url": "text", "valueString": quote.text}] if quote.text.strip() else []
+    words += [{"url": "text", "valueString": quote.text}] if not is_blank(quote.text) else []
     return {
         "extension": [{"url": QUOTE, "extension": words}],
         "role": "quotation",

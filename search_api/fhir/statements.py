@@ -26,7 +26,7 @@ from records.opaque import opaque
 from records.sealed import keyed_hash
 from search_api.fhir.elements import Resource
 from search_api.fhir.formats import versioned
-from search_api.fhir.words import TERMINOLOGY, coding, concept, filled, joined
+from search_api.fhir.words import TERMINOLOGY, coding, concept, filled, is_blank, joined
 from search_api.gathered import Gathered, sameness
 
 ABSENT_UNKNOWN = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
@@ -72,12 +72,15 @@ class Writer:
         return {"reference": f"Patient/{self.patient_id}"}
 
 
+_UNNAMED = "sans libellé"  # R4 wants a code of most
+
+
 def _code(fact: Fact) -> Resource:
     """The codes as stated, and the words."""
     return filled(
         {
             "coding": [coding(one.system, one.code, one.display) for one in fact.codes if one.code],
-            "text": fact.detail("substance") or fact.label,
+            "text": next((one for one in (fact.detail("substance"), fact.label) if not is_blank(one)), _UNNAMED),
         }
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from access.identifiers import DocumentId, PatientId, is_opaque_id
 from search_api.fhir.elements import Resource
@@ -28,6 +29,8 @@ _SYSTEMS = {
     "2.16.840.1.113883.6.3": "http://hl7.org/fhir/sid/icd-10",
     "2.16.840.1.113883.6.8": "http://unitsofmeasure.org",
 }
+_EMPTY: tuple[object, ...] = ("", [], {})
+_URI = "!#$%&'()*+,/:;=?@[]~"
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+")
 _LOINC = re.compile(r"\d{1,6}-\d")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -53,7 +56,12 @@ def document_part(identity: str) -> DocumentId:
 def system_of(system: str) -> str:
     """A code system's address; an OID that has one becomes it, any other becomes a urn."""
     bare = system.removeprefix("urn:oid:")
-    return _SYSTEMS.get(bare) or (f"urn:oid:{bare}" if _OID.fullmatch(bare) else system)
+    return _SYSTEMS.get(bare) or (f"urn:oid:{bare}" if _OID.fullmatch(bare) else _addressed(system))
+
+
+def _addressed(system: str) -> str:
+    """A name as a document writes it, as a uri may be: what one cannot hold (white space, above all) is quoted."""
+    return "" if is_blank(system) else quote(system.strip(), safe=_URI)
 
 
 def coding(system: str, code: str, display: str = "") -> Resource:
@@ -73,7 +81,26 @@ def type_coding(code: str, display: str) -> Resource:
 
 def filled(value: Resource) -> Resource:
     """Without what is empty: FHIR knows no empty value."""
-    return {name: one for name, one in value.items() if one not in (None, "", [], {})}
+    return {name: one for name, one in value.items() if one is not None and one not in _EMPTY}
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it would be seen: white space, control characters, byte order marks."""
+    return not any(one.isprintable() and not one.isspace() for one in text)
+
+
+def tidied(value: Any, *, counted: bool = False) -> Any:
+    """Without what FHIR does not let a string be (blank) or hold (control characters), and what is empty for want of
+    it. `counted`: of a list whose values keep their places, since what is said beside them stands by number."""
+    if isinstance(value, str):
+        return "" if is_blank(value) else "".join(one for one in value if one >= " " or one in "\t\n\r")
+    if isinstance(value, dict):
+        beside = {name for name in value if name.startswith("_") or f"_{name}" in value}
+        return filled({name: tidied(one, counted=name in beside) for name, one in value.items()})
+    if isinstance(value, list):
+        found = [None if one in _EMPTY else one for one in map(tidied, value)]
+        return found if counted else [one for one in found if one is not None]
+    return value
 
 
 def instant(at: datetime) -> str:

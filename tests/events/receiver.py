@@ -42,6 +42,7 @@ class Receiver:
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
     hold_from: int | None = None  # the number (from 1) of the first request that is not answered
+    together: threading.Barrier | None = None  # its first requests are answered when all of them have arrived
     arrived: threading.Condition = field(default_factory=threading.Condition)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -68,6 +69,8 @@ def receiving(context: ssl.SSLContext | None = None, port: int = 0) -> Iterator[
             if receiver.hold_from is not None and number >= receiver.hold_from:
                 receiver.released.wait(120)
                 return
+            if receiver.together is not None and number <= receiver.together.parties:
+                receiver.together.wait(60)
             self.send_response(receiver.status)
             for name, value in receiver.headers.items():
                 self.send_header(name, value)

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,11 +18,11 @@ import pytest
 from sqlalchemy import select
 
 from access.scope import CallerKind
-from records import deliveries, tables
+from records import deliveries, given_up, tables
 from records.deliveries import FIRST_DELAY, LONGEST_DELAY, MOST_ATTEMPTS
 from search_api.egress import Egress
 from search_api.webhooks import tell
-from tests.events.conftest import Stage
+from tests.events.conftest import Stage, on_both_databases
 from tests.events.receiver import Receiver, receiving
 from tests.search_api.conftest import DOCTOR, TRAITANT
 from tests.search_api.world import World
@@ -35,11 +36,15 @@ from pathlib import Path
 from records.database import Records
 from records.keys import KeyStore
 from records.policy import load_policy
+from records.postgres import Server
 from search_api.egress import Egress
 from search_api.webhooks import Teller, tell
 home = Path(sys.argv[1])
 keys = KeyStore.open(home)
-records = Records.open(home / "records.db", keys)
+server = Server(sys.argv[3]) if sys.argv[3:] else None
+records = Records.open(home / "records.db", keys, server=server)
+print("ready", flush=True)
+sys.stdin.readline()
 egress = Egress((ipaddress.ip_network("127.0.0.0/8"),), plain=True)
 tell(Teller(records, load_policy(), egress), datetime.fromisoformat(sys.argv[2]))
 records.close()
@@ -70,6 +75,29 @@ def expected(world: World) -> Sequence:
         for row in tx.session.scalars(select(tables.Delivery).order_by(tables.Delivery.seq)):
             told[row.patient_id].append((row.kind, row.document_id))
     return dict(told)
+
+
+def states(world: World) -> list[tuple[int, str]]:
+    with world.services.records.read() as tx:
+        return [(row.delivery_id, row.state) for row in tx.session.scalars(select(tables.Delivery))]
+
+
+def teller_process(stage: Stage) -> subprocess.Popen[str]:
+    """Another process of the service, that delivers once it is told to begin."""
+    where = [] if stage.server is None else [stage.server.url]
+    command = [sys.executable, "-c", TELL, str(stage.world.home), stage.world.clock.now.isoformat(), *where]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def started(*processes: subprocess.Popen[str]) -> None:
+    """All of them begin at once, when all are ready."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
 
 
 def arrived(receiver: Receiver) -> Sequence:
@@ -121,6 +149,7 @@ def with_nobody(stage: Stage) -> None:
     tell(dataclasses.replace(stage.teller, egress=nowhere), stage.world.clock.now)
 
 
+@on_both_databases
 def test_a_process_killed_while_it_delivers_loses_nothing(stage: Stage) -> None:
     world = stage.world
     grant_paul(stage)
@@ -128,8 +157,8 @@ def test_a_process_killed_while_it_delivers_loses_nothing(stage: Stage) -> None:
     for round_ in range(2):
         happen(stage, round_)
     stage.receiver.hold_from = 3
-    command = [sys.executable, "-c", TELL, str(world.home), world.clock.now.isoformat()]
-    with subprocess.Popen(command, cwd=ROOT) as process:
+    with teller_process(stage) as process:
+        started(process)
         stage.receiver.wait(3)
         process.kill()
     assert process.returncode == -signal.SIGKILL
@@ -147,6 +176,7 @@ def test_a_process_killed_while_it_delivers_loses_nothing(stage: Stage) -> None:
     assert len({got.headers["webhook-id"] for got in stage.receiver.got}) == total  # and under its first name
 
 
+@on_both_databases
 def test_a_later_event_waits_for_the_earlier_one_of_its_patient_only(stage: Stage) -> None:
     world = stage.world
     grant_paul(stage)
@@ -190,6 +220,7 @@ def test_it_is_given_up_after_five_days() -> None:
     assert timedelta(days=4.5) < sum(delays, timedelta()) < timedelta(days=5.5)
 
 
+@on_both_databases
 def test_what_is_given_up_is_seen_holds_nothing_back_and_is_sent_again_by_hand(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,11 +246,12 @@ def test_what_is_given_up_is_seen_holds_nothing_back_and_is_sent_again_by_hand(
     marie = world.patients["marie"]
     assert stage.told() == [("document.searchable", marie, world.documents["deux"])]
     with world.services.records.write() as tx:
-        assert deliveries.redeliver(tx, listener.webhook_id, world.clock.now) == 1
-        assert deliveries.redeliver(tx, listener.webhook_id, world.clock.now) == 0
+        assert given_up.redeliver(tx, listener.webhook_id, world.clock.now) == 1
+        assert given_up.redeliver(tx, listener.webhook_id, world.clock.now) == 0
     assert stage.told() == [("document.searchable", marie, world.documents["un"])]
 
 
+@on_both_databases
 def test_a_delivery_is_one_senders(stage: Stage) -> None:
     world = stage.world
     stage.listen()
@@ -234,6 +266,7 @@ def test_a_delivery_is_one_senders(stage: Stage) -> None:
         assert deliveries.due(tx, world.clock.now, 10) == []
 
 
+@on_both_databases
 def test_a_clock_that_was_set_back_does_not_silence_it(stage: Stage) -> None:
     world = stage.world
     stage.listen()
@@ -244,6 +277,25 @@ def test_a_clock_that_was_set_back_does_not_silence_it(stage: Stage) -> None:
     stage.receiver.status = 204
     world.clock.now -= timedelta(days=2)
     assert stage.tell().delivered == 1
+
+
+@on_both_databases
+def test_two_who_deliver_at_once_send_each_thing_once_and_in_order(stage: Stage) -> None:
+    """Each has a message on its way before either is answered."""
+    world = stage.world
+    grant_paul(stage)
+    stage.listen()
+    for round_ in range(2):
+        happen(stage, round_)
+    stage.receiver.together = threading.Barrier(2)
+    with teller_process(stage) as one, teller_process(stage) as other:
+        started(one, other)
+    assert (one.returncode, other.returncode) == (0, 0)
+    told = expected(world)
+    assert len(told) == 2
+    assert arrived(stage.receiver) == told
+    assert len(stage.receiver.got) == sum(map(len, told.values())) >= 8
+    assert {state for _, state in states(world)} == {"delivered"}
 
 
 @pytest.mark.parametrize("who", [DOCTOR, TRAITANT, "patient"])

@@ -15,6 +15,7 @@ from search_api.fhir.check import faults, well_formed
 from search_api.fhir.elements import elements_of, is_resource
 from search_api.fhir.parameters import dated
 from search_api.fhir.received import parsed
+from search_api.fhir.words import system_of, tidied
 from search_api.fhir.xml import from_xml, to_xml
 from tests.fhir.asking import get
 from tests.search_api.world import World
@@ -61,6 +62,43 @@ def test_xml_holds_what_json_can() -> None:
     }
     assert from_xml(to_xml(resource)) == resource
     assert b"\x00" not in to_xml({"resourceType": "Patient", "id": "a\x00b\ud800"})
+
+
+def test_nothing_leaves_that_a_string_of_fhir_may_not_be() -> None:
+    """Blank, or with control characters; and nothing is left that is empty for want of it."""
+    said = {
+        "a": " \u00a0\ufeff\t",
+        "b": " deux\x00\n mots ",
+        "c": [{"text": "\u2003"}, {"text": "x"}],
+        "d": {"e": [" "]},
+        "f": [" ", "g"],
+        "h": [" ", "i"],
+        "_h": [{"extension": [{"url": "u", "valueString": "j"}]}, None],
+        "k": [False, 0],
+    }
+    assert tidied(said) == {
+        "b": " deux\n mots ",
+        "c": [{"text": "x"}],
+        "f": ["g"],
+        "h": [None, "i"],
+        "_h": said["_h"],
+        "k": [False, 0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("system", "address"),
+    [
+        ("2.16.840.1.113883.6.1", "http://loinc.org"),
+        ("1.2.250.1.213.2.1", "urn:oid:1.2.250.1.213.2.1"),
+        ("https://x.example/a?b#c", "https://x.example/a?b#c"),
+        ("Classification locale\n2", "Classification%20locale%0A2"),
+        (" \u00a0", ""),
+        ("déjà%20", "d%C3%A9j%C3%A0%20"),
+    ],
+)
+def test_a_code_system_is_an_address(system: str, address: str) -> None:
+    assert system_of(system) == address
 
 
 NAMES = st.sampled_from([*elements_of("DocumentReference"), "resourceType", "x"])

@@ -88,6 +88,25 @@ def test_the_words_of_a_denied_or_supposed_state_do_not_affirm_it(own_world: Wor
     assert only(own_world, "Observation")["valueString"] == "suspecté : enceinte"
 
 
+def test_a_part_of_a_statement_keeps_how_it_is_stated(own_world: World) -> None:
+    """R4 wants it (ait-1): an allergy that was refuted must not look like one."""
+    denied = Assertion.ABSENT
+    say(silent(own_world), "lettre", fact(FactKind.ALLERGY, "latex", denied), fact(FactKind.CONDITION, "HTA", denied))
+    for kind, clinical in (("AllergyIntolerance", "inactive"), ("Condition", None)):
+        (one,) = resources(get(own_world, f"/{kind}?patient={{marie}}&_elements=code").json())
+        assert one["verificationStatus"]["coding"][0]["code"] == "refuted"
+        assert one.get("clinicalStatus", {"coding": [{"code": None}]})["coding"][0]["code"] == clinical
+
+
+def test_a_statement_without_a_word_has_a_code_all_the_same(own_world: World) -> None:
+    said = fact(FactKind.IMMUNIZATION, "\u00a0", details=(("lot", "\ufeff"), ("site", " "), ("rank", "2")))
+    say(silent(own_world), "lettre", said)
+    vaccine = only(own_world, "Immunization")
+    assert vaccine["vaccineCode"] == {"text": "sans libellé"}
+    assert vaccine["note"] == [{"text": "Rang : 2"}]
+    assert vaccine.keys().isdisjoint({"lotNumber", "site"})
+
+
 def test_an_end_to_come_ends_nothing_and_a_removed_device_is_not_in_use(own_world: World) -> None:
     silent(own_world)
     later, before = Period("2025-01-02", "2999-01-01"), Period("2024-01-02", "2024-06-01")

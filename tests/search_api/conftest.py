@@ -12,6 +12,7 @@ import pytest
 
 from index.port import Generations
 from records.patients import Identity
+from records.postgres import Server
 from tests.search_api.world import DAY, World, ins_of, open_world
 
 DOCTOR, TRAITANT, BIOLOGIST = "10000000001", "10000000002", "10000000003"
@@ -52,9 +53,11 @@ def own_world(closed_home: World, tmp_path: Path) -> Iterator[World]:
 
 
 @contextmanager
-def copied(closed: World, home: Path, engine: Generations | None = None) -> Iterator[World]:
+def copied(
+    closed: World, home: Path, engine: Generations | None = None, server: Server | None = None
+) -> Iterator[World]:
     shutil.copytree(closed.home, home)
-    world = open_world(home, engine=engine)
+    world = open_world(home, engine=engine, server=server)
     for names in ("patients", "documents", "grants"):
         getattr(world, names).update(getattr(closed, names))
     with world.http:

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from records import tables
+from records import deliveries, events, given_up, tables, webhooks
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.test_door import AT_THE_DOOR, REQUESTS, ask
-from tests.search_api.world import World, before_statements
+from tests.search_api.world import DAY, World, before_statements
 
 WHOLE = re.compile(r"^SCAN (\w+?)(?:_\d+)?(?: |$)")  # "patients_1" is an alias of patients
 FEW = {
@@ -76,6 +77,26 @@ def test_no_step_of_a_document_reads_a_whole_table(own_world: World) -> None:
         own_world.work()
     assert len(read) > 20
     assert whole(read) == {}
+
+
+def test_no_look_at_what_is_owed_to_listeners_reads_a_whole_table(own_world: World) -> None:
+    """Deliveries that were taken stay for months, and those that are owed are few among them."""
+    records, now = own_world.services.records, own_world.clock.now
+    with records.write() as tx:
+        webhook = webhooks.add(
+            tx, url="https://x.example", practitioner=DOCTOR, organization="750000001", kinds=webhooks.KINDS, now=now
+        )
+        events.note(tx, "access", own_world.patients["marie"])
+        (event,) = events.unspread(tx, 1)
+        deliveries.add(tx, webhook.webhook_id, event, "access.changed", None, now)
+        tx.session.execute(update(tables.Delivery).values(state="dead", settled_at=now - 400 * DAY))
+    with plans(own_world) as read:
+        assert own_world.http.get("/metrics").status_code == 200
+        with records.write() as tx:
+            deliveries.due(tx, now, 20)
+            assert len(list(given_up.dead_without_scope(tx, webhook.webhook_id))) == 1
+        assert given_up.expire(records, now - 365 * DAY, now) == 1
+    assert whole({name: found for name, found in read.items() if "webhook_deliveries" in name}) == {}
 
 
 def test_no_request_of_a_practitioner_at_work_reads_a_whole_table(world: World) -> None:

@@ -59,11 +59,13 @@ def new_database(postgresql_url: str) -> Iterator[Server]:
 
 
 @contextmanager
-def created(url: str) -> Iterator[Server]:
-    """A new database on the server of `url`, dropped afterwards whoever is still connected."""
+def created(url: str, template: Server | None = None) -> Iterator[Server]:
+    """A new database on the server of `url`, empty or a copy of `template`, to which nobody is connected; dropped
+    afterwards whoever is still connected."""
+    like = "" if template is None else f" TEMPLATE {template.url.rpartition('/')[2]}"
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name}{like}")  # type: ignore[arg-type]
     try:
         yield Server(f"{url.rpartition('/')[0]}/{name}")
     finally:
