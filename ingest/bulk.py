@@ -111,6 +111,11 @@ def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None]
         bulk = bulks.one(tx, bulk_id)
         if bulk.state == "running" and not bulks.take(tx, bulk_id, holder, bench.clock(), LEASE):
             raise BUSY
+
+    def renew() -> None:
+        with records.write() as tx:
+            bulks.take(tx, bulk_id, holder, bench.clock(), LEASE)
+
     try:
         while not stop():
             with records.write() as tx:
@@ -124,7 +129,7 @@ def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None]
                 bench.blobs.delete(each)
             if item is None:
                 return True
-            _settle(bench, bulk, item, take)
+            _settle(bench, bulk, item, take, renew)
             moved()
         return False
     finally:
@@ -132,10 +137,10 @@ def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None]
             bulks.release(tx, bulk_id, holder)
 
 
-def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take) -> None:
+def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take, renew: Callable[[], None]) -> None:
     try:
         if item.part == "archive":
-            unpack(bench, bulk)
+            unpack(bench, bulk, renew)
             return
         patient_id, receipt = take(bulk, item)
     except Refusal as refusal:

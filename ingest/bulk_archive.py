@@ -10,9 +10,10 @@ import errno
 import io
 import re
 import stat
+import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -35,6 +36,7 @@ _DIRECTORY = 8 * 1024 * 1024
 """Bytes of an archive's directory, which is read at once: 400 for each of MOST files."""
 _LOCAL = 30  # bytes of the header before a file's own, besides its name
 _CHUNK = 256 * 1024
+_RENEW = 60.0  # seconds: a gibibyte takes ten, or a minute on a slow disk
 _BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")  # a file; nothing; the first of several parts
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The other methods take as much memory as an archive asks for."""
@@ -142,16 +144,22 @@ def open_archive(bench: Workbench, bulk: Bulk) -> Archive:
     return Archive(bench.blobs, ref, limits)
 
 
-def unpack(bench: Workbench, bulk: Bulk) -> None:
+def unpack(bench: Workbench, bulk: Bulk, renew: Callable[[], None]) -> None:
     """Look through all of an archive, then write down what is in it in its own item's place: files, and the lines of
     NDJSON files, which are one file, as those of a `$export` are.
 
-    Until that is written nothing happened. Refusals: what is wrong with the whole; of a part of this machine that is
-    away.
+    Until that is written nothing happened. `renew`: the lease, each minute. Refusals: what is wrong with the whole; of
+    a part of this machine that is away.
     """
     archive = open_archive(bench, bulk)
-    whole = [each for each in archive.files if _is_whole(archive, each)]
-    with_lines = [each for each in whole if each.holds_lines]
+    with_lines: list[File] = []
+    renewed = time.monotonic()
+    for file in archive.files:
+        if _is_whole(archive, file) and file.holds_lines:
+            with_lines.append(file)
+        if time.monotonic() - renewed > _RENEW:
+            renew()
+            renewed = time.monotonic()
     lines = list(_lines(bench, bulk, with_lines)) if with_lines else []
     apart = {each.name for each in with_lines}
     items: list[tuple[str, int, Part]] = [

@@ -128,7 +128,10 @@ def begin(
 
 
 def unpacked(tx: Tx, bulk_id: str, items: Iterable[tuple[str, int, Part]]) -> None:
-    """An archive was looked through: what is in it takes its place among what waits."""
+    """An archive was looked through: what is in it takes its place among what waits; once, whoever else did it too."""
+    first = next_item(tx, bulk_id)
+    if first is None or first.part != "archive":
+        return
     tx.session.execute(delete(_I).where(_I.bulk_id == bulk_id))
     _write(tx, bulk_id, items)
 

@@ -103,8 +103,8 @@ def reference_of(tx: Tx, desk: Desk, scope: Scope, document: Document) -> Resour
         if item.event_date
         else None,
     }
-    sent = json.loads(document.submitted).get("reference") if document.submitted and not doubtful else None
-    if sent:
+    if document.submitted and not doubtful:
+        sent = json.loads(document.submitted)["reference"]
         ours = completed(ours, sent | {"relatesTo": _seen(tx, desk, scope, sent.get("relatesTo", []))})
     return versioned(filled(ours), instant(document.searchable_at or document.received_at))
 
