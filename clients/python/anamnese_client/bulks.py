@@ -80,8 +80,8 @@ class Bulks:
             return self._sent(whole, files[0].name, organization, key or str(uuid.uuid4()))
 
     def send_archive(self, archive: Path, *, organization: str = "", key: str = "") -> Bulk:
-        """Send a ZIP archive of documents, and of NDJSON files. Each file goes to the patient whose INS names a folder on
-        its way, else to the one that it names itself; it is streamed, and may be larger than one upload.
+        """Send a ZIP archive of documents, and of NDJSON files. Each document goes to the patient whose INS names a
+        folder on its way, else to the one that it names itself. The archive may be larger than one upload.
 
         It is stored durably when this returns, and imported afterwards (`follow`). A damaged archive is refused whole,
         in the report.
