@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import BinaryIO, cast
 
 from access.refusal import Refusal
@@ -106,8 +106,6 @@ class Archive:
             raise ONE_DOCUMENT
         _check_apart(entries)
         shown = [(name, entry) for name, entry in zip(names, entries, strict=True) if not _is_hidden(name, entry)]
-        if len(shown) > MOST:
-            raise TOO_MANY
         often = Counter(name for name, _ in shown)
         self.files = [File(name, entry, _fault(name, entry, often[name])) for name, entry in shown]
         self._at = {one.entry.header_offset: one for one in self.files}
@@ -160,18 +158,23 @@ def unpack(bench: Workbench, bulk: Bulk, renew: Callable[[], None]) -> None:
         if time.monotonic() - renewed > _RENEW:
             renew()
             renewed = time.monotonic()
-    lines = list(_lines(bench, bulk, with_lines)) if with_lines else []
-    apart = {each.name for each in with_lines}
-    items: list[tuple[str, int, Part]] = [
-        (each.name, each.entry.header_offset, "file") for each in archive.files if each.name not in apart
-    ]
-    items += [(name, place, "line") for name, place in lines]
+    items = list(islice(_items(bench, bulk, archive, with_lines), MOST + 1))
     if not items:
         raise Refusal("receive", "empty-bulk", "L'archive ne contient rien à importer.", "Vérifiez-la.")
     if len(items) > MOST:
         raise TOO_MANY
     with bench.records.write() as tx:
         bulks.unpacked(tx, bulk.bulk_id, items)
+
+
+def _items(bench: Workbench, bulk: Bulk, archive: Archive, with_lines: list[File]) -> Iterator[tuple[str, int, Part]]:
+    apart = {each.name for each in with_lines}
+    for file in archive.files:
+        if file.name not in apart:
+            yield file.name, file.entry.header_offset, "file"
+    if with_lines:
+        for name, place in _lines(bench, bulk, with_lines):
+            yield name, place, "line"
 
 
 def _is_whole(archive: Archive, file: File) -> bool:
@@ -220,9 +223,7 @@ def _named(bench: Workbench, ref: BlobRef, starts: list[tuple[int, int, str]]) -
     following = iter(starts[1:])
     (_, first, name), then = starts[0], next(following, None)
     with io.BufferedReader(bench.blobs.open(ref), _CHUNK) as stream:
-        for count, (number, place, _) in enumerate(lines_in(stream), 1):
-            if count > MOST:
-                raise TOO_MANY
+        for number, place, _ in lines_in(stream):
             while then is not None and place >= then[0]:
                 (_, first, name), then = then, next(following, None)
             yield f"{name}:{number - first + 1}", place

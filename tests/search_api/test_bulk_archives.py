@@ -291,10 +291,10 @@ def test_files_of_lines_are_one_file_and_each_line_is_told(own_world: World) -> 
     letter = reference("Allergie à l'iode.", {"reference": "Patient/p"})
     content = zipped(
         ("export/DocumentReference.ndjson", b"\n" + ndjson(letter, "{pas du JSON").rstrip(b"\n")),
-        ("export/Patient.ndjson", b"\n\n" + ndjson(person)),
         ("export/vide.ndjson", b"\n"),
         ("export/bombe.ndjson", b"\n" * 1_200_000),
         (f"{MARIE}/lettre.txt", b"Lettre."),
+        ("export/Patient.ndjson", b"\n\n" + ndjson(person).rstrip(b"\n")),
         (f"{MARIE}/{NOBODY}.NDJSON", ndjson(reference("Deux.", NOBODY))),
     )
     name = send(world, content)
@@ -371,6 +371,20 @@ def test_killed_paused_and_resumed_nothing_is_lost_or_twice(own_world: World, mo
     assert go_on(world, name)
     assert len({one.document_id for one in of_bulk(world, name)}) == deposited(world) == 6
     assert bulk_blobs(world) == []
+
+
+def test_what_was_refused_is_tried_again_as_the_file_it_is(own_world: World) -> None:
+    """By the administrator (`bulk resume --retry`), while the archive is still there."""
+    world = own_world
+    name = send(world, zipped((f"{MARIE}/vide.txt", b""), (f"../{MARIE}/a.txt", b"Non."), (f"{MARIE}/b.txt", b"Oui.")))
+    assert not go_on(world, name, 3)
+    with world.services.records.write() as tx:
+        bulks.pause(tx, name)
+        bulks.resume(tx, name, retry=True)
+    assert told(world, name).json()["waiting"] == 3
+    assert go_on(world, name)
+    world.work()
+    assert list(lines(world, name).values()) == ["empty-file", "bad-file-name", "kept"]
 
 
 def test_who_looked_through_it_last_undoes_nothing(own_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
