@@ -148,6 +148,7 @@ def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take, renew: Callabl
             raise
         with bench.records.write() as tx:
             bulks.refused(tx, bulk.bulk_id, item, refusal)
+        refusal.__traceback__ = None  # a constant's would grow at each raise, and hold every line that was refused
         return
     with bench.records.write() as tx:
         if receipt.duplicate:  # one that was refused before is read again, as in a watched folder

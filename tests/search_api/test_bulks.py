@@ -15,6 +15,7 @@ from access.scope import CallerKind
 from ingest.bulk import run
 from records import bulks, documents, journal, patients, readings, tables
 from records.documents import Document
+from search_api.bulk_lines import NOT_TAKEN
 from search_api.bulk_sent import sent_taker
 from tests.search_api.conftest import DOCTOR
 from tests.search_api.world import World, ins_of
@@ -279,6 +280,14 @@ def test_what_waits_is_not_spare(own_world: World) -> None:
     with own_world.services.records.read() as tx:
         left = {ref.kind for ref in readings.spare_blobs_without_scope(own_world.services.blobs, tx, ())}
     assert bulks.BLOB in left
+
+
+def test_a_refusal_holds_nothing_of_the_lines_that_it_refused(own_world: World) -> None:
+    """A constant Refusal that is raised again and again keeps the frames, and so the bytes, of each time."""
+    name = send(own_world, *({"resourceType": "Basic", "id": f"b-{n}"} for n in range(5))).json()["bulk_id"]
+    go_on(own_world, name)
+    assert {one["refusal"]["code"] for one in told(own_world, name, "/report").json()["lines"]} == {NOT_TAKEN.code}
+    assert NOT_TAKEN.__traceback__ is None
 
 
 def test_a_missing_file_stops_nothing_else(own_world: World) -> None:
