@@ -12,7 +12,8 @@ from cli.compose import Home, resolve_patient
 from ingest.bulk import Take, file_taker, run
 from records import bulks, patients
 from records.recovery import take_over
-from search_api.bulk_lines import line_taker, sent_taker
+from search_api.bulk_lines import line_taker
+from search_api.bulk_sent import sent_taker
 from search_api.periodic import Periodic
 
 EVERY = 5.0  # seconds between two looks at what is to be imported

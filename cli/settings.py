@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     )
     ocr: Literal["ppocr", "tesseract", "none"] = Field("ppocr", description="OCR engine.")
     upload_limit: int = Field(200 * 1024 * 1024, gt=0, description="Largest upload, in bytes.")
+    bulk_limit: int = Field(
+        2 * 1024**3, gt=0, description="Largest file to import over HTTP, and what an archive expands to, in bytes."
+    )
     reserve: int = Field(
         32 * 1024 * 1024, ge=0, description="Disk space kept for the journal when the disk is full, in bytes; 0: none."
     )

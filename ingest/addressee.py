@@ -60,7 +60,7 @@ def said_of(reading: Reading) -> tuple[Shown, ...]:
 
 
 def subject_of(submitted: str) -> tuple[str, ...]:
-    """For whom the FHIR that came with a document (`Document.submitted`) was sent, in an import; () when not said."""
+    """For whom a document was sent in an import (`Document.submitted`), by line or folder; () when not said."""
     found = json.loads(submitted).get("subject", ()) if submitted else ()
     return tuple(f"n° {value} ({system})" if system else str(value) for system, value in found)
 

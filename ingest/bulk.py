@@ -12,12 +12,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from access.identifiers import PatientId, is_opaque_id, parse_ins
 from access.refusal import Refusal
 from ingest.addressee import addressee
+from ingest.bulk_archive import TOO_MANY, is_archive, unpack
 from ingest.ndjson import Index, Lines, index_of, lines_in
 from ingest.receive import Receipt, Stream, receive
 from ingest.sandbox.client import Ended
@@ -25,12 +26,15 @@ from ingest.sandbox.verdict import ChildLost
 from ingest.steps import AWAY
 from ingest.workbench import Workbench
 from records import bulks, documents, jobs, patients
+from records.blobs import BlobRef
 from records.bulks import Bulk, Item, Kind
 from records.content import Metadata, StatedPatient
+from records.database import Tx
 from records.documents import Document, DocumentState
 
 LEASE = timedelta(minutes=5)  # renewed at each item: the longest is a file of the largest size on a slow disk
 BY = "bulk"
+_CHUNK = 256 * 1024
 BUSY = Refusal(
     "receive", "bulk-busy", "Un autre processus dépose déjà cet import.", "Attendez, ou mettez-le en pause d'abord."
 )
@@ -41,7 +45,12 @@ CHANGED = Refusal(
     "Remettez-le comme il était, ou commencez un nouvel import : rien n'est déposé deux fois.",
 )
 EMPTY = Refusal("receive", "empty-bulk", "Il n'y a rien à importer.", "Vérifiez le chemin, ou le fichier.")
-TOO_MANY = Refusal("receive", "too-many-lines", "Ce fichier a trop de lignes.", "Divisez-le.")
+ARCHIVE = Refusal(
+    "receive",
+    "bulk-is-an-archive",
+    "D'un disque, un import est un dossier ou un fichier FHIR NDJSON, et ceci est une archive.",
+    "Décompressez-la et importez son dossier, ou envoyez-la par POST /v1/bulks.",
+)
 Owner = Callable[[str, bool], PatientId]
 """The patient of an INS or a patient id, perhaps opening their record; a Refusal when there is none."""
 Took = tuple[PatientId, Receipt]
@@ -62,7 +71,7 @@ class Place:
 def looked_at(path: Path) -> Place:
     """The files of a folder, by name, without hidden ones; or the lines of an NDJSON file that are not blank.
 
-    Refusals "no-such-folder", "empty-bulk".
+    Refusals "no-such-folder", "empty-bulk", "bulk-is-an-archive".
     """
     try:
         found = path.stat()
@@ -70,6 +79,9 @@ def looked_at(path: Path) -> Place:
             place = Place("folder", path.absolute(), 0, 0, [(str(p), 0) for p in _files(path)])
         else:
             with path.open("rb") as stream:
+                if is_archive(stream.read(4)):
+                    raise ARCHIVE
+                stream.seek(0)
                 items = looked_into(stream, path.name)
             place = Place("ndjson", path.absolute(), found.st_size, found.st_mtime_ns, items)
     except OSError:
@@ -99,6 +111,11 @@ def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None]
         bulk = bulks.one(tx, bulk_id)
         if bulk.state == "running" and not bulks.take(tx, bulk_id, holder, bench.clock(), LEASE):
             raise BUSY
+
+    def renew() -> None:
+        with records.write() as tx:
+            bulks.take(tx, bulk_id, holder, bench.clock(), LEASE)
+
     try:
         while not stop():
             with records.write() as tx:
@@ -107,12 +124,12 @@ def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None]
                 item = bulks.next_item(tx, bulk_id)
                 if item is None:
                     bulks.end(tx, bulk_id, bench.clock())
-                over = bulks.file_of(tx, bench.blobs, bulk.sent) if item is None and bulk.sent is not None else None
-            if over is not None:  # all of it is deposited, or told in the report
-                bench.blobs.delete(over)
+                over = _files_of(tx, bench, bulk) if item is None else ()
+            for each in over:  # all of it is deposited, or told in the report
+                bench.blobs.delete(each)
             if item is None:
                 return True
-            _settle(bench, bulk, item, take)
+            _settle(bench, bulk, item, take, renew)
             moved()
         return False
     finally:
@@ -120,14 +137,18 @@ def run(bench: Workbench, bulk_id: str, take: Take, *, moved: Callable[[], None]
             bulks.release(tx, bulk_id, holder)
 
 
-def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take) -> None:
+def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take, renew: Callable[[], None]) -> None:
     try:
+        if item.part == "archive":
+            unpack(bench, bulk, renew)
+            return
         patient_id, receipt = take(bulk, item)
     except Refusal as refusal:
         if refusal.code in AWAY or refusal is CHANGED:
             raise
         with bench.records.write() as tx:
             bulks.refused(tx, bulk.bulk_id, item, refusal)
+        refusal.__traceback__ = None  # a constant's would grow at each raise, and hold every line that was refused
         return
     with bench.records.write() as tx:
         if receipt.duplicate:  # one that was refused before is read again, as in a watched folder
@@ -137,24 +158,36 @@ def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take) -> None:
         bulks.deposited(tx, bulk.bulk_id, item, patient_id, receipt.document_id, known=receipt.duplicate)
 
 
+def _files_of(tx: Tx, bench: Workbench, bulk: Bulk) -> tuple[BlobRef, ...]:
+    if bulk.sent is None:
+        return ()
+    return bulks.file_of(tx, bench.blobs, bulk.sent), bulks.lines_of(tx, bench.blobs, bulk.sent)
+
+
 def file_taker(bench: Workbench, owner: Owner) -> Take:
-    """Deposits the files of a folder: to the patient of all, to the one that its first folder names, to the one that
-    the file itself names, or to nobody yet (the tray)."""
+    """Deposits the files of a folder: to the patient of all, to the one that a folder names, to the one that the file
+    itself names, or to nobody yet (the tray)."""
 
     def take(bulk: Bulk, item: Item) -> Took:
         file = Path(bulk.path) / item.name
         with _opened(file) as stream:
-            first = Path(item.name).parts[0]
+            folder = folder_of_patient(item.name)
             if bulk.whole is not None:
                 patient_id = owner(bulk.whole, False)
-            elif len(Path(item.name).parts) > 1 and (is_opaque_id(first) or parse_ins(first) is not None):
-                patient_id = owner(first, bulk.creates)
+            elif folder:
+                patient_id = owner(folder, bulk.creates)
             else:
-                patient_id = addressed(bench, _within(stream, bench.limits.bytes), file.name)
+                patient_id = addressed(bench, within(stream, bench.limits.bytes), file.name)
                 stream.seek(0)
             return patient_id, kept(bench, bulk, stream, patient_id, file.name)
 
     return take
+
+
+def folder_of_patient(name: str) -> str:
+    """The first folder on a file's way that is named by an INS or a patient id of ours; "" when none is."""
+    folders = PurePosixPath(name).parts[:-1]
+    return next((one for one in folders if is_opaque_id(one) or parse_ins(one) is not None), "")
 
 
 def kept(
@@ -224,7 +257,7 @@ def indexed(bench: Workbench, bulk: Bulk) -> Index:
 def _file(bench: Workbench, bulk: Bulk) -> BinaryIO:
     if bulk.sent is not None:
         with bench.records.read() as tx:
-            ref = bulks.file_of(tx, bench.blobs, bulk.sent)
+            ref = (bulks.lines_of if bulk.kind == "zip" else bulks.file_of)(tx, bench.blobs, bulk.sent)
         return io.BufferedReader(bench.blobs.open(ref))
     stream = _opened(Path(bulk.path))
     found = os.fstat(stream.fileno())
@@ -244,11 +277,14 @@ def _opened(file: Path) -> BinaryIO:
         ) from None
 
 
-def _within(stream: BinaryIO, limit: int) -> bytes:
-    data = stream.read(limit + 1)
+def within(stream: Stream, limit: int) -> bytes:
+    """All of a file. Refusal "too-large" over `limit` bytes."""
+    data = bytearray()
+    while len(data) <= limit and (chunk := stream.read(_CHUNK)):
+        data += chunk
     if len(data) > limit:
         raise Refusal("receive", "too-large", "Le fichier dépasse la taille permise.", "Divisez le document.")
-    return data
+    return bytes(data)
 
 
 def _files(folder: Path) -> Iterator[Path]:

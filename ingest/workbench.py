@@ -33,6 +33,7 @@ class Workbench:
     embedder: Embedder
     ocr: Ocr
     limits: Limits = field(default_factory=Limits)
+    bulk_limit: int = 2 * 1024**3  # bytes that an archive which is sent to be imported may expand to
     clock: Callable[[], datetime] = utc_now
     lease: timedelta = timedelta(minutes=10)
     sandbox: Sandbox = field(default_factory=shared_sandbox)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, cast
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
@@ -25,7 +25,10 @@ from records.presence import NAME
 from records.sealed import keyed_hash, seal_json, unseal_json
 from records.statements import among, as_set
 
-Kind = Literal["folder", "ndjson"]
+Kind = Literal["folder", "ndjson", "zip"]
+Part = Literal["", "archive", "file", "line"]
+"""What an item of an archive is: the archive itself until it was looked through, then what is in it. Other imports have
+items of one kind only."""
 _B, _I = tables.Bulk, tables.BulkItem
 _STEP = 500  # rows an INSERT
 BLOB = "bulk"
@@ -67,11 +70,13 @@ class Bulk:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to deposit. `name`: of the file under the folder; `place`: the first byte of a line."""
+    """One thing to deposit. `name`: of the file under the folder; `place`: the first byte of a line, or of a file in an
+    archive."""
 
     number: int
     name: str = field(repr=False)
     place: int = 0
+    part: Part = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,8 @@ def begin(
     sent: Sent | None = None,
     bulk_id: str = "",
 ) -> Bulk:
-    """Record an import and all that it brings, as names and places, in order. `bulk_id`: a new one when not given."""
+    """Record an import and all that it brings, as names and places, in order; an archive, as itself. `bulk_id`: a new
+    one when not given."""
     bulk_id = bulk_id or random_id()
     told = None if sent is None else asdict(sent)
     words = {"path": path, "size": size, "modified": modified, "whole": whole, "sent": told}
@@ -116,20 +122,34 @@ def begin(
             started_at=now,
         )
     )
+    part: Part = "archive" if kind == "zip" else ""
+    _write(tx, bulk_id, ((name, place, part) for name, place in items))
+    return one(tx, bulk_id)
+
+
+def unpacked(tx: Tx, bulk_id: str, items: Iterable[tuple[str, int, Part]]) -> None:
+    """An archive was looked through: what is in it takes its place among what waits; once, whoever else did it too."""
+    first = next_item(tx, bulk_id)
+    if first is None or first.part != "archive":
+        return
+    tx.session.execute(delete(_I).where(_I.bulk_id == bulk_id))
+    _write(tx, bulk_id, items)
+
+
+def _write(tx: Tx, bulk_id: str, items: Iterable[tuple[str, int, Part]]) -> None:
     rows = [
         {
             "bulk_id": bulk_id,
             "number": number,
             "place": place,
             "state": "waiting",
-            "sealed": _sealed(tx, bulk_id, number, {"name": name}),
+            "sealed": _sealed(tx, bulk_id, number, {"name": name, "part": part}),
             "known": False,
         }
-        for number, (name, place) in enumerate(items, 1)
+        for number, (name, place, part) in enumerate(items, 1)
     ]
     for start in range(0, len(rows), _STEP):
         tx.session.execute(insert(_I), rows[start : start + _STEP])
-    return one(tx, bulk_id)
 
 
 def one(tx: Tx, bulk_id: str) -> Bulk:
@@ -165,9 +185,21 @@ def file_of(tx: Tx, blobs: Blobs, sent: Sent) -> BlobRef:
     return blobs.named(tray, BLOB, sent.blob, tx.patient_keys(tray))
 
 
+def lines_key(sent: Sent) -> str:
+    """The key of the blob that the lines of an archive's NDJSON files are kept in."""
+    return f"{sent.blob}/lines"
+
+
+def lines_of(tx: Tx, blobs: Blobs, sent: Sent) -> BlobRef:
+    """Where those lines are, once the archive was looked through and when it has any."""
+    tray = tray_id(tx.keys)
+    return blobs.named(tray, BLOB, lines_key(sent), tx.patient_keys(tray))
+
+
 def files_without_scope(tx: Tx, blobs: Blobs) -> set[BlobRef]:
     """The files that imports which are not done still need."""
-    return {file_of(tx, blobs, each.sent) for each in every(tx) if each.sent is not None and each.state != "done"}
+    needed = [each.sent for each in every(tx) if each.sent is not None and each.state != "done"]
+    return {place(tx, blobs, sent) for sent in needed for place in (file_of, lines_of)}
 
 
 def every(tx: Tx) -> list[Bulk]:
@@ -218,7 +250,10 @@ def next_item(tx: Tx, bulk_id: str) -> Item | None:
     row = tx.session.scalars(
         select(_I).where(_I.bulk_id == bulk_id, _I.state == "waiting").order_by(_I.number).limit(1)
     ).one_or_none()
-    return None if row is None else Item(row.number, str(_words(tx, row)["name"]), row.place)
+    if row is None:
+        return None
+    words = _words(tx, row)
+    return Item(row.number, str(words["name"]), row.place, cast(Part, words.get("part", "")))
 
 
 def deposited(tx: Tx, bulk_id: str, item: Item, patient_id: PatientId, document_id: DocumentId, *, known: bool) -> None:
@@ -229,7 +264,7 @@ def deposited(tx: Tx, bulk_id: str, item: Item, patient_id: PatientId, document_
 
 def refused(tx: Tx, bulk_id: str, item: Item, refusal: Refusal) -> None:
     """An item could not be stored."""
-    words = {"name": item.name, "message": refusal.message, "remedy": refusal.remedy}
+    words = {"name": item.name, "part": item.part, "message": refusal.message, "remedy": refusal.remedy}
     values = {
         "state": "refused",
         "sealed": _sealed(tx, bulk_id, item.number, words),

@@ -78,7 +78,7 @@ class Document:
     hidden_since: datetime | None = None  # from the patient; None when it is not
     hidden_from_representatives: bool = False
     withdrawn: bool = False  # cancelled by its sender
-    submitted: str = field(default="", repr=False)  # the FHIR DocumentReference it was sent with, as JSON
+    submitted: str = field(default="", repr=False)  # the FHIR DocumentReference it was sent with, or for whom, as JSON
     replaces: str = field(default="", repr=False)  # the maker's name of the document that this one replaces
     appends: str = field(default="", repr=False)  # of the one that it completes
     set_aside: str = field(default="", repr=False)  # who refused it, when, why: JSON of `ingest.set_aside`
@@ -102,7 +102,7 @@ class Words:
     evidence: str = ""
     released: str = ""  # JSON list
     set_aside: str = ""  # JSON of `ingest.set_aside`
-    submitted: str = ""  # the FHIR DocumentReference it was sent with, as JSON
+    submitted: str = ""  # the FHIR DocumentReference it was sent with, or for whom, as JSON
     replaces: str = ""
     appends: str = ""
 

@@ -86,7 +86,7 @@ def create_app(services: Services, *, threads: int | None = None) -> FastAPI:
         app.include_router(router, responses=REFUSALS)
     slots = max(1, places // 2)
     app.include_router(uploads.uploads_router(services.upload_limit, slots), responses=REFUSALS)
-    app.include_router(bulks.bulks_router(services.upload_limit, max(1, places // 4)), responses=REFUSALS)
+    app.include_router(bulks.bulks_router(services.bulk_limit, max(1, places // 4)), responses=REFUSALS)
     for router in fhir_routers(services.upload_limit, max(1, places // 4)):
         app.include_router(router)
     app.add_middleware(Border)

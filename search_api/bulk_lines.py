@@ -7,35 +7,25 @@ is a name to find that line by: nothing is ever fetched from it (decision 085).
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
 
-from access.decide import POLICY_VERSION
-from access.identifiers import INS_OIDS, PatientId, is_opaque_id, parse_ins
+from access.identifiers import INS_OIDS, PatientId, is_opaque_id
 from access.refusal import Refusal
-from ingest.addressee import addressee, subject_of
 from ingest.bulk import Owner, Take, Took, addressed, indexed, kept, line_at
 from ingest.ndjson import Index
 from ingest.workbench import Workbench
-from records import journal, patients
-from records.bulks import Bulk, Item, Sent
-from records.content import StatedPatient
-from records.documents import Document
-from records.journal import Entry
+from records import patients
+from records.bulks import Bulk, Item
 from search_api.fhir.check import faults
 from search_api.fhir.clinical import PROVENANCE
 from search_api.fhir.elements import Resource
 from search_api.fhir.outcome import Malformed
-from search_api.fhir.provide import hides_more
 from search_api.fhir.received import malformed, parsed
 from search_api.fhir.statements import KINDS
-from search_api.fhir.submission import UNRESOLVED, Submission, Submitted, related_to, submitted
+from search_api.fhir.submission import UNRESOLVED, Submission, related_to, submitted
 from search_api.fhir.words import each
-from search_api.visit import PURPOSES
 
 UNKNOWN = Refusal(
     "identity",
@@ -94,52 +84,24 @@ _DERIVED = frozenset({*(kind.type for kind in KINDS.values()), PROVENANCE})
 def line_taker(bench: Workbench, owner: Owner) -> Take:
     """Deposits the lines of a file of this machine."""
 
-    beside = _Beside(bench)
+    beside = Beside(bench)
 
     def take(bulk: Bulk, item: Item, line: bytes) -> Took:
         resource = parsed(line, xml=False)
         if resource.get("resourceType") == "Bundle":
-            return _bundle(bench, bulk, item, line)
-        submission = _submission(resource, bulk, beside)
+            return bundle(bench, bulk, item, line)
+        submission = submission_in(resource, bulk, beside)
         (document,) = submission.documents
         patient_id = _named(bench, owner, bulk, submission, beside.numbers(bulk, submission))
         stream = io.BytesIO(document.data)
         return patient_id, kept(bench, bulk, stream, patient_id, document.file_name, document.declared, document.kept)
 
-    return _each_line(bench, take)
+    return each_line(bench, take)
 
 
-def sent_taker(bench: Workbench) -> Take:
-    """Deposits the lines of a file that came over HTTP, each journalled in the record where it goes. One whose patient
-    is not known here is deposited like the others, and waits in the tray."""
+def each_line(bench: Workbench, take: Callable[[Bulk, Item, bytes], Took]) -> Take:
+    """Takes the lines of a file, given their bytes; what is malformed is a Refusal that names its places."""
 
-    beside = _Beside(bench)
-
-    def take(bulk: Bulk, item: Item, line: bytes) -> Took:
-        assert bulk.sent is not None
-        resource = parsed(line, xml=False)
-        if resource.get("resourceType") == "Bundle":
-            took = _bundle(bench, bulk, item, line)
-        else:
-            submission = _submission(resource, bulk, beside)
-            (document,) = submission.documents
-            numbers = beside.numbers(bulk, submission)
-            patient_id = _whose(bench, submission, numbers)
-            subject = numbers or [("", submission.reference)]
-            words = json.dumps({**json.loads(document.kept), "subject": subject}, ensure_ascii=False)
-            document = replace(document, kept=words)
-            admit = partial(_twin, bulk, bulk.sent, document)
-            stream, declared = io.BytesIO(document.data), document.declared
-            receipt = kept(bench, bulk, stream, patient_id, document.file_name, declared, document.kept, admit)
-            took = patient_id, receipt
-        with bench.records.write() as tx:
-            journal.append(tx, _entry(bulk, bulk.sent, took, bench.clock()))
-        return took
-
-    return _each_line(bench, take)
-
-
-def _each_line(bench: Workbench, take: Callable[[Bulk, Item, bytes], Took]) -> Take:
     def one(bulk: Bulk, item: Item) -> Took:
         try:
             return take(bulk, item, line_at(bench, bulk, item.place, _longest(bench)))
@@ -154,13 +116,14 @@ def _longest(bench: Workbench) -> int:
     return bench.limits.bytes * 4 // 3 + 64 * 1024  # base64, and what describes it
 
 
-def _bundle(bench: Workbench, bulk: Bulk, item: Item, line: bytes) -> Took:
+def bundle(bench: Workbench, bulk: Bulk, item: Item, line: bytes) -> Took:
+    """Deposits a Bundle, which says itself whose it is."""
     name = f"{os.path.basename(bulk.path)}-{item.number}.json"
     patient_id = addressed(bench, line, name)
     return patient_id, kept(bench, bulk, io.BytesIO(line), patient_id, name)
 
 
-def _submission(resource: Resource, bulk: Bulk, beside: _Beside) -> Submission:
+def submission_in(resource: Resource, bulk: Bulk, beside: Beside) -> Submission:
     """The one document of a line, with what it refers to in other lines. Refusals for any other line."""
     kind = str(resource.get("resourceType"))
     if kind != "DocumentReference":
@@ -189,7 +152,7 @@ def _named(
             raise UNKNOWN
         return owner(name, False)
     for system, value in numbers:
-        if _is_ins(system):
+        if is_ins(system):
             return owner(value, bulk.creates)
     with bench.records.read() as tx:
         found = [patients.find_by_local_without_scope(tx, value, system) for system, value in numbers]
@@ -199,23 +162,7 @@ def _named(
     raise UNKNOWN
 
 
-def _whose(bench: Workbench, submission: Submission, numbers: Sequence[tuple[str, str]]) -> PatientId:
-    """The same, without a word on who is known: nobody's is the tray's. Two people are nobody."""
-    name = submission.reference.split("/")[-1]
-    stated = [parse_ins(value, system) if system else parse_ins(value) for system, value in numbers if _is_ins(system)]
-    if None in stated:
-        raise BAD_INS
-    identifiers = tuple((one.matricule, one.oid) for one in stated if one is not None)
-    local = tuple((value, system) for system, value in numbers if not _is_ins(system))
-    with bench.records.write() as tx:
-        tray = patients.open_tray(tx, bench.clock())
-        found = addressee(tx, [StatedPatient(identifiers=identifiers, local=local)])
-        if not numbers and is_opaque_id(name) and patients.exists(tx, PatientId(name)):
-            found = PatientId(name)
-    return found or tray
-
-
-class _Beside:
+class Beside:
     """The other lines of a file, looked for when a line first refers to one; what they are is kept in memory alone."""
 
     def __init__(self, bench: Workbench) -> None:
@@ -268,33 +215,6 @@ def _id_in(reference: str, kind: str) -> str:
     return parts[-1] if len(parts) > 1 and parts[-2] == kind else ""
 
 
-def _is_ins(system: str) -> bool:
+def is_ins(system: str) -> bool:
+    """Whether the numbers of this system are INS."""
     return system in INS_OIDS or not system
-
-
-def _twin(bulk: Bulk, sent: Sent, sending: Submitted, twin: Document) -> bool:
-    """Whether the same bytes are the same deposit: of this sender, hiding no more, and said of the same person: in the
-    tray two people's stand side by side."""
-    theirs = twin.deposited_by == sent.by or bool(bulk.organization and twin.deposited_for == bulk.organization)
-    same = subject_of(twin.submitted) == subject_of(sending.kept)
-    return theirs and same and not hides_more(sending.declared.confidentiality, twin)
-
-
-def _entry(bulk: Bulk, sent: Sent, took: Took, now: datetime) -> Entry:
-    patient_id, receipt = took
-    return Entry(
-        patient_id=patient_id,
-        caller_kind=sent.kind,
-        caller=sent.by,
-        on_behalf="",
-        role="",
-        purpose=PURPOSES[sent.kind],
-        action="deposit",
-        outcome="granted",
-        documents=(receipt.document_id,),
-        query=None,
-        policy_version=POLICY_VERSION,
-        request_id=bulk.bulk_id,
-        at=now,
-        detail="bulk",
-    )

@@ -1,8 +1,8 @@
-"""Imports over HTTP, for a hospital's system: a file of FHIR NDJSON, sealed before the answer, then deposited line by
-line beside the service (`ingest.bulk`), paused, resumed, told of.
+"""Imports over HTTP, for a hospital's system: a file of FHIR NDJSON or a ZIP archive of documents, sealed before the
+answer, then deposited line by line or file by file beside the service (`ingest.bulk`), paused, resumed, told of.
 
-Who deposits does not read: an import never says whether a patient is known here. A line that was kept is "kept"
-whether it is searchable, waits for identity vigilance or went to another record since.
+Who deposits does not read: an import never says whether a patient is known here. What was kept is "kept" whether it is
+searchable, waits for identity vigilance or went to another record since.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from access.refusal import Refusal
 from access.refusals import NOT_YOUR_ACT
 from access.scope import CallerKind
 from ingest.bulk import EMPTY, looked_into
+from ingest.bulk_archive import MOST, is_archive
 from ingest.quarantine import REFUSED as SET_ASIDE
 from ingest.receive import BUSY as RECORD_BUSY
 from records import bulks, documents, patients
-from records.bulks import Bulk, Sent
+from records.blobs import BlobRef, Blobs
+from records.bulks import Bulk, Kind, Sent
 from records.database import Tx
 from records.documents import DocumentState
 from search_api.bearers import Bearer
@@ -34,8 +36,6 @@ from search_api.multipart import BAD_UPLOAD, FORM_PROBLEMS, TOO_LARGE, FilePart,
 from search_api.view_base import View
 from search_api.views import RefusalView
 
-MOST_LINES = 20_000
-"""Of a file: all are written down in one transaction, during which nobody else writes."""
 _CHUNK = 64 * 1024
 KEY_REUSED = Refusal(
     "receive",
@@ -50,13 +50,13 @@ NOT_NOW: dict[int | str, dict[str, Any]] = {**NO_BULK, 409: {**PROBLEM, "descrip
 
 
 class BulkView(View):
-    """Où en est un import. Une ligne gardée est un dépôt ; à qui elle est, et si on la trouve, n'est pas dit ici."""
+    """Où en est un import. Ce qui est gardé est un dépôt ; à qui il est, et si on le trouve, n'est pas dit ici."""
 
     bulk_id: str
-    state: str = Field(description="running, paused ou done : toutes les lignes ont été prises ou refusées")
+    state: str = Field(description="running, paused ou done : tout a été pris ou refusé")
     started_at: datetime
     ended_at: datetime | None
-    total: int = Field(description="lignes")
+    total: int = Field(description="lignes ou fichiers ; 1, l'archive, tant qu'elle n'a pas été parcourue en entier")
     waiting: int = Field(description="à déposer")
     reading: int = Field(description="déposées, en cours de lecture")
     kept: int = Field(description="déposées et lues")
@@ -65,10 +65,10 @@ class BulkView(View):
 
 
 class BulkLine(View):
-    """Ce qu'est devenue une ligne."""
+    """Ce qu'est devenue une ligne, ou un fichier d'une archive ; ou l'archive elle-même, quand elle est refusée."""
 
-    number: int = Field(description="rang parmi les lignes qui ne sont pas vides")
-    name: str = Field(description="nom du fichier et numéro de la ligne")
+    number: int = Field(description="rang dans l'import")
+    name: str = Field(description="nom du fichier, par son chemin dans l'archive ; d'une ligne, « : » et son numéro")
     state: str = Field(description="waiting, reading, kept ou refused")
     refusal: RefusalView | None
 
@@ -95,7 +95,8 @@ def bulks_router(limit: int, places: int) -> APIRouter:
         status_code=202,
         responses=FORM_PROBLEMS,
         openapi_extra=form(
-            {"organization": "FINESS, avant le fichier ; d'un système, le sien et aucun autre"}, "FHIR NDJSON"
+            {"organization": "FINESS, avant le fichier ; d'un système, le sien et aucun autre"},
+            "FHIR NDJSON, ou une archive ZIP",
         ),
     )
     def send(
@@ -114,7 +115,13 @@ def bulks_router(limit: int, places: int) -> APIRouter:
         """Pour un système, avec son propre jeton, et l'administration. Répond dès que le fichier est à l'abri ; chaque
         ligne est ensuite un dépôt : un DocumentReference avec ses octets, ou un Bundle document. Les octets sont
         dans la ligne, ou dans une ligne Binary du fichier que nomme leur adresse : aucune adresse n'est suivie. Une
-        ligne Patient donne les identifiants de ceux que d'autres lignes citent."""
+        ligne Patient donne les identifiants de ceux que d'autres lignes citent.
+
+        D'une archive ZIP, chaque fichier est un dépôt : au patient dont l'INS nomme un dossier de son chemin, sinon à
+        celui qu'il nomme lui-même, sinon à personne encore. Les fichiers .ndjson sont lus ligne par ligne, comme un
+        seul. L'archive est parcourue en entier avant le premier dépôt ; abîmée, elle est refusée en entier, dans le
+        rapport. Les fichiers cachés sont laissés de côté ; un lien, un nom en double ou qui sort de l'archive est
+        refusé."""
         desk, own = _depositor(stood, "bulk-import")
         with place_in(slots):
             try:
@@ -153,12 +160,12 @@ def bulks_router(limit: int, places: int) -> APIRouter:
 
     @router.post("/bulks/{bulk_id}/pause", summary="Mettre un import en pause", responses=NOT_NOW)
     def pause(bulk_id: str, stood: AtDeskOfBearer) -> BulkView:
-        """Il s'arrête après la ligne en main."""
+        """Il s'arrête après la ligne ou le fichier en main."""
         return _changed(stood, "bulk-pause", bulk_id)
 
     @router.post("/bulks/{bulk_id}/resume", summary="Reprendre un import", responses=NOT_NOW)
     def resume(bulk_id: str, stood: AtDeskOfBearer) -> BulkView:
-        """Là où il en était. Un import achevé ne se reprend pas : les lignes refusées se renvoient dans un autre."""
+        """Là où il en était. Un import achevé ne se reprend pas : ce qui est refusé se renvoie dans un autre."""
         return _changed(stood, "bulk-resume", bulk_id)
 
     return router
@@ -202,7 +209,8 @@ def _changed(stood: tuple[Desk, Bearer], action: str, bulk_id: str) -> BulkView:
 
 def _received(desk: Desk, own: str, request: Request, limit: int, key: str) -> BulkView:
     """Seal the file, find its lines, write the import down with its trace: in this order, so that a kill in between
-    leaves a blob that no import names, which `verify` deletes."""
+    leaves a blob that no import names, which `verify` deletes. An archive is looked through afterwards: that takes
+    as long as expanding it."""
     services, caller = desk.services, desk.caller
     part = FilePart(request.headers.get("content-type", ""), chunks_of(request), limit).open()
     said = part.fields.get("organization", "")
@@ -221,8 +229,7 @@ def _received(desk: Desk, own: str, request: Request, limit: int, key: str) -> B
         ref = writer.commit()
     taken = False
     try:
-        with io.BufferedReader(services.blobs.open(ref)) as stream:
-            items = looked_into(stream, part.file_name or "import.ndjson", MOST_LINES)
+        kind, path, items = _holds(services.blobs, ref, part.file_name)
         if not items:
             raise EMPTY
         sent = Sent(caller.kind, caller.id, name, writer.content_hash)
@@ -235,9 +242,9 @@ def _received(desk: Desk, own: str, request: Request, limit: int, key: str) -> B
                 raise RECORD_BUSY
             begun = known or bulks.begin(
                 tx,
-                "ndjson",
+                kind,
                 items,
-                path=part.file_name or "import.ndjson",
+                path=path,
                 size=writer.size,
                 modified=0,
                 whole=None,
@@ -255,6 +262,16 @@ def _received(desk: Desk, own: str, request: Request, limit: int, key: str) -> B
             services.blobs.delete(ref)
     services.wake()
     return view
+
+
+def _holds(blobs: Blobs, ref: BlobRef, name: str) -> tuple[Kind, str, list[tuple[str, int]]]:
+    """What a file is by its content, what it is called, and its items. Refusal "too-many-lines"."""
+    with io.BufferedReader(blobs.open(ref), _CHUNK) as stream:
+        if is_archive(stream.peek(4)[:4]):
+            path = name or "import.zip"
+            return "zip", path, [(path, 0)]
+        path = name or "import.ndjson"
+        return "ndjson", path, looked_into(stream, path, MOST)
 
 
 def _view(tx: Tx, bulk: Bulk) -> BulkView:

@@ -90,6 +90,7 @@ class Services:
     token_issuer: str = "anamnese-dev"
     token_audience: str = "anamnese"
     upload_limit: int = 200 * 1024 * 1024  # bytes
+    bulk_limit: int = 2 * 1024**3  # bytes of a file to import
     threads: int = 16  # requests answered at the same time
     sandbox: Sandbox = field(default_factory=shared_sandbox, repr=False)
     policy: Policy = field(default_factory=load_policy)

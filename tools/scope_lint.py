@@ -47,6 +47,7 @@ PIPELINE = (
     "search_api/notifier.py",  # the outbox of notifications: addresses, no content
     "search_api/webhooks.py",  # what happened, told by the listener's own Scope
     "search_api/bulk_lines.py",  # whose a document is that comes in
+    "search_api/bulk_sent.py",  # the same
     "search_api/bulks.py",  # what became of the lines that its caller sent: counts and refusals, no content
     "search_api/reminders.py",  # who asked for reminders; their record by their own Scope
     "search_api/metrics.py",  # how many events did not arrive

@@ -21,8 +21,9 @@ from ingest.unread import binary_name
 from ocr.port import Ocr
 from records.content import Metadata
 
-_SUBMISSION = re.compile(r"(?:.*/)?IHE_XDM/[^/]+/METADATA\.XML", re.IGNORECASE)
-_NOISE = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+SUBMISSION = re.compile(r"(?:.*/)?IHE_XDM/[^/]+/METADATA\.XML", re.IGNORECASE)
+NOISE = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+"""What systems leave in folders beside people's files."""
 _OFFICE = re.compile(r"(?:xl|ppt)/")
 
 
@@ -47,7 +48,7 @@ def embedded_files(data: bytes) -> Iterator[bytes]:
 
 
 def _contents(archive: ZipFile) -> tuple[list[Member], Metadata]:
-    submission = next((name for name in archive.names if _SUBMISSION.fullmatch(name)), None)
+    submission = next((name for name in archive.names if SUBMISSION.fullmatch(name)), None)
     if submission is None:
         return _plain(archive), Metadata()
     entries = entries_of(tree_of(archive.read(submission), "lot XDM"))
@@ -65,7 +66,7 @@ def _plain(archive: ZipFile) -> list[Member]:
         raise Refusal(
             "receive", "unsupported-type", f"Ce type de fichier n'est pas lu : c'est {seen}.", "Déposez-le en PDF."
         )
-    names = [name for name in archive.names if not _NOISE.search(name)]
+    names = [name for name in archive.names if not NOISE.search(name)]
     if not names:
         raise Refusal("parse", "no-document", "L'archive ne contient aucun fichier.", "Vérifiez-la.")
     return _sections([Member(_bytes(archive, name), name.rpartition("/")[2][:200]) for name in names])

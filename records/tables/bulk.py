@@ -13,7 +13,7 @@ from records.tables.base import Base, Counter
 class Bulk(Base):
     __tablename__ = "bulks"
     bulk_id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # folder | ndjson
+    kind: Mapped[str]  # folder | ndjson | zip
     state: Mapped[str]  # running | paused | done
     sealed: Mapped[bytes]  # where it is and whose, under a service's key
     organization: Mapped[str]  # FINESS that it is deposited for
@@ -25,14 +25,14 @@ class Bulk(Base):
 
 
 class BulkItem(Base):
-    """A file of a folder, or a line of a file."""
+    """A file of a folder or an archive, or a line of a file."""
 
     __tablename__ = "bulk_items"
     bulk_id: Mapped[str] = mapped_column(ForeignKey("bulks.bulk_id"), primary_key=True)
     number: Mapped[int] = mapped_column(Counter, primary_key=True)
-    place: Mapped[int] = mapped_column(Counter)  # of a line: its first byte
+    place: Mapped[int] = mapped_column(Counter)  # of a line, or of a file in an archive: its first byte
     state: Mapped[str]  # waiting | deposited | refused
-    sealed: Mapped[bytes]  # its name, and a refusal's sentences, under a service's key
+    sealed: Mapped[bytes]  # its name, what it is in an archive, a refusal's sentences, under a service's key
     patient_id: Mapped[str | None] = mapped_column(index=True)
     document_id: Mapped[str | None] = mapped_column(index=True)
     known: Mapped[bool]  # was here before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,12 +86,15 @@ def test_a_folder_is_imported_file_by_file_and_told_of(run: Any, tmp_path: Path)
     (folder / "cda.xml").write_text(
         cda("DURAND", "PAUL", "19850320", ins=(INS, SYSTEM.removeprefix("urn:oid:"))), "utf-8"
     )
+    (folder / "lots" / INS / "2020").mkdir(parents=True)
+    (folder / "lots" / INS / "2020" / "suite.txt").write_text("Suite.", "utf-8")
     (folder / "lien.txt").symlink_to(tmp_path / "archives" / INS / "copie.txt")
     (done,) = run("bulk", "import", str(folder), "--create", "--organization", "750000001", fails=True)
-    assert (done["state"], done["total"], done["waiting"], done["reading"]) == ("done", 6, 0, 0)
-    assert (done["searchable"], done["quarantined"], done["refused"]) == (3, 1, 2)
+    assert (done["state"], done["total"], done["waiting"], done["reading"]) == ("done", 7, 0, 0)
+    assert (done["searchable"], done["quarantined"], done["refused"]) == (4, 1, 2)
     told = {each["name"]: each for each in run("bulk", "report", done["bulk_id"])}
-    assert len(told) == 6
+    assert len(told) == 7
+    assert told[f"lots/{INS}/2020/suite.txt"]["state"] == "searchable"
     same = [told[f"{INS}/{name}"] for name in ("copie.txt", "2021/lettre.txt")]
     assert same[0]["document_id"] == same[1]["document_id"]
     assert sorted(each["known"] for each in same) == [False, True]
@@ -102,8 +106,10 @@ def test_a_folder_is_imported_file_by_file_and_told_of(run: Any, tmp_path: Path)
     assert left == {"999/inconnu.txt", f"{INS}/vide.txt", "lien.txt"}
     assert {one.deposited_for for one in every()} == {"750000001"}
     again = run("bulk", "import", str(folder), "--create", "--organization", "750000001", fails=True)[0]
-    assert again["searchable"] == 3
-    assert len(every()) == 3
+    assert again["searchable"] == 4
+    assert len(every()) == 4
+    packed = shutil.make_archive(str(tmp_path / "archives"), "zip", folder)
+    assert run("bulk", "import", packed) == "bulk-is-an-archive"
 
 
 def test_lines_of_fhir_are_imported_and_each_refusal_is_told(run: Any, tmp_path: Path) -> None:

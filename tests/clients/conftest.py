@@ -17,7 +17,7 @@ from anamnese_client import Client
 from ingest.bulk import run
 from records import bulks
 from search_api.app import create_app
-from search_api.bulk_lines import sent_taker
+from search_api.bulk_sent import sent_taker
 from tests.search_api.conftest import closed_home, own_world, world
 from tests.search_api.world import World
 

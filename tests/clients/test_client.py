@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -139,6 +140,29 @@ def test_a_system_imports_a_folder_and_is_told_of_each_file(served: Served, tmp_
             dpi.bulks.state("a" * 26)
         with pytest.raises(Forbidden):
             doctor.bulks.state(sent[0].bulk_id)
+
+
+def test_a_system_sends_an_archive_larger_than_an_upload(served: Served, tmp_path: Path) -> None:
+    archive = tmp_path / "archives.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for number in range(3):
+            made.writestr(f"archives/{MARIE}/{number}.txt", f"Érythème noueux {number}. " + "Examen normal. " * 8_000)
+        made.writestr("archives/export.ndjson", document_line(b"Granulome.", MARIE))
+        made.writestr(f"archives/{MARIE}/vide.txt", b"")
+    assert archive.stat().st_size > served.world.services.upload_limit
+    with served.client(system="dpi") as dpi, served.client(DOCTOR) as doctor:
+        bulk = dpi.bulks.send_archive(archive, key="archives")
+        assert dpi.bulks.send_archive(archive, key="archives").bulk_id == bulk.bulk_id
+        *_, end = dpi.bulks.follow(bulk.bulk_id, every=0.05, within=120)
+        assert (end.state, end.total, end.kept, end.refused) == ("done", 5, 4, 1)
+        refused = [each for each in dpi.bulks.report(bulk.bulk_id) if each.refusal is not None]
+        assert [each.name for each in refused] == [f"archives/{MARIE}/vide.txt"]
+        assert doctor.patient(ins=MARIE).search("érythème noueux").hits
+        archive.write_bytes(archive.read_bytes()[:-30])
+        *_, end = dpi.bulks.follow(dpi.bulks.send_archive(archive).bulk_id, every=0.05, within=120)
+        (line,) = dpi.bulks.report(end.bulk_id)
+        assert line.refusal is not None
+        assert (line.name, line.refusal.code) == ("archives.zip", "damaged-zip")
 
 
 def test_an_import_is_paused_and_goes_on_and_is_one_by_its_key(served: Served, tmp_path: Path) -> None:

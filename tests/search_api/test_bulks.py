@@ -15,7 +15,8 @@ from access.scope import CallerKind
 from ingest.bulk import run
 from records import bulks, documents, journal, patients, readings, tables
 from records.documents import Document
-from search_api.bulk_lines import sent_taker
+from search_api.bulk_lines import NOT_TAKEN
+from search_api.bulk_sent import sent_taker
 from tests.search_api.conftest import DOCTOR
 from tests.search_api.world import World, ins_of
 
@@ -118,13 +119,13 @@ def test_a_file_is_sealed_then_deposited_line_by_line_and_told_of(own_world: Wor
     assert {"bulk-import", "read-bulk"} <= set(acts)
 
 
-def test_a_file_is_as_large_as_an_upload_may_be(own_world: World) -> None:
-    """Not as a question: 64 KiB, which two letters fill."""
-    lines = [reference(f"Lettre {n}. " + "Examen normal. " * 3000, MARIE) for n in range(3)]
-    assert 150_000 < len(ndjson(*lines)) < own_world.services.upload_limit
+def test_a_file_is_larger_than_an_upload_may_be(own_world: World) -> None:
+    """And than a question: 64 KiB, which two letters fill."""
+    lines = [reference(f"Lettre {n}. " + "Examen normal. " * 3000, MARIE) for n in range(5)]
+    assert own_world.services.upload_limit < len(ndjson(*lines)) < own_world.services.bulk_limit
     name = send(own_world, *lines).json()["bulk_id"]
     assert go_on(own_world, name)
-    assert len(of_bulk(own_world, name)) == 3
+    assert len(of_bulk(own_world, name)) == 5
 
 
 def test_known_and_unknown_patients_are_told_alike(own_world: World) -> None:
@@ -232,7 +233,7 @@ def test_a_key_is_one_import_of_its_sender(own_world: World) -> None:
         (b"", 422, "empty-bulk"),
         (b" \n\n", 422, "empty-bulk"),
         (b"{}\n" * 20_001, 413, "too-many-lines"),
-        (b"x" * 200_001, 413, "too-large"),
+        (b"x" * 2_000_001, 413, "too-large"),
     ],
 )
 def test_what_is_no_import_keeps_nothing(world: World, content: bytes, status: int, code: str) -> None:
@@ -279,6 +280,14 @@ def test_what_waits_is_not_spare(own_world: World) -> None:
     with own_world.services.records.read() as tx:
         left = {ref.kind for ref in readings.spare_blobs_without_scope(own_world.services.blobs, tx, ())}
     assert bulks.BLOB in left
+
+
+def test_a_refusal_holds_nothing_of_the_lines_that_it_refused(own_world: World) -> None:
+    """A constant Refusal that is raised again and again keeps the frames, and so the bytes, of each time."""
+    name = send(own_world, *({"resourceType": "Basic", "id": f"b-{n}"} for n in range(5))).json()["bulk_id"]
+    go_on(own_world, name)
+    assert {one["refusal"]["code"] for one in told(own_world, name, "/report").json()["lines"]} == {NOT_TAKEN.code}
+    assert NOT_TAKEN.__traceback__ is None
 
 
 def test_a_missing_file_stops_nothing_else(own_world: World) -> None:

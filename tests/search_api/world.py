@@ -202,7 +202,7 @@ def open_world(
     generations = engine or EmbeddedGenerations(home / "index", keys.service_key("index"))
     model = embedder or NoEmbedder()
     projector = Projector(records, blobs, generations, model, "anamnese")
-    bench = Workbench(records, blobs, projector, model, NullOcr(), clock=clock)
+    bench = Workbench(records, blobs, projector, model, NullOcr(), bulk_limit=2_000_000, clock=clock)
     spool = Spool(home / "journal.spool", lambda: keys.service_key("journal"))
     spool.hold()
     services = Services(
@@ -214,6 +214,7 @@ def open_world(
         ocr_name=lambda: "",
         clock=clock,
         upload_limit=200_000,
+        bulk_limit=2_000_000,
         threads=8,
         spool=spool,
     )

@@ -1,4 +1,5 @@
-"""Imports of many documents: files of FHIR NDJSON that a hospital's system sends, and what becomes of each line."""
+"""Imports of many documents: ZIP archives and files of FHIR NDJSON that a hospital's system sends, and what becomes of
+each file or line."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ Whose = Callable[[Path], str]
 
 
 class Bulk(Model):
-    """How far an import is. `kept`: deposited and read; whose they are, or whether they are found, is not said."""
+    """How far an import is. `kept`: deposited and read; whose they are, or whether they are found, is not said. `total`
+    is 1 for an archive until the service has looked through it."""
 
     bulk_id: str
     state: str
@@ -42,7 +44,8 @@ class Bulk(Model):
 
 
 class BulkLine(Model):
-    """What became of a line: waiting, reading, kept or refused."""
+    """What became of a line, or of a file of an archive: waiting, reading, kept or refused. `name`: of an archive that
+    was refused whole, its own."""
 
     number: int
     name: str
@@ -75,6 +78,16 @@ class Bulks:
                 for line in _lines_of(each):
                     whole.write(line)
             return self._sent(whole, files[0].name, organization, key or str(uuid.uuid4()))
+
+    def send_archive(self, archive: Path, *, organization: str = "", key: str = "") -> Bulk:
+        """Send a ZIP archive of documents, and of NDJSON files. Each document goes to the patient whose INS names a
+        folder on its way, else to the one that it names itself. The archive may be larger than one upload.
+
+        It is stored durably when this returns, and imported afterwards (`follow`). A damaged archive is refused whole,
+        in the report.
+        """
+        with archive.open("rb") as content:
+            return self._sent(content, archive.name, organization, key or str(uuid.uuid4()))
 
     def send_folder(
         self, folder: Path, whose: Whose = lambda path: path.parts[0], *, organization: str = "", most: int = MOST_BYTES
@@ -125,7 +138,7 @@ class Bulks:
             after = page.next
 
     def pause(self, bulk_id: str) -> Bulk:
-        """Stop after the line in hand. `Conflict` when it is not running."""
+        """Stop after the line or file in hand. `Conflict` when it is not running."""
         return Bulk.model_validate_json(self._wire.ask("POST", f"/v1/bulks/{quote(bulk_id, safe='')}/pause").content)
 
     def resume(self, bulk_id: str) -> Bulk:
