@@ -10,6 +10,11 @@ so they never hold document text, an identity or a path.
 
 from __future__ import annotations
 
+import sys
+
+_STANDING: list[Refusal] = []
+"""Those that modules hold as constants."""
+
 
 class Refusal(Exception):
     """An expected failure.
@@ -26,6 +31,8 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.remedy = remedy
+        if sys._getframe(1).f_code.co_name == "<module>":
+            _STANDING.append(self)
 
     def __repr__(self) -> str:
         return f"Refusal({self.stage!r}, {self.code!r})"
@@ -42,3 +49,14 @@ class Refusal(Exception):
     def as_dict(self) -> dict[str, str]:
         """The four fields, in the order that every surface shows them."""
         return {"stage": self.stage, "code": self.code, "message": self.message, "remedy": self.remedy}
+
+
+def let_go() -> None:
+    """Make the constant Refusals forget where they were raised: called at the end of each request, job or file.
+
+    Raising one again adds to its traceback, for ever, and a traceback holds the frames that it passed with all that
+    they hold: 1,500 refused lines of 64 KB kept 190 MiB of them, in clear (measured).
+    """
+    for refusal in _STANDING:
+        if refusal.__traceback__ is not None or refusal.__context__ is not None:
+            refusal.__traceback__ = refusal.__context__ = None

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from access.identifiers import PatientId, is_opaque_id, parse_ins
-from access.refusal import Refusal
+from access.refusal import Refusal, let_go
 from ingest.addressee import addressee
 from ingest.bulk_archive import TOO_MANY, is_archive, unpack
 from ingest.ndjson import Index, Lines, index_of, lines_in
@@ -148,7 +148,7 @@ def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take, renew: Callabl
             raise
         with bench.records.write() as tx:
             bulks.refused(tx, bulk.bulk_id, item, refusal)
-        refusal.__traceback__ = None  # a constant's would grow at each raise, and hold every line that was refused
+        let_go()
         return
     with bench.records.write() as tx:
         if receipt.duplicate:  # one that was refused before is read again, as in a watched folder

@@ -24,7 +24,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from access.identifiers import PatientId, parse_ins
-from access.refusal import Refusal
+from access.refusal import Refusal, let_go
 from ingest.addressee import addressee
 from ingest.receive import receive
 from ingest.sandbox.client import Ended
@@ -88,6 +88,8 @@ def look(account: Account, bench: Workbench) -> Round:
                 _refuse(box, uid, account, refusal)
                 refused += 1
                 continue
+            finally:
+                let_go()
             _move(box, uid, account.done)
             taken += 1
             waiting += not known

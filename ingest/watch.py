@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from access.identifiers import DocumentId, PatientId
-from access.refusal import Refusal
+from access.refusal import Refusal, let_go
 from ingest.batch import FINAL, Deposit, Outcome, readable
 from ingest.landing import DONE, REFUSED, Landed, Landing, Whole, note_of, opened, write_note
 from ingest.receive import Receipt, receive
@@ -112,6 +112,8 @@ class Watch:
                 return
             yield from self._refuse(landed, refusal)
             return
+        finally:
+            let_go()
         if receipt.duplicate:
             self._retry(receipt.document_id)
         self._taken[landed.path] = _Taken(landed, receipt.document_id, receipt.duplicate)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from access.refusal import Refusal
+from access.refusal import Refusal, let_go
 from ingest.meter import stage
 from ingest.recipe import ingest
 from ingest.retell import Retelling
@@ -52,6 +52,8 @@ def run(job: Job, bench: Workbench) -> None:
                 jobs.release(tx, job)
         except Refusal as refusal:  # the document was erased, another worker has it, or records are away
             log.warning("job %s was not given back: %s", job.job_id, refusal.code)
+    finally:
+        let_go()
 
 
 def project(bench: Workbench) -> bool:

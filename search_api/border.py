@@ -14,6 +14,7 @@ import anyio
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from access.refusal import let_go
 from ingest.meter import instruments
 from search_api.deprecation import headers_of
 
@@ -85,6 +86,7 @@ class Border:
         try:
             await self._app(scope, bounded, guarded)
         finally:
+            let_go()
             milliseconds = (self._clock() - start) * 1000
             method = scope["method"] if scope["method"] in _METHODS else "other"
             log.info("%s %s %d %.0f ms", method, template_of(scope), status, milliseconds)

@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from access.refusal import let_go
+
 log = logging.getLogger("anamnese.periodic")
 
 
@@ -31,5 +33,6 @@ class Periodic:
                 self._work()
             except Exception as error:  # whatever was away may be back at the next turn
                 log.error("%s: %s", self._name, type(error).__name__)
+            let_go()
             if self._stop.wait(self._seconds):
                 return

@@ -15,7 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from access.identifiers import PatientId
-from access.refusal import Refusal
+from access.refusal import Refusal, let_go
 from ingest.addressee import addressee, learn
 from ingest.mllp.answers import Verdict, answer
 from ingest.parsers.er7 import Message, Segment, messages_of
@@ -73,6 +73,8 @@ class Reception:
         except Exception as error:  # whatever happens, the sender must not believe that it is kept
             log.error("a message is not taken: %s", type(error).__name__)
             return answer(header, "E", now, FAILED)
+        finally:
+            let_go()
         self.wake()
         return answer(header, "A", now)
 
