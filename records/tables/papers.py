@@ -74,6 +74,16 @@ class Document(Base):
             sqlite_where=text("type_code IS NULL"),
             postgresql_where=text("type_code IS NULL"),
         ),  # empty but just after a migration: opening records looks there
+        Index(None, "state", "received_at", "document_id"),  # the queues, oldest first; how many are in each state
+        Index(
+            "ix_documents_refused",
+            "refusal_stage",
+            "refusal_code",
+            "received_at",
+            "document_id",
+            sqlite_where=text("refusal_code IS NOT NULL"),
+            postgresql_where=text("refusal_code IS NOT NULL"),
+        ),  # those of one reason, oldest first; how many for each
         CheckConstraint("state IN ('received', 'reading', 'searchable', 'quarantined', 'refused')", name="state"),
         CheckConstraint("status IN ('approved', 'archived', 'deprecated')", name="status"),
     )
@@ -104,11 +114,20 @@ class Claim(Base):
 
     __tablename__ = "claims"
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
-    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
     noted_at: Mapped[datetime]
     verdict: Mapped[str | None]  # accepted | refused; NULL: waits
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index(
+            "ix_claims_waiting",
+            "noted_at",
+            "document_id",
+            sqlite_where=text("verdict IS NULL"),
+            postgresql_where=text("verdict IS NULL"),
+        ),
+    )
 
 
 class Receipt(Base):
@@ -117,7 +136,7 @@ class Receipt(Base):
     __tablename__ = "receipts"
     receipt_id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
-    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
     origin: Mapped[str]
     deposited_by: Mapped[str]
     deposited_for: Mapped[str]
@@ -133,6 +152,15 @@ class Fact(Base):
     shelf: Mapped[int] = mapped_column(primary_key=True)
     sealed: Mapped[bytes]
     rules: Mapped[str] = mapped_column(server_default="")  # the edition that told what its text tells
+    __table_args__ = (
+        Index(
+            "ix_facts_rules",
+            "rules",
+            "document_id",
+            sqlite_where=text("shelf = 0"),
+            postgresql_where=text("shelf = 0"),
+        ),  # those of other editions, which every worker looks for when it has nothing else to do
+    )
 
 
 class PageCorrection(Base):
@@ -142,7 +170,7 @@ class PageCorrection(Base):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
     page: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)  # from 1; 0 is what was read
-    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
     corrected_by: Mapped[str]
     corrected_at: Mapped[datetime]
     sealed: Mapped[bytes]  # the text before and after, the name of who corrected
@@ -153,7 +181,7 @@ class DepositKey(Base):
 
     __tablename__ = "deposit_keys"
     key_blind: Mapped[bytes] = mapped_column(primary_key=True)
-    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"))
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
 
 
 class Leftover(Base):
@@ -168,7 +196,7 @@ class Job(Base):
     __tablename__ = "jobs"
     job_id: Mapped[str] = mapped_column(primary_key=True)
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
-    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"))
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
     kind: Mapped[str]
     state: Mapped[str]  # queued | leased | done | failed
     stage: Mapped[str]
@@ -181,6 +209,8 @@ class Job(Base):
     not_before: Mapped[datetime]
     created_at: Mapped[datetime]
     __table_args__ = (
-        Index(None, "state", "priority", "created_at"),
+        # The order in which they are claimed: the next one is the first, however many wait.
+        Index("ix_jobs_next", "state", text("priority DESC"), "long", "created_at", "job_id"),
+        Index(None, "state", "created_at"),
         CheckConstraint("state IN ('queued', 'leased', 'done', 'failed')", name="state"),
     )

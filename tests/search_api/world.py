@@ -32,6 +32,7 @@ from records.content import Metadata
 from records.database import Records
 from records.keys import KeyStore
 from records.patients import Identity
+from records.postgres import Server
 from records.practitioners import Practitioner
 from records.spool import Spool
 from search_api.app import create_app
@@ -184,11 +185,13 @@ def before_statements(world: World, hear: Callable[..., None]) -> Iterator[None]
             event.remove(engine, "before_cursor_execute", hear)
 
 
-def open_world(home: Path, embedder: Embedder | None = None, engine: Generations | None = None) -> World:
-    """A home with the embedded engine, or another, serving."""
+def open_world(
+    home: Path, embedder: Embedder | None = None, engine: Generations | None = None, server: Server | None = None
+) -> World:
+    """A home with the embedded engine, or another, serving. `server`: where its records are; None: in a file."""
     clock = Clock()
     keys = KeyStore.open(home)
-    records = Records.open(home / "records.db", keys)
+    records = Records.open(home / "records.db", keys, server=server)
     blobs = Blobs(home / "blobs", keys)
     generations = engine or EmbeddedGenerations(home / "index", keys.service_key("index"))
     model = embedder or NoEmbedder()
