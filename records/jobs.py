@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, func, insert, not_, or_, select, update
+from sqlalchemy import Integer, Update, cast, func, insert, literal_column, or_, select, update
 
 from access.identifiers import DocumentId, JobId, PatientId
 from access.refusal import Refusal
@@ -36,6 +36,8 @@ LONGEST_WAIT = timedelta(minutes=5)
 URGENT, USUAL, BULK = 10, 0, -10
 """Priorities: deposited in an emergency, by somebody who may wait for it, by an import of many."""
 _T = tables.Job
+_SHORT = cast(_T.long, Integer) < 1  # as "= 0", SQLite sorts all of a priority: its index goes on behind a constant
+_QUEUED = _T.state == literal_column("'queued'")  # as `ix_jobs_waiting` says it: SQLite compares the words
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +219,8 @@ def last_lease_without_scope(tx: Tx) -> datetime | None:
 
 def oldest(tx: Tx) -> datetime | None:
     """Since when the oldest job that is not over waits; None when there is none."""
-    first = select(func.min(_T.created_at))  # of each state the first of an index; of both together, all would be read
-    found = [tx.session.scalars(first.where(_T.state == state)).one() for state in ("queued", "leased")]
+    first = select(func.min(_T.created_at))  # of those queued the first of an index; of both together, all would be read
+    found = [tx.session.scalars(first.where(state)).one() for state in (_QUEUED, _T.state == "leased")]
     return min((one for one in found if one is not None), default=None)
 
 
@@ -244,7 +246,7 @@ def _next(tx: Tx, now: datetime, kind: str | None, *, quick: bool) -> tables.Job
     theirs. One statement for both sorted all that waits at every claim, and an import of many was quadratic."""
     waited = or_(_T.not_before <= now, _T.not_before > now + LONGEST_WAIT)
     expired = or_(_T.leased_until <= now, _T.leased_until > now + LONGEST_LEASE)
-    wanted = [*([] if kind is None else [_T.kind == kind]), *([not_(_T.long)] if quick else [])]
+    wanted = [*([] if kind is None else [_T.kind == kind]), *([_SHORT] if quick else [])]
     found = [
         tx.session.scalars(
             select(_T)

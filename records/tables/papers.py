@@ -74,7 +74,16 @@ class Document(Base):
             sqlite_where=text("type_code IS NULL"),
             postgresql_where=text("type_code IS NULL"),
         ),  # empty but just after a migration: opening records looks there
-        Index(None, "state", "received_at", "document_id"),  # the queues, oldest first; how many are in each state
+        # How many are in each state, and what came in a month. Not led by the state: SQLite, which guesses that few
+        # documents are searchable, would look a patient's up by it.
+        Index(None, "received_at", "state"),
+        Index(
+            "ix_documents_quarantined",
+            "received_at",
+            "document_id",
+            sqlite_where=text("state = 'quarantined'"),
+            postgresql_where=text("state = 'quarantined'"),
+        ),
         Index(
             "ix_documents_refused",
             "refusal_stage",
@@ -157,9 +166,11 @@ class Fact(Base):
             "ix_facts_rules",
             "rules",
             "document_id",
-            sqlite_where=text("shelf = 0"),
-            postgresql_where=text("shelf = 0"),
+            sqlite_where=text("shelf = 0 AND rules IS NOT NULL"),
+            postgresql_where=text("shelf = 0 AND rules IS NOT NULL"),
         ),  # those of other editions, which every worker looks for when it has nothing else to do
+        # "IS NOT NULL" is always true, and shown by "rules < …" alone: without it PostgreSQL joined a patient's 5,000
+        # documents with all of this index (86 ms) instead of with their facts (25 ms).
     )
 
 
@@ -200,7 +211,7 @@ class Job(Base):
     kind: Mapped[str]
     state: Mapped[str]  # queued | leased | done | failed
     stage: Mapped[str]
-    priority: Mapped[int]
+    priority: Mapped[int] = mapped_column()
     long: Mapped[bool] = mapped_column(default=False)  # its first turn is over
     attempts: Mapped[int]
     fence: Mapped[int]
@@ -210,7 +221,12 @@ class Job(Base):
     created_at: Mapped[datetime]
     __table_args__ = (
         # The order in which they are claimed: the next one is the first, however many wait.
-        Index("ix_jobs_next", "state", text("priority DESC"), "long", "created_at", "job_id"),
-        Index(None, "state", "created_at"),
+        Index("ix_jobs_next", "state", priority.desc(), "long", "created_at", "job_id"),
+        Index(
+            "ix_jobs_waiting",
+            "created_at",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
         CheckConstraint("state IN ('queued', 'leased', 'done', 'failed')", name="state"),
     )

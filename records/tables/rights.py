@@ -146,6 +146,13 @@ class Notification(Base):
             sqlite_where=text("sent_at IS NULL AND attempts < 40"),
             postgresql_where=text("sent_at IS NULL AND attempts < 40"),
         ),  # without those given up: whoever gave no address leaves one after each first access, for ever
+        Index(
+            "ix_notifications_reminders",
+            "patient_id",
+            "at",
+            sqlite_where=text("kind = 'reminder'"),
+            postgresql_where=text("kind = 'reminder'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

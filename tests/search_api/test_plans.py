@@ -18,14 +18,9 @@ from records import tables
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.test_door import AT_THE_DOOR, REQUESTS, ask
 from tests.search_api.world import World, before_statements
+from tests.services.crowd import FEW
 
 WHOLE = re.compile(r"^SCAN (\w+?)(?:_\d+)?(?: |$)")  # "patients_1" is an alias of patients
-FEW = {
-    "webhooks",  # as many as the systems that an administrator declared
-    "cursors",  # one a generation of the index
-    "bulks",  # one an import that an administrator began; its lease is looked for once a turn
-    "leftovers",  # what is still to be deleted, and is being read to be deleted
-}
 GROWING = set(tables.Base.metadata.tables) - FEW
 
 AT_WORK: tuple[tuple[str, str, Any], ...] = (

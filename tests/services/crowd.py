@@ -29,8 +29,22 @@ FEW = frozenset(
 )
 """Tables that do not grow with patients, documents, accesses or professionals."""
 Run = Callable[[str], object]
-_OTHERS = 20_000  # rows of a table that grows slower than documents
-_AS_DOCUMENTS = frozenset({"documents", "document_names", "facts", "receipts", "jobs", "outbox", "journal", "events"})
+_OTHERS = 8_000  # rows of a table that grows slower than documents
+_AS_DOCUMENTS = frozenset(
+    {
+        "deposit_keys",
+        "document_names",
+        "documents",
+        "events",
+        "facts",
+        "jobs",
+        "journal",
+        "notifications",
+        "outbox",
+        "receipts",
+        "webhook_deliveries",
+    }
+)
 
 
 class _Dialect:
@@ -202,9 +216,9 @@ def _special(dialect: _Dialect, edition: str) -> Mapping[str, Mapping[str, str]]
         "events": {"event_id": "'crowd' || cast(i AS text)", "organizations": "'[]'", "spread_at": dialect.at},
         "webhook_deliveries": {
             "seq": "i",
-            "state": "CASE WHEN i % 4 = 0 THEN 'waiting' ELSE 'delivered' END",
+            "state": "CASE WHEN i % 40 = 0 THEN 'waiting' ELSE 'delivered' END",
             "not_before": dialect.late,
-            "settled_at": f"CASE WHEN i % 4 > 0 THEN {dialect.at} END",
+            "settled_at": f"CASE WHEN i % 40 > 0 THEN {dialect.at} END",
         },
         "notifications": {"attempts": "40", "sent_at": f"CASE WHEN i % 2 = 0 THEN {dialect.at} END"},
         "grants": {"grantee_kind": "'practitioner'", "grantee": "'crowd' || cast(i % 500 AS text)", "kind": "'consent'"},

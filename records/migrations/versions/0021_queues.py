@@ -13,7 +13,8 @@ branch_labels = None
 depends_on = None
 
 _QUEUES: tuple[tuple[str, str, list[Any], str | None], ...] = (
-    ("ix_documents_state_received_at_document_id", "documents", ["state", "received_at", "document_id"], None),
+    ("ix_documents_received_at_state", "documents", ["received_at", "state"], None),
+    ("ix_documents_quarantined", "documents", ["received_at", "document_id"], "state = 'quarantined'"),
     (
         "ix_documents_refused",
         "documents",
@@ -22,9 +23,9 @@ _QUEUES: tuple[tuple[str, str, list[Any], str | None], ...] = (
     ),
     ("ix_claims_waiting", "claims", ["noted_at", "document_id"], "verdict IS NULL"),
     ("ix_merges_waiting", "merges", ["proposed_at", "merge_id"], "verdict IS NULL"),
-    ("ix_facts_rules", "facts", ["rules", "document_id"], "shelf = 0"),
+    ("ix_facts_rules", "facts", ["rules", "document_id"], "shelf = 0 AND rules IS NOT NULL"),
     ("ix_jobs_next", "jobs", ["state", sa.text("priority DESC"), "long", "created_at", "job_id"], None),
-    ("ix_jobs_state_created_at", "jobs", ["state", "created_at"], None),
+    ("ix_jobs_waiting", "jobs", ["created_at"], "state = 'queued'"),
     ("ix_events_unspread", "events", ["seq"], "spread_at IS NULL"),
     (
         "ix_webhook_deliveries_waiting",
@@ -36,6 +37,7 @@ _QUEUES: tuple[tuple[str, str, list[Any], str | None], ...] = (
     ("ix_emergencies_opened_at", "emergencies", ["opened_at"], None),
     ("ix_emergencies_unreviewed", "emergencies", ["opened_at"], "reviewed_at IS NULL"),
     ("ix_notifications_due", "notifications", ["not_before", "notification_id"], "sent_at IS NULL AND attempts < 40"),
+    ("ix_notifications_reminders", "notifications", ["patient_id", "at"], "kind = 'reminder'"),
 )
 _REFERENCES = (
     ("claims", "patient_id"),
