@@ -77,7 +77,7 @@ def measure(records: Records, thick: PatientId) -> dict[str, float]:
         "merges, first 50": lambda tx: merges.waiting(tx, 50),
         "openings to review, first 100": lambda tx: _openings(tx, unreviewed=True),
         "openings, first 100": lambda tx: _openings(tx, unreviewed=False),
-        "successions to review": relations.requests_without_scope,
+        "successions to review": lambda tx: relations.requests_without_scope(tx, 500),
         "facts of other rules: none": lambda tx: facts.behind_without_scope(tx, edition, 20),
         "facts of other rules: all, first 20": lambda tx: facts.behind_without_scope(tx, "other", 20),
         "how many facts of other rules: none": lambda tx: facts.count_behind_without_scope(tx, edition),

@@ -219,7 +219,7 @@ def last_lease_without_scope(tx: Tx) -> datetime | None:
 
 def oldest(tx: Tx) -> datetime | None:
     """Since when the oldest job that is not over waits; None when there is none."""
-    first = select(func.min(_T.created_at))  # of those queued the first of an index; of both together, all would be read
+    first = select(func.min(_T.created_at))  # of those queued the first of an index; of both together, all were read
     found = [tx.session.scalars(first.where(state)).one() for state in (_QUEUED, _T.state == "leased")]
     return min((one for one in found if one is not None), default=None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, delete, insert, literal_column, select, update
 
 from access.identifiers import PatientId
 from access.scope import Scope
@@ -24,7 +24,9 @@ FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 MOST_ATTEMPTS = 40
 """About nine days at the longest delay: then it stays in the outbox, unsent, for a person to look at."""
 _REMINDER = _N.kind == literal_column("'reminder'")  # as the index of reminders says it
-_MOST = literal_column(str(MOST_ATTEMPTS))  # as the index of what is due says it: another number needs a migration
+_MOST: ColumnElement[int] = literal_column(
+    str(MOST_ATTEMPTS)
+)  # as the index of what is due says it: another number needs a migration
 
 
 @dataclass(frozen=True, slots=True)

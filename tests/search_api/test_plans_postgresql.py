@@ -18,11 +18,10 @@ import psycopg
 import pytest
 
 from access.identifiers import PatientId
-from access.scope import CallerKind
 from clinical.text.edition import rules_edition
 from ingest.retell import Retelling
 from ingest.worker import drain, project
-from records import deliveries, documents, erasure, exports, facts, jobs, notifications, rights
+from records import documents, erasure, exports, facts, jobs, notifications, rights
 from records.blobs import BlobRef
 from records.database import Tx
 from records.documents import DocumentState
@@ -33,7 +32,7 @@ from tests.records.building import DOCTOR as CALLER
 from tests.records.building import scope
 from tests.search_api.conftest import DOCTOR, STRANGER, _documents, _people
 from tests.search_api.test_door import AT_THE_DOOR, REQUESTS, ask
-from tests.search_api.test_plans import AT_WORK, GROWING
+from tests.search_api.test_plans import AT_WORK, GROWING, KEEPER, QUEUES
 from tests.search_api.world import DAY, World, before_statements, open_world
 from tests.services import crowd
 from tests.services.fixtures import created
@@ -44,17 +43,6 @@ THICK = 2_000  # documents of one patient, whom DOCTOR may read
 HELD = 60  # in quarantine before everybody else's: more than a page
 MOST_ROWS = 400  # that a statement looks at, kept or not
 MOST_BLOCKS = 600  # of 8 kB; the documents alone are eight times as many
-AUDITOR, KEEPER = {"role": CallerKind.AUDITOR}, {"role": CallerKind.ADMINISTRATOR}
-CELL = {"identity_vigilance": "cellule-1"}
-
-QUEUES: dict[str, tuple[str, str, dict[str, Any], Any]] = {
-    "quarantine": ("GET", "/v1/quarantine", CELL, None),
-    "refused": ("GET", "/v1/quarantine?state=refused", CELL, None),
-    "claims": ("GET", "/v1/claims", CELL, None),
-    "openings to review": ("GET", "/v1/reviews/break-glass", AUDITOR, None),
-    "openings": ("GET", "/v1/reviews/break-glass?unreviewed=false", AUDITOR, None),
-    "successions": ("GET", "/v1/reviews/succession", KEEPER, None),
-}
 
 
 @dataclass
@@ -91,6 +79,14 @@ def plans(world: World) -> Iterator[dict[str, Touched]]:
 
     with before_statements(world, explain):
         yield read
+
+
+@contextmanager
+def undone(world: World) -> Iterator[Tx]:
+    """A writing transaction of which nothing stays."""
+    with world.services.records.write() as tx:
+        yield tx
+        tx.session.rollback()
 
 
 def _touched(plan: dict[str, Any]) -> Touched:
@@ -189,13 +185,14 @@ def test_a_practitioner_at_work_touches_what_is_their_patients(hospital: World) 
 
 @pytest.mark.parametrize("name", QUEUES)
 def test_a_persons_queue_touches_the_page_that_is_shown(hospital: World, name: str) -> None:
-    method, path, who, body = QUEUES[name]
+    path, who = QUEUES[name]
     with plans(hospital) as read:
-        answer = hospital.http.request(method, path, headers=hospital.bearer(**who), json=body)
+        answer = hospital.http.get(f"/v1{path}", headers=hospital.bearer(**who))
         assert answer.status_code == 200, answer.text
         if name == "quarantine":
             assert len(answer.json()["documents"]) == 50
-            further = hospital.http.get(f"{path}?limit=5&after={answer.json()['next']}", headers=hospital.bearer(**who))
+            behind = f"/v1{path}?limit=5&after={answer.json()['next']}"
+            further = hospital.http.get(behind, headers=hospital.bearer(**who))
             assert len(further.json()["documents"]) == 5
     assert unbounded(read) == {}
 
@@ -219,7 +216,7 @@ def test_a_workers_turn_touches_its_document(hospital: World) -> None:
         return state is DocumentState.SEARCHABLE or next(left, None) is None
 
     with plans(hospital) as read:
-        made = hospital.deposit("neuf", "marie", "Compte rendu. Allergie à l'arachide. Créatinine 92 µmol/L.", by="test")
+        made = hospital.deposit("neuf", "marie", "Compte rendu. Allergie à l'arachide.", by="test")
         assert drain(hospital.bench, done) > 0
         assert Retelling(hospital.bench).batch() == []
     assert len(read) > 20
@@ -248,9 +245,8 @@ LOOKS: dict[str, Callable[[Tx, Any], object]] = {
 
 @pytest.mark.parametrize("name", LOOKS)
 def test_a_look_at_a_queue_is_as_short_as_what_it_takes(hospital: World, name: str) -> None:
-    with plans(hospital) as read, pytest.raises(InterruptedError), hospital.services.records.write() as tx:
+    with plans(hospital) as read, undone(hospital) as tx:
         LOOKS[name](tx, hospital.clock.now)
-        raise InterruptedError  # nothing of it stays
     assert unbounded(read) == {}
 
 
@@ -278,9 +274,6 @@ def test_telling_listeners_touches_what_happened(hospital: World) -> None:
     assert heads
     assert unbounded({s: t for s, t in read.items() if s not in heads}, rows=THICK + 100) == {}
     assert {s: read[s].whole for s in heads if read[s].whole} == {}  # the heads of what waits, from an index of it
-    with plans(hospital) as pruned:
-        deliveries.prune(records, now - 400 * DAY)
-    assert {s: t for s, t in pruned.items() if t.whole} == {}
 
 
 def test_a_patient_of_many_documents_is_decided_about_from_an_index(hospital: World) -> None:
@@ -297,7 +290,6 @@ def test_a_patient_of_many_documents_is_decided_about_from_an_index(hospital: Wo
 
 
 def test_an_erasure_touches_one_record(hospital: World) -> None:
-    with plans(hospital) as read, pytest.raises(InterruptedError), hospital.services.records.write() as tx:
+    with plans(hospital) as read, undone(hospital) as tx:
         assert erasure._forget(tx, hospital.patients["paul"], hospital.clock.now, "test") == HELD + 1
-        raise InterruptedError
     assert unbounded(read, blocks=3_000) == {}  # it writes, and each index is written too

@@ -221,7 +221,11 @@ def _special(dialect: _Dialect, edition: str) -> Mapping[str, Mapping[str, str]]
             "settled_at": f"CASE WHEN i % 40 > 0 THEN {dialect.at} END",
         },
         "notifications": {"attempts": "40", "sent_at": f"CASE WHEN i % 2 = 0 THEN {dialect.at} END"},
-        "grants": {"grantee_kind": "'practitioner'", "grantee": "'crowd' || cast(i % 500 AS text)", "kind": "'consent'"},
+        "grants": {
+            "grantee_kind": "'practitioner'",
+            "grantee": "'crowd' || cast(i % 500 AS text)",
+            "kind": "'consent'",
+        },
         "claims": {"verdict": "'refused'"},
         "merges": {
             "patient_id": patient(),
