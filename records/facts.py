@@ -55,7 +55,7 @@ _EARLIER = (
 )
 
 
-_FIRST_SHELF = _T.shelf == literal_column("0")  # as `ix_facts_rules` says it: SQLite compares the words
+_FIRST_SHELF = _T.shelf == literal_column("0")  # as `ix_facts_rules` says it
 # Another edition is before or after in the index; "not the same" is in none, and had every worker that had nothing to
 # do read all facts, every second.
 _BEHIND = [

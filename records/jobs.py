@@ -37,7 +37,7 @@ URGENT, USUAL, BULK = 10, 0, -10
 """Priorities: deposited in an emergency, by somebody who may wait for it, by an import of many."""
 _T = tables.Job
 _SHORT = cast(_T.long, Integer) < 1  # as "= 0", SQLite sorts all of a priority: its index goes on behind a constant
-_QUEUED = _T.state == literal_column("'queued'")  # as `ix_jobs_waiting` says it: SQLite compares the words
+_QUEUED = _T.state == literal_column("'queued'")  # as `ix_jobs_waiting` says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +219,9 @@ def last_lease_without_scope(tx: Tx) -> datetime | None:
 
 def oldest(tx: Tx) -> datetime | None:
     """Since when the oldest job that is not over waits; None when there is none."""
-    first = select(func.min(_T.created_at))  # of those queued the first of an index; of both together, all were read
-    found = [tx.session.scalars(first.where(state)).one() for state in (_QUEUED, _T.state == "leased")]
-    return min((one for one in found if one is not None), default=None)
+    queued = select(_T.created_at).where(_QUEUED).order_by(_T.created_at).limit(1)  # the first of `ix_jobs_waiting`
+    leased = select(func.min(_T.created_at)).where(_T.state == "leased")  # as many as work
+    return min(filter(None, (tx.session.scalar(queued), tx.session.scalar(leased))), default=None)
 
 
 def progress(tx: Tx, patient_id: PatientId | None = None) -> dict[str, int]:

@@ -26,7 +26,7 @@ from records.sealed import keyed_hash
 from records.tables import UtcTime
 
 _T = tables.Document
-_QUARANTINED = _T.state == literal_column("'quarantined'")  # as the index of those says it: SQLite compares the words
+_QUARANTINED = _T.state == literal_column("'quarantined'")  # as the index of those says it
 
 
 def quarantined_without_scope(tx: Tx, limit: int, after: DocumentId | None = None) -> list[Document]:

@@ -224,6 +224,7 @@ class Job(Base):
         Index("ix_jobs_next", "state", priority.desc(), "long", "created_at", "job_id"),
         Index(
             "ix_jobs_waiting",
+            "state",  # else SQLite prefers the index above, and sorts
             "created_at",
             sqlite_where=text("state = 'queued'"),
             postgresql_where=text("state = 'queued'"),

@@ -25,7 +25,7 @@ _QUEUES: tuple[tuple[str, str, list[Any], str | None], ...] = (
     ("ix_merges_waiting", "merges", ["proposed_at", "merge_id"], "verdict IS NULL"),
     ("ix_facts_rules", "facts", ["rules", "document_id"], "shelf = 0 AND rules IS NOT NULL"),
     ("ix_jobs_next", "jobs", ["state", sa.text("priority DESC"), "long", "created_at", "job_id"], None),
-    ("ix_jobs_waiting", "jobs", ["created_at"], "state = 'queued'"),
+    ("ix_jobs_waiting", "jobs", ["state", "created_at"], "state = 'queued'"),
     ("ix_events_unspread", "events", ["seq"], "spread_at IS NULL"),
     (
         "ix_webhook_deliveries_waiting",
