@@ -136,10 +136,12 @@ class Blobs:
         return files
 
     def walk(self) -> Iterator[BlobRef]:
-        """Every blob stored, in order of patient and name. For `verify`: opens nothing."""
-        for path in sorted(self._root.glob("??/*/*")):
-            if is_opaque_id(path.parent.name) and _NAME.fullmatch(path.name):
-                yield BlobRef(PatientId(path.parent.name), path.name)
+        """Every blob stored, in order of patient and name, one patient's in memory. For `verify`: opens nothing."""
+        for shelf in sorted(self._root.glob("??")):
+            for folder in sorted(shelf.glob("*")):
+                if is_opaque_id(folder.name):
+                    names = (path.name for path in sorted(folder.glob("*")))
+                    yield from (BlobRef(PatientId(folder.name), name) for name in names if _NAME.fullmatch(name))
 
     def path(self, ref: BlobRef) -> Path:
         """The file of a blob (ciphertext)."""

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import aliased
 
 from access.identifiers import DocumentId, PatientId
@@ -30,6 +30,7 @@ MOST_ATTEMPTS = 125
 """Five days: an hour and four minutes for the first eight, then one an hour."""
 PRUNED_AT_ONCE = 500
 _D, _H = tables.Delivery, tables.Happening
+_WAITING = _D.state == literal_column("'waiting'")  # as the index of what waits says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,7 @@ def add(tx: Tx, webhook_id: str, event: Event, kind: str, document_id: DocumentI
 
 def due(tx: Tx, now: datetime, limit: int, without: Collection[str] = ()) -> list[Delivery]:
     """What to send now: of each listener and patient at most one, those least tried first. `without`: listeners."""
-    listeners = select(tables.Webhook.webhook_id)  # by them the index finds what waits among all that is settled
-    waiting = (_D.webhook_id.in_(listeners), _D.state == "waiting")
-    heads = select(func.min(_D.delivery_id)).where(*waiting).group_by(_D.webhook_id, _D.patient_id)
+    heads = select(func.min(_D.delivery_id)).where(_WAITING).group_by(_D.webhook_id, _D.patient_id)
     waited = or_(_D.not_before <= now, _D.not_before > now + 2 * LONGEST_DELAY)  # the latter: the clock was set back
     rows = tx.session.scalars(
         select(_D)

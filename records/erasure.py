@@ -20,7 +20,7 @@ from sqlalchemy import Table, delete, or_, select, update
 
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
-from records import documents, journal, ledger, outbox, patients, service_acts, tables
+from records import journal, ledger, outbox, patients, service_acts, tables
 from records.blobs import Blobs
 from records.database import Records, Tx
 from records.keys import KeyStore
@@ -94,10 +94,7 @@ def _identities(tx: Tx, patient_id: PatientId) -> list[PatientId]:
 
 def _forget(tx: Tx, patient_id: PatientId, now: datetime, by: str) -> int:
     """Everything of an identity but its journal. Returns how many documents it had."""
-    rows = tx.session.scalars(select(tables.Document.document_id).where(tables.Document.patient_id == patient_id))
-    gone = [DocumentId(found) for found in rows]
-    for document_id in gone:
-        outbox.append(tx, patient_id, document_id, "remove", documents.next_fence(tx, document_id))
+    gone = outbox.remove_all(tx, patient_id)
     tx.session.flush()
     tx.session.expunge_all()
     journal.erase_words(tx, patient_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, literal_column, select, update
 
 from access.identifiers import PatientId
 from access.scope import Scope
@@ -15,6 +15,7 @@ from records import tables
 from records.database import Tx
 from records.practitioners import practitioner as directory_entry
 from records.sealed import seal_json, unseal_json
+from records.statements import among, as_set
 
 Kind = Literal["first_access", "break_glass", "attested", "reminder"]
 _N, _C = tables.Notification, tables.Contact
@@ -22,6 +23,10 @@ _INSERT = insert(tables.core(_N))
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 MOST_ATTEMPTS = 40
 """About nine days at the longest delay: then it stays in the outbox, unsent, for a person to look at."""
+_REMINDER = _N.kind == literal_column("'reminder'")  # as the index of reminders says it
+_MOST: ColumnElement[int] = literal_column(
+    str(MOST_ATTEMPTS)
+)  # as the index of what is due says it: another number needs a migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ def due_without_scope(tx: Tx, now: datetime, limit: int) -> list[Waiting]:
     """Notifications to send now, oldest first."""
     rows = tx.session.scalars(
         select(_N)
-        .where(_N.sent_at.is_(None), _N.not_before <= now, _N.attempts < MOST_ATTEMPTS)
+        .where(_N.sent_at.is_(None), _N.not_before <= now, _N.attempts < _MOST)
         .order_by(_N.not_before, _N.notification_id)
         .limit(limit)
     )
@@ -124,20 +129,20 @@ class Asked:
 
 def to_remind_without_scope(tx: Tx, since: datetime, after: PatientId, limit: int) -> Asked:
     """Patients after `after` who asked for reminders and had none since `since`, in the order of their identifiers."""
-    recent = select(_N.patient_id).where(_N.kind == "reminder", _N.at > since)
     rows = tx.session.execute(
-        select(_C.patient_id, _C.sealed)
-        .where(_C.patient_id > after, _C.patient_id.not_in(recent))
-        .order_by(_C.patient_id)
-        .limit(limit)
+        select(_C.patient_id, _C.sealed).where(_C.patient_id > after).order_by(_C.patient_id).limit(limit)
     ).all()
-    wanted = (PatientId(row.patient_id) for row in rows if _asked(tx, PatientId(row.patient_id), row.sealed))
+    reminded = select(_N.patient_id).where(among(_N.patient_id, "these"), _REMINDER, _N.at > since)
+    # Apart: as a condition of the first, all notifications were read for each batch.
+    recent = set(tx.session.scalars(reminded, {"these": as_set([row.patient_id for row in rows])}))
+    candidates = ((PatientId(row.patient_id), row.sealed) for row in rows if row.patient_id not in recent)
+    wanted = (patient_id for patient_id, sealed in candidates if _asked(tx, patient_id, sealed))
     return Asked(tuple(wanted), PatientId(rows[-1].patient_id) if len(rows) == limit else None)
 
 
 def reminded_since(tx: Tx, patient_id: PatientId, since: datetime) -> bool:
     """Whether a reminder was put in the outbox since then."""
-    recent = select(_N.notification_id).where(_N.patient_id == patient_id, _N.kind == "reminder", _N.at > since)
+    recent = select(_N.notification_id).where(_N.patient_id == patient_id, _REMINDER, _N.at > since)
     return tx.session.scalar(recent.limit(1)) is not None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, literal, or_, select, update
 
 from access.identifiers import DocumentId, PatientId
 from records import tables
@@ -38,6 +38,20 @@ def append(tx: Tx, patient_id: PatientId, document_id: DocumentId, operation: Op
     tx.session.add(row)
     tx.session.flush()
     return row.seq
+
+
+def remove_all(tx: Tx, patient_id: PatientId) -> list[DocumentId]:
+    """Have every document of one identity forgotten by the index, each under its next fence; returns them.
+
+    Two statements for them all: one by one, 5,000 documents held every other writer up for a quarter of a minute.
+    """
+    document, event = tables.Document, tables.OutboxEvent
+    theirs = document.patient_id == patient_id
+    tx.session.execute(update(document).where(theirs).values(fence=document.fence + 1))
+    told = select(document.patient_id, document.document_id, literal("remove"), document.fence).where(theirs)
+    columns = ["patient_id", "document_id", "operation", "fence"]
+    tx.session.execute(insert(event).from_select(columns, told.order_by(document.document_id)))
+    return [DocumentId(one) for one in tx.session.scalars(select(document.document_id).where(theirs))]
 
 
 def after(tx: Tx, seq: int, limit: int) -> list[Event]:

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, insert, literal, literal_column, select, tuple_, update
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
@@ -23,25 +23,27 @@ from records.document_rows import Document, DocumentState, Words, open_words, se
 from records.opaque import opaque
 from records.patients import tray_id
 from records.sealed import keyed_hash
+from records.tables import UtcTime
 
 _T = tables.Document
+_QUARANTINED = _T.state == literal_column("'quarantined'")  # as the index of those says it
 
 
 def quarantined_without_scope(tx: Tx, limit: int, after: DocumentId | None = None) -> list[Document]:
     """The queue, oldest first, at most `limit`, behind a document of it when given. For identity vigilance alone."""
-    return _oldest(tx, select(_T).where(_T.state == DocumentState.QUARANTINED.value), limit, after)
+    return _oldest(tx, select(_T).where(_QUARANTINED), limit, after)
 
 
 def refused_as_without_scope(tx: Tx, refusal: Refusal, limit: int, after: DocumentId | None = None) -> list[Document]:
     """Documents refused for this reason, in the same order. For identity vigilance alone."""
-    why = (_T.refusal_stage == refusal.stage, _T.refusal_code == refusal.code)
-    return _oldest(tx, select(_T).where(_T.state == DocumentState.REFUSED.value, *why), limit, after)
+    why = (_T.refusal_stage == refusal.stage, _T.refusal_code == refusal.code)  # no document of another state has one
+    return _oldest(tx, select(_T).where(*why), limit, after)
 
 
 def _oldest(tx: Tx, statement: Select[tables.Document], limit: int, after: DocumentId | None) -> list[Document]:
     if after is not None and (start := tx.session.get(_T, after)) is not None:
-        later = (_T.received_at == start.received_at) & (_T.document_id > start.document_id)
-        statement = statement.where((_T.received_at > start.received_at) | later)
+        behind = tuple_(literal(start.received_at, UtcTime()), literal(start.document_id))
+        statement = statement.where(tuple_(_T.received_at, _T.document_id) > behind)
     rows = tx.session.scalars(statement.order_by(_T.received_at, _T.document_id).limit(limit))
     return [to_document(tx, row) for row in rows]
 

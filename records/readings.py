@@ -8,6 +8,7 @@ its lease writes beside, never over, what its successor reads. `spare_blobs_with
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
 
 from sqlalchemy import select
 
@@ -110,26 +111,35 @@ def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Colle
     pages of documents that are not being read, files whose import is over. For `verify`, while no worker and no upload
     runs.
     """
-    used: set[BlobRef] = set()
-    reading: set[str] = set()
-    erased: set[str] = set()
-    for row in tx.session.scalars(select(tables.Document)):
-        patient_id = PatientId(row.patient_id)
-        used.add(BlobRef(patient_id, row.blob))
-        if row.state in {DocumentState.RECEIVED, DocumentState.READING}:
-            reading.add(patient_id)
-        key = f"{row.document_id}/{row.reading_fence}"
-        try:
-            used.add(blobs.named(patient_id, _READING, key))
-            used |= {blobs.named(patient_id, _VECTORS, f"{key}/{one}") for one in embedder_fingerprints}
-        except Refusal as refusal:
-            if refusal.code != "key-destroyed":
-                raise
-            erased.add(patient_id)  # what is left of them opens for nobody, and their names cannot be told any more
-    used |= bulks.files_without_scope(tx, blobs)
-    for ref in blobs.walk():
-        if ref not in used and ref.patient_id not in reading | erased:
-            yield ref
+    sent = bulks.files_without_scope(tx, blobs)
+    for patient_id, stored in groupby(blobs.walk(), lambda ref: ref.patient_id):  # one record at a time in memory
+        used = _used(blobs, tx, patient_id, embedder_fingerprints)
+        if used is not None:
+            yield from (ref for ref in stored if ref not in used and ref not in sent)
+
+
+def _used(blobs: Blobs, tx: Tx, patient_id: PatientId, embedder_fingerprints: Collection[str]) -> set[BlobRef] | None:
+    """What a record's documents refer to. None when it cannot be told: one is being read, or the key is destroyed."""
+    of = tables.Document
+    rows = tx.session.execute(
+        select(of.document_id, of.blob, of.state, of.reading_fence).where(of.patient_id == patient_id)
+    ).all()
+    if not rows:
+        return set()
+    if any(row.state in {DocumentState.RECEIVED, DocumentState.READING} for row in rows):
+        return None
+    used = {BlobRef(patient_id, row.blob) for row in rows}
+    current = [f"{row.document_id}/{row.reading_fence}" for row in rows]
+    vectors = [f"{each}/{one}" for each in current for one in embedder_fingerprints]
+    try:
+        keys = tx.patient_keys(patient_id)
+        used.update(blobs.named_each(patient_id, _READING, current, keys))
+        used.update(blobs.named_each(patient_id, _VECTORS, vectors, keys))
+    except Refusal as refusal:
+        if refusal.code != "key-destroyed":
+            raise
+        return None  # what is left of them opens for nobody, and their names cannot be told any more
+    return used
 
 
 def _load_reading(blobs: Blobs, document: Document, keys: PatientKeys | None = None) -> Reading | None:

@@ -132,11 +132,10 @@ def ids_without_scope(tx: Tx, patient_id: PatientId, person: str, kind: Relation
     return list(tx.session.scalars(select(_R.relation_id).where(*mine)))
 
 
-def requests_without_scope(tx: Tx) -> list[Relation]:
-    """Succession requests that wait for a review, oldest first: for who reviews them."""
-    rows = tx.session.scalars(
-        select(_R).where(_R.kind.in_(sorted(SUCCESSION)), _R.reviewed_at.is_(None)).order_by(_R.recorded_at)
-    )
+def requests_without_scope(tx: Tx, limit: int) -> list[Relation]:
+    """The first `limit` succession requests that wait for a review, oldest first: for who reviews them."""
+    waiting = (_R.kind.in_(sorted(SUCCESSION)), _R.reviewed_at.is_(None))
+    rows = tx.session.scalars(select(_R).where(*waiting).order_by(_R.recorded_at, _R.relation_id).limit(limit))
     return [_relation(row) for row in rows]
 
 

@@ -18,6 +18,7 @@ from records.readings import spare_blobs_without_scope
 
 SETTLED = 3600.0  # seconds after which a blob without a record is no upload or reading that is still going on
 _UPLOAD = "upload"
+_STEP = 1_000  # documents a read
 _MOVING = frozenset({DocumentState.RECEIVED, DocumentState.READING})
 
 
@@ -84,12 +85,17 @@ _JOBS = (
 
 
 def _uploads(records: Records) -> Iterator[tuple[DocumentId, BlobRef, str]]:
-    with records.read() as tx:
-        rows = tx.session.execute(
-            select(_D.document_id, _D.patient_id, _D.blob, _D.content_hash).order_by(_D.document_id)
-        ).all()
-    for row in rows:
-        yield DocumentId(row.document_id), BlobRef(PatientId(row.patient_id), row.blob), row.content_hash
+    """Some at a time: no transaction is open while files are read, and no home is whole in memory."""
+    some = select(_D.document_id, _D.patient_id, _D.blob, _D.content_hash).order_by(_D.document_id).limit(_STEP)
+    last = ""
+    while True:
+        with records.read() as tx:
+            rows = tx.session.execute(some.where(_D.document_id > last)).all()
+        for row in rows:
+            yield DocumentId(row.document_id), BlobRef(PatientId(row.patient_id), row.blob), row.content_hash
+        if len(rows) < _STEP:
+            return
+        last = rows[-1].document_id
 
 
 def _authentic(blobs: Blobs, ref: BlobRef, content_hash: str, *, everything: bool) -> bool:

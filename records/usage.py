@@ -92,7 +92,7 @@ def refused_without_scope(tx: Tx) -> list[Refused]:
     """Why documents could not be read, the commonest first."""
     statement = (
         select(_D.refusal_stage, _D.refusal_code, func.count().label("count"))
-        .where(_D.state == DocumentState.REFUSED.value)
+        .where(_D.refusal_code.is_not(None))  # a document of any other state has none: `ix_documents_refused`
         .group_by(_D.refusal_stage, _D.refusal_code)
         .order_by(func.count().desc(), _D.refusal_code)
     )

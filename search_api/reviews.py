@@ -20,6 +20,7 @@ from search_api.kin import ReviewBody
 router = APIRouter(prefix="/v1", tags=["reviews"])
 MISSING: dict[int | str, dict[str, Any]] = {404: {**PROBLEM, "description": "rien de tel à relire"}}
 
+MOST_REQUESTS = 500  # those behind them come up as they are decided
 NO_SUCH_REQUEST = Refusal("act", "no-such-request", "Rien de tel à relire.", "Reprenez la liste.")
 
 
@@ -61,10 +62,12 @@ def review_emergency(emergency_id: Annotated[str, Path(max_length=64)], body: Ve
 
 @router.get("/reviews/succession", summary="Les demandes d'ayants droit à examiner (administration)")
 def read_requests(desk: AtDesk) -> RequestList:
-    """Une demande est aussi reçue pour qui n'a pas de dossier ici : l'examen le dira."""
+    """Les 500 plus anciennes ; une décision fait place aux suivantes.
+
+    Une demande est aussi reçue pour qui n'a pas de dossier ici : l'examen le dira."""
     _only(desk, administers(Act.REVIEW, desk.caller.kind), "review-succession")
     with desk.services.records.read() as tx:
-        found = relations.requests_without_scope(tx)
+        found = relations.requests_without_scope(tx, MOST_REQUESTS)
     desk.visit("", "review-succession").granted()
     return RequestList(
         requests=[

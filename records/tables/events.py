@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.tables.base import Base, Counter
@@ -22,7 +22,16 @@ class Happening(Base):
     organizations: Mapped[str]  # JSON list of FINESS: of who broke the glass
     at: Mapped[datetime]
     spread_at: Mapped[datetime | None]  # when it was decided whom it is told
-    __table_args__ = (Index(None, "spread_at", "seq"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "spread_at", "seq"),
+        Index(
+            "ix_events_unspread",
+            "seq",
+            sqlite_where=text("spread_at IS NULL"),
+            postgresql_where=text("spread_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
 
 class Webhook(Base):
@@ -43,7 +52,7 @@ class WebhookView(Base):
 
     __tablename__ = "webhook_views"
     webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.webhook_id"), primary_key=True)
-    patient_id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(primary_key=True, index=True)
     version: Mapped[str]  # of the Scope; a record that is not open has no row
 
 
@@ -66,5 +75,13 @@ class Delivery(Base):
         Index(None, "webhook_id", "state", "patient_id"),
         Index(None, "webhook_id", "document_id"),
         Index(None, "seq"),
+        Index(
+            "ix_webhook_deliveries_waiting",
+            "webhook_id",
+            "patient_id",
+            "delivery_id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
         {"sqlite_autoincrement": True},
     )

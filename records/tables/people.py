@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import (
     ForeignKey,
     Index,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,6 +72,15 @@ class Merge(Base):
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     moved: Mapped[str]  # JSON list: identities that were merged into the other one and went along
+    __table_args__ = (
+        Index(
+            "ix_merges_waiting",
+            "proposed_at",
+            "merge_id",
+            sqlite_where=text("verdict IS NULL"),
+            postgresql_where=text("verdict IS NULL"),
+        ),
+    )
 
 
 class Contact(Base):

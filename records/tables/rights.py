@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import (
     ForeignKey,
     Index,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -68,6 +69,16 @@ class Relation(Base):
     recorded_at: Mapped[datetime]
     reviewed_by: Mapped[str | None]
     reviewed_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index(
+            "ix_relations_unreviewed",
+            "kind",
+            "recorded_at",
+            "relation_id",
+            sqlite_where=text("reviewed_at IS NULL"),
+            postgresql_where=text("reviewed_at IS NULL"),
+        ),
+    )
 
 
 class Emergency(Base):
@@ -78,13 +89,21 @@ class Emergency(Base):
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.patient_id"), index=True)
     practitioner: Mapped[str] = mapped_column(index=True)
     reason: Mapped[str]  # one tap: a code
-    opened_at: Mapped[datetime]
+    opened_at: Mapped[datetime] = mapped_column(index=True)
     valid_until: Mapped[datetime]
     extensions: Mapped[int]
     ended_at: Mapped[datetime | None]
     reviewed_by: Mapped[str | None]
     reviewed_at: Mapped[datetime | None]
     verdict: Mapped[str | None]  # justified | unjustified
+    __table_args__ = (
+        Index(
+            "ix_emergencies_unreviewed",
+            "opened_at",
+            sqlite_where=text("reviewed_at IS NULL"),
+            postgresql_where=text("reviewed_at IS NULL"),
+        ),
+    )
 
 
 class Attempt(Base):
@@ -119,7 +138,23 @@ class Notification(Base):
     attempts: Mapped[int]
     not_before: Mapped[datetime]
     sent_at: Mapped[datetime | None]
-    __table_args__ = (Index(None, "sent_at", "not_before"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(
+            "ix_notifications_due",
+            "not_before",
+            "notification_id",
+            sqlite_where=text("sent_at IS NULL AND attempts < 40"),
+            postgresql_where=text("sent_at IS NULL AND attempts < 40"),
+        ),  # without those given up: whoever gave no address leaves one after each first access, for ever
+        Index(
+            "ix_notifications_reminders",
+            "patient_id",
+            "at",
+            sqlite_where=text("kind = 'reminder'"),
+            postgresql_where=text("kind = 'reminder'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
 
 class Visitor(Base):

@@ -10,24 +10,43 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from records import deliveries, events, given_up, tables, webhooks
+from access.identifiers import PatientId
+from access.scope import CallerKind
+from clinical.text.edition import rules_edition
+from records import deliveries, events, facts, given_up, jobs, notifications, tables, webhooks
 from tests.search_api.conftest import DOCTOR, STRANGER
 from tests.search_api.test_door import AT_THE_DOOR, REQUESTS, ask
 from tests.search_api.world import DAY, World, before_statements
+from tests.services.crowd import FEW
 
-WHOLE = re.compile(r"^SCAN (\w+?)(?:_\d+)?(?: |$)")  # "patients_1" is an alias of patients
-FEW = {
-    "webhooks",  # as many as the systems that an administrator declared
-    "cursors",  # one a generation of the index
-    "bulks",  # one an import that an administrator began; its lease is looked for once a turn
-    "leftovers",  # what is still to be deleted, and is being read to be deleted
-}
+WHOLE = re.compile(r"^SCAN (\w+?)(?:_\d+)?(?: USING (?:COVERING )?INDEX (\w+))?(?: |$)")  # "patients_1" is an alias
 GROWING = set(tables.Base.metadata.tables) - FEW
+OF_A_QUEUE = {
+    index.name
+    for table in tables.Base.metadata.tables.values()
+    for index in table.indexes
+    if index.dialect_options["sqlite"]["where"] is not None
+}
+"""Indexes of some rows of a table: to read one whole is to read what waits."""
+SORTED = "USE TEMP B-TREE"
+
+AUDITOR, KEEPER = {"role": CallerKind.AUDITOR}, {"role": CallerKind.ADMINISTRATOR}
+CELL = {"identity_vigilance": "cellule-1"}
+QUEUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "quarantine": ("/quarantine", CELL),
+    "refused": ("/quarantine?state=refused", CELL),
+    "claims": ("/claims", CELL),
+    "openings to review": ("/reviews/break-glass", AUDITOR),
+    "openings": ("/reviews/break-glass?unreviewed=false", AUDITOR),
+    "successions": ("/reviews/succession", KEEPER),
+}
+"""What people work off, and who."""
 
 AT_WORK: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/me", None),
@@ -38,9 +57,9 @@ AT_WORK: tuple[tuple[str, str, Any], ...] = (
 
 
 @contextmanager
-def plans(world: World) -> Iterator[dict[str, set[str]]]:
-    """Each statement that runs in the block with what its plan reads whole."""
-    read: dict[str, set[str]] = {}
+def plans(world: World) -> Iterator[dict[str, list[str]]]:
+    """Each statement that runs in the block with the lines of its plan."""
+    read: dict[str, list[str]] = {}
     busy = False
 
     def explain(_conn: Any, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
@@ -52,15 +71,18 @@ def plans(world: World) -> Iterator[dict[str, set[str]]]:
             rows = cursor.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
         finally:
             busy = False
-        read[statement] = {found.group(1) for row in rows if (found := WHOLE.match(row[3]))} & GROWING
+        read[statement] = [row[3] for row in rows]
 
     with before_statements(world, explain):
         yield read
 
 
-def whole(read: dict[str, set[str]]) -> dict[str, set[str]]:
+def whole(read: dict[str, list[str]]) -> dict[str, set[str]]:
+    """The statements that read tables whole, with which."""
     assert read
-    return {statement: tables for statement, tables in read.items() if tables}
+    scans = {statement: list(filter(None, map(WHOLE.match, plan))) for statement, plan in read.items()}
+    tables = {statement: {scan[1] for scan in found if scan[2] not in OF_A_QUEUE} for statement, found in scans.items()}
+    return {statement: names & GROWING for statement, names in tables.items() if names & GROWING}
 
 
 @pytest.mark.parametrize("name", REQUESTS | AT_THE_DOOR)
@@ -106,3 +128,37 @@ def test_no_request_of_a_practitioner_at_work_reads_a_whole_table(world: World) 
             answer = world.http.request(method, f"/v1{path}", headers=world.bearer(DOCTOR), json=body)
             assert answer.status_code == 200, answer.text
     assert whole(read) == {}
+
+
+@pytest.mark.parametrize("name", sorted(set(QUEUES) - {"openings"}))  # all of those: the first hundred of an index
+def test_no_persons_queue_reads_a_whole_table(world: World, name: str) -> None:
+    path, who = QUEUES[name]
+    with plans(world) as read:
+        answer = world.http.get(f"/v1{path}", headers=world.bearer(**who))
+        assert answer.status_code == 200, answer.text
+    assert whole(read) == {}
+
+
+@pytest.mark.parametrize("quick", [False, True], ids=["any", "quick"])
+def test_a_claim_takes_the_first_of_an_index(own_world: World, quick: bool) -> None:
+    """Nothing is sorted for it, however many wait, of whatever priority and length."""
+    own_world.deposit("neuf", "marie", "Compte rendu.", by="test")
+    with plans(own_world) as read, own_world.services.records.write() as tx:
+        assert jobs.claim(tx, "test", own_world.clock.now, timedelta(minutes=1), quick=quick) is not None
+    assert whole(read) == {}
+    assert [line for plan in read.values() for line in plan if SORTED in line] == []
+
+
+def test_what_a_worker_looks_for_when_it_has_nothing_to_do_is_in_an_index(world: World) -> None:
+    """Every second, and every process of it."""
+    now = world.clock.now
+    with plans(world) as read, world.services.records.write() as tx:
+        assert facts.behind_without_scope(tx, rules_edition(), 20) == []
+        facts.count_behind_without_scope(tx, rules_edition())
+        jobs.oldest(tx)
+        jobs.last_lease_without_scope(tx)
+        events.unspread(tx, 20)
+        notifications.due_without_scope(tx, now, 50)
+        notifications.to_remind_without_scope(tx, now, PatientId(""), 200)
+    assert whole(read) == {}
+    assert [line for plan in read.values() for line in plan if SORTED in line] == []
