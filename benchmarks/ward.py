@@ -26,6 +26,7 @@ LISTS = (
     "ward_eighth.tsv",
     "ward_ninth.tsv",
     "ward_tenth.tsv",
+    "ward_eleventh.tsv",
 )
 _HOW = {
     "+": {Assertion.PRESENT, Assertion.PAST},
@@ -66,6 +67,11 @@ class Expected:
         if self.how == "x":
             return fact.assertion in (Assertion.ABSENT, Assertion.PAST) or bool(fact.detail("stopped"))
         return fact.assertion in _HOW[self.how] and not fact.detail("stopped")
+
+
+def is_of_patient(wanted: Expected) -> bool:
+    """Whether it is a danger of the patient: neither denied, of a relative nor a medicine."""
+    return wanted.what in "aicr" and wanted.how in "+?"
 
 
 def read(name: str) -> list[tuple[str, list[Expected]]]:

@@ -33,6 +33,12 @@ class FactKind(StrEnum):
     ENCOUNTER = "encounter"  # a stay, a visit
 
 
+DANGERS = frozenset({FactKind.ALLERGY, FactKind.INTOLERANCE, FactKind.CONTRAINDICATION})
+"""What must not be given to the patient, or not without thought."""
+POINTED = "phrase non comprise, à lire"
+"""The note of an allergy that is only a sentence to be read: its label is the sentence and nothing was understood."""
+
+
 class Assertion(StrEnum):
     """How the document states it."""
 
