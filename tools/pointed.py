@@ -23,10 +23,10 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.ward import FOLDER, LISTS, is_of_patient, read
 from clinical.text.placed import placed
-from clinical.text.pointed import FILE, Model, is_form, mask, ngrams
+from clinical.text.pointed import FILE, Model, mask, may_be_pointed, names, ngrams
 from clinical.told_by_text import facts_of
 from records.content import Page
-from records.fact import DANGERS, POINTED, Assertion, FactKind
+from records.fact import DANGERS, Assertion, Fact
 from samples.catalogue import drafts
 
 TRAINED = LISTS[:10]
@@ -35,10 +35,10 @@ STRENGTH = 10.0
 TWICE = 2
 """Texts that an n-gram must occur in."""
 MOST_FALSE_LINES, MOST_FALSE_DOCUMENTS = 0.05, 0.01
-"""What the threshold may point at wrongly out of fold: of the lists' texts without a danger, and of our own documents."""
+"""What the threshold may wrongly point at, out of fold: of the lists' texts without a danger, and of our documents."""
 _MARKED = re.compile(r"\[[-+?~<^]([^\]]*)\]")
-_HEAD = """# Weights of clinical/text/pointed.py: weight, tab, n-gram of plain words cut to their first letters. Written by
-# `python -m tools.pointed --write`, out of text that the project wrote; never edited by hand.
+_HEAD = """# Weights of clinical/text/pointed.py: weight, tab, n-gram of plain words cut to their first letters.
+# Written by `python -m tools.pointed --write`, out of text that the project wrote; never edited by hand.
 """
 
 
@@ -61,23 +61,24 @@ def of_list(name: str) -> list[Example]:
         own = [each for each in wanted if is_of_patient(each)]
         missed = sum(not any(each.is_of(fact) for fact in facts) for each in own)
         units = [unit for unit, _ in placed(page, "")]
-        masked = [mask(unit.flat, text[unit.start : unit.end]) or unit.flat for unit in units]
-        whole = tuple(ngrams(" ".join(each.strip() for each in masked)))
+        masked = (mask(unit.flat, names(unit.flat, text[unit.start : unit.end])).strip() for unit in units)
+        whole = tuple(ngrams(" ".join(masked)))
         examples.append(Example(whole, _open(text, facts), bool(own), missed, len(own)))
     return examples
 
 
-def _told_by_rule(fact) -> bool:
-    return fact.kind in DANGERS and fact.detail("note") != POINTED
+def _told_by_rule(fact: Fact) -> bool:
+    return fact.kind in DANGERS and not fact.is_pointed
 
 
-def _open(text: str, facts, *, also_told: bool = False) -> tuple[tuple[str, ...], ...]:
+def _open(text: str, facts: Sequence[Fact]) -> tuple[tuple[str, ...], ...]:
+    """The sentences that may be pointed at."""
     found = []
     for unit, _ in placed(Page(1, text), ""):
         told = any(fact.quote.start < unit.end and unit.start < fact.quote.end for fact in facts)
-        masked = mask(unit.flat, text[unit.start : unit.end])
-        if masked is not None and not is_form(unit.flat) and (also_told or not told):
-            found.append(tuple(ngrams(masked)))
+        named = names(unit.flat, text[unit.start : unit.end])
+        if not told and may_be_pointed(unit.flat, named):
+            found.append(tuple(ngrams(mask(unit.flat, named))))
     return tuple(found)
 
 
@@ -86,7 +87,9 @@ def of_others() -> list[Example]:
     """Our documents and sentences without an allergy."""
     texts = [draft.text for draft in drafts()]
     for file in sorted((FOLDER.parent / "assertion").glob("*_fr*.txt")):
-        texts += [_MARKED.sub(r"\1", line) for line in file.read_text("utf-8").splitlines() if line[:1] not in ("", "#")]
+        texts += [
+            _MARKED.sub(r"\1", line) for line in file.read_text("utf-8").splitlines() if line[:1] not in ("", "#")
+        ]
     stated = (Assertion.PRESENT, Assertion.SUSPECTED)
     examples = []
     for text in texts:
@@ -101,17 +104,17 @@ def trained(lists: Sequence[Example], others: Sequence[Example]) -> Model:
     texts = [each.whole for each in lists] + [grams for each in others for grams in each.sentences]
     truth = [each.danger for each in lists] + [False] * (len(texts) - len(lists))
     counts = Counter(gram for grams in texts for gram in set(grams))
-    names = sorted(gram for gram, count in counts.items() if count >= TWICE)
-    at = {gram: number for number, gram in enumerate(names)}
+    known = sorted(gram for gram, count in counts.items() if count >= TWICE)
+    at = {gram: number for number, gram in enumerate(known)}
     rows, columns, values = [], [], []
     for number, grams in enumerate(texts):
-        known = sorted({at[gram] for gram in grams if gram in at})
-        rows += [number] * len(known)
-        columns += known
-        values += [1 / np.sqrt(len(known))] * len(known)
-    matrix = csr_matrix((values, (rows, columns)), shape=(len(texts), len(names)))
+        own = sorted({at[gram] for gram in grams if gram in at})
+        rows += [number] * len(own)
+        columns += own
+        values += [1 / np.sqrt(len(own))] * len(own)
+    matrix = csr_matrix((values, (rows, columns)), shape=(len(texts), len(known)))
     fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=2000).fit(matrix, truth)
-    weights = dict(zip(names, (round(float(each), 2) for each in fitted.coef_[0]), strict=True))
+    weights = dict(zip(known, (round(float(each), 2) for each in fitted.coef_[0]), strict=True))
     return Model(float("inf"), round(float(fitted.intercept_[0]), 3), weights)
 
 
@@ -119,20 +122,18 @@ def highest(model: Model, example: Example) -> float:
     return max(map(model.score, example.sentences), default=-np.inf)
 
 
-def with_threshold(names: Sequence[str]) -> Model:
+def with_threshold(lists: Sequence[str]) -> Model:
     """A model of these lists; its threshold is that of the models that leave one of them and a part of ours out."""
     others, false_lines, false_documents = of_others(), [], []
-    for number, held in enumerate(names):
-        rest = [each for name in names if name != held for each in of_list(name)]
-        model = trained(rest, [each for place, each in enumerate(others) if place % len(names) != number])
+    for number, held in enumerate(lists):
+        rest = [each for name in lists if name != held for each in of_list(name)]
+        model = trained(rest, [each for place, each in enumerate(others) if place % len(lists) != number])
         false_lines += [highest(model, each) for each in of_list(held) if not each.danger]
-        for each in others[number :: len(names)]:
+        for each in others[number :: len(lists)]:
             false_documents += [model.score(grams) for grams in each.sentences]
     lines, documents = sorted(false_lines, reverse=True), sorted(false_documents, reverse=True)
-    threshold = max(
-        lines[int(MOST_FALSE_LINES * len(lines))], documents[int(MOST_FALSE_DOCUMENTS * len(others))]
-    )
-    whole = trained([each for name in names for each in of_list(name)], others)
+    threshold = max(lines[int(MOST_FALSE_LINES * len(lines))], documents[int(MOST_FALSE_DOCUMENTS * len(others))])
+    whole = trained([each for name in lists for each in of_list(name)], others)
     return Model(round(threshold + 0.005, 2), whole.bias, whole.weights)
 
 

@@ -13,15 +13,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
+from clinical.asserted import asserted
 from clinical.text.allergy_words import culprits, reactions
 from clinical.text.box_marks import BOX
 from clinical.text.misspelt import misspelt
 from clinical.text.reading import Reading, Where
 from clinical.text.sections import Context, context_of
+from clinical.text.unexplained import ALWAYS_TREATS, NO_REACTION
 from clinical.text.units import Unit
-from clinical.text.vocabulary import drugs
+from clinical.text.vocabulary import Drug, drugs
 from records.content import Page
 from records.fact import POINTED, Assertion, Fact, FactKind, Quote
 
@@ -32,6 +35,10 @@ _TOKEN = re.compile(r"[^\W_]+|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _ANSWERED = re.compile(r"[\t|:?][ ]?(?:oui|non|yes|no)[ .\n]*\Z")
 """A form's question with its answer, which `boxes.py` reads."""
+
+
+Name = tuple[int, int, str]
+"""Where a name stands in a unit, and its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +73,52 @@ def pointed(page: Page, read: Sequence[tuple[Unit, str]], told: Iterable[Quote],
 
 def is_pointed(unit: Unit, page_text: str) -> bool:
     """Whether a sentence names a drug, an allergen or a reaction, and scores as one that states an allergy."""
-    masked = None if is_form(unit.flat) else mask(unit.flat, page_text[unit.start : unit.end])
-    return masked is not None and model().score(ngrams(masked)) >= model().threshold
+    flat = unit.flat
+    named = names(flat, page_text[unit.start : unit.end])
+    if not named or model().score(ngrams(mask(flat, named))) < model().threshold:
+        return False
+    return may_be_pointed(flat, named)
 
 
-def is_form(flat: str) -> bool:
-    """Whether a unit has boxes or an answer: what an empty box stands for is not told, so it is not pointed at."""
-    return BOX.search(flat) is not None or _ANSWERED.search(flat) is not None
+def may_be_pointed(flat: str, named: Sequence[Name]) -> bool:
+    """Whether a unit names something that is not all a relative's or supposed. What boxes and answers stand for is
+    told or left by `boxes.py`: an empty box states nothing."""
+    if not named or BOX.search(flat) is not None or _ANSWERED.search(flat) is not None:
+        return False
+    scopes = asserted(flat)
+    return any(scopes.of(start, end) not in (Assertion.FAMILY, Assertion.HYPOTHETICAL) for start, end, _ in named)
 
 
-def mask(flat: str, text: str) -> str | None:
-    """`flat` with its drugs, allergens and reactions replaced by the names of their classes; None when it has none."""
+def names(flat: str, text: str) -> list[Name]:
+    """The drugs, allergens and reactions of a unit with their classes, in order, without overlap. RELIEF is a drug that
+    treats a reaction named beside it; an illness of its own (« urticaire au froid ») is no reaction."""
     named = list(drugs().find(flat, text))
     named = sorted([*named, *misspelt(flat, text, named)], key=lambda each: each.start)
-    spans = [(each.start, each.end, "DRUG" if each.drug is not None else "ALLERGEN") for each in culprits(flat, text, named)]
-    harms = reactions().find(flat, text)
-    spans += [
+    harms = [each for each in reactions().find(flat, text) if NO_REACTION.match(flat, each.end) is None]
+    relief = (*(code for each in harms for code in each.entry.treated_by), *(ALWAYS_TREATS if harms else ()))
+    accused = [(each.start, each.end, _class_of(each.drug, relief)) for each in culprits(flat, text, named)]
+    reacted = [
         (each.start, each.end, "REACT" if each.entry.allergic else "HARM")
         for each in harms
-        if all(each.end <= start or each.start >= end for start, end, _ in spans)
+        if all(each.end <= start or each.start >= end for start, end, _ in accused)
     ]
+    return sorted([*accused, *reacted])
+
+
+def _class_of(drug: Drug | None, relief: tuple[str, ...]) -> str:
+    if drug is None:
+        return "ALLERGEN"
+    return "RELIEF" if relief and drug.atc.startswith(relief) else "DRUG"
+
+
+def mask(flat: str, named: Sequence[Name]) -> str:
+    """`flat` with the classes in the place of the names."""
     masked, at = [], 0
-    for start, end, kind in sorted(spans):
+    for start, end, kind in named:
         if start >= at:
             masked += [flat[at:start], kind]
             at = end
-    return "".join([*masked, flat[at:]]) if spans else None
+    return "".join([*masked, flat[at:]])
 
 
 def ngrams(masked: str) -> Iterator[str]:
@@ -99,7 +126,7 @@ def ngrams(masked: str) -> Iterator[str]:
     found = _TOKEN.findall(_DIGITS.sub("0", masked))
     words = ["^", *(word if word.isupper() else word[:STEM] for word in found), "$"]
     yield from words
-    yield from (f"{one} {other}" for one, other in zip(words, words[1:], strict=False))
+    yield from (f"{one} {other}" for one, other in pairwise(words))
 
 
 @lru_cache(maxsize=1)
