@@ -193,15 +193,17 @@ The net adds 1 line in 950 French documents (case reports, national CDA examples
 3,920 sentences, English reports, exam questions and leaflets of medicines. `ward_eleventh.tsv` (2026-11-28, rules
 of 8700d5c, a hand that had read neither them nor the other lists but a few lines for their form) 0.500, 0.400, 1.000,
 medicines 0.909: nothing was tuned on it."""
-POINTED_RUNS = """Then the sentences that no rule understood and that a linear model points at (docs/decisions/094),
-which the table above leaves out. Below, each list by a model and a threshold out of the other nine of the first ten,
-never of the eleventh, under the rules of today, which were repaired on the ten: little is left there to point at (of
-their last five 0.863 shown, 0.902 with the sentences). Under the rules of each one's first run, the same way, the last
-five of the ten on average: shown 0.584, with the sentences pointed at 0.717 (sixth 0.598 and 0.750, seventh 0.571 and
-0.657, eighth 0.659 and 0.756, ninth 0.489 and 0.660, tenth 0.600 and 0.760), 10 false lines in 143 texts
-without a danger. Eleventh list, first run: shown 0.500 and 0.683, of the patient's own dangers 0.473 and 0.673, 1 false
-line in 34 texts. In 948 French documents of others (926 case reports, 22 national CDA examples) it points at 8
-sentences, all falsely."""
+POINTED_RUNS = """\
+Then the sentences that no rule understood and that a linear model points at (docs/decisions/094), which the
+table above leaves out. Below, each list by a model and a threshold out of the other nine of the first ten,
+never of the eleventh, under the rules of today. These were repaired on the ten, so that little is left there to
+point at (of their last five on average 0.863 shown, 0.899 with the sentences). Under the rules of each one's
+first run, by the same procedure: the last five of the ten on average 0.584 and, with the sentences, 0.715
+(sixth 0.598 and 0.750, seventh 0.571 and 0.686, eighth 0.659 and 0.805, ninth 0.489 and 0.574, tenth 0.600 and
+0.760), 11 false lines in 143 texts without a danger. Eleventh list: shown 0.500 without and 0.683 with the
+sentences, of the patient's own dangers 0.473 and 0.673; 1 false line in 34 texts on its first run, 2 since
+drugs that treat are a class of their own (a change that tests of older rules asked for, not this list). In 948
+French documents of others (926 case reports, 22 national CDA examples) it points at 13 sentences, all falsely."""
 
 if __name__ == "__main__":
     for listed in sys.argv[1:] or [measure()]:
