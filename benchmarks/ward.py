@@ -26,6 +26,7 @@ LISTS = (
     "ward_eighth.tsv",
     "ward_ninth.tsv",
     "ward_tenth.tsv",
+    "ward_eleventh.tsv",
 )
 _HOW = {
     "+": {Assertion.PRESENT, Assertion.PAST},
@@ -68,6 +69,11 @@ class Expected:
         return fact.assertion in _HOW[self.how] and not fact.detail("stopped")
 
 
+def is_of_patient(wanted: Expected) -> bool:
+    """Whether it is a danger of the patient: neither denied, of a relative nor a medicine."""
+    return wanted.what in "aicr" and wanted.how in "+?"
+
+
 def read(name: str) -> list[tuple[str, list[Expected]]]:
     """Texts with what they must tell."""
     cases = []
@@ -92,10 +98,11 @@ def _said(fact: Fact) -> str:
 
 
 def score(name: str) -> tuple[Counter[str], list[str]]:
-    """Counts over a list, and what was missed or told wrongly."""
+    """Counts over a list, and what was missed or told wrongly, by rules: what is only pointed at is left out, since the
+    model of it was trained on ten of the lists (`pointed_at` measures it)."""
     counts, errors = Counter[str](), list[str]()
     for text, wanted in read(name):
-        facts = [f for f in facts_of(Page(1, text)) if f.kind.value in _DANGERS | {"medication"}]
+        facts = [f for f in facts_of(Page(1, text)) if f.kind.value in _DANGERS | {"medication"} and not f.is_pointed]
         right = True
         for each in wanted:
             family = "medicine" if each.what == "m" else "danger"
@@ -136,9 +143,27 @@ def measure() -> str:
             precision = c[f"{family} meant"] / told
             rows.append((f"{name}, {what}", wanted, f"{shown:.3f}", f"{exact:.3f}", f"{precision:.3f}"))
         rows.append((f"{name}, texts without any error", c["texts"], "", f"{c['right'] / c['texts']:.3f}", ""))
-    return f"{FIRST_RUNS}\n\n" + table(
-        ("what", "in the list", "shown", "exact (kind and assertion)", "precision"), rows
+    told = table(("what", "in the list", "shown", "exact (kind and assertion)", "precision"), rows)
+    return f"{FIRST_RUNS}\n\n{told}\n\n{POINTED_RUNS}\n\n{pointed_at()}"
+
+
+def pointed_at() -> str:
+    """Each list by a model of docs/decisions/094 that was trained on the others, never on the eleventh."""
+    from tools.pointed import TRAINED, counts, with_threshold  # scikit-learn, which only training needs
+
+    rows = []
+    for name in LISTS:
+        c = counts(with_threshold([each for each in TRAINED if each != name]), name)
+        rows.append((name, c["dangers"], c["missed"], c["pointed"], c["harmless"], c["false"]))
+    heads = (
+        "list",
+        "the patient's dangers",
+        "no rule shows",
+        "of these pointed at",
+        "texts without one",
+        "falsely pointed at",
     )
+    return table(heads, rows)
 
 
 TITLE = "Lines of the ward"
@@ -165,7 +190,20 @@ it and on two lines of the eighth; `ward_tenth.tsv`, of the same kind, gave 0.32
 645322f and 0.600, 0.400, 0.882 on its first run under decision 090, which was then tuned on it as well. On 948 French
 documents of others decision 090 adds no line of a danger and takes away five false ones (« régime sans gluten »).
 The net adds 1 line in 950 French documents (case reports, national CDA examples), a true one, and 1 false one in
-3,920 sentences, English reports, exam questions and leaflets of medicines."""
+3,920 sentences, English reports, exam questions and leaflets of medicines. `ward_eleventh.tsv` (2026-11-28, rules
+of 8700d5c, a hand that had read neither them nor the other lists but a few lines for their form) 0.500, 0.400, 1.000,
+medicines 0.909: nothing was tuned on it."""
+POINTED_RUNS = """\
+Then the sentences that no rule understood and that a linear model points at (docs/decisions/094), which the
+table above leaves out. Below, each list by a model and a threshold out of the other nine of the first ten,
+never of the eleventh, under the rules of today. These were repaired on the ten, so that little is left there to
+point at (of their last five on average 0.863 shown, 0.899 with the sentences). Under the rules of each one's
+first run, by the same procedure: the last five of the ten on average 0.584 and, with the sentences, 0.715
+(sixth 0.598 and 0.750, seventh 0.571 and 0.686, eighth 0.659 and 0.805, ninth 0.489 and 0.574, tenth 0.600 and
+0.760), 11 false lines in 143 texts without a danger. Eleventh list: shown 0.500 without and 0.683 with the
+sentences, of the patient's own dangers 0.473 and 0.673; 1 false line in 34 texts on its first run, 2 since
+drugs that treat are a class of their own (a change that tests of older rules asked for, not this list). In 948
+French documents of others (926 case reports, 22 national CDA examples) it points at 13 sentences, all falsely."""
 
 if __name__ == "__main__":
     for listed in sys.argv[1:] or [measure()]:

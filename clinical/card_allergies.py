@@ -15,7 +15,7 @@ from clinical.card_lines import CONTRADICTED, Line, french, grouped, line_of, me
 from clinical.drugs import CRITICAL, medicines_of, shared_class
 from clinical.folding import holds, plain
 from clinical.tables import listed, rows
-from records.fact import Assertion, Fact, FactKind, Told
+from records.fact import POINTED, Assertion, Fact, FactKind, Told
 
 SEVERE, GENERAL = "grave", "toute allergie"
 _ALLERGY_TO = re.compile(
@@ -27,7 +27,9 @@ _STATED = frozenset({Assertion.PRESENT, Assertion.SUSPECTED, Assertion.PAST})
 
 
 def allergy_lines(facts: Sequence[Told]) -> list[Line]:
-    """One block a substance: what is stated of it and what denies it, side by side."""
+    """One block a substance: what is stated of it and what denies it, side by side; then the sentences to be read."""
+    unread = [each for each in facts if each.fact.is_pointed]
+    facts = [each for each in facts if not each.fact.is_pointed]
     allergies = [each for each in facts if each.fact.kind in (FactKind.ALLERGY, FactKind.INTOLERANCE)]
     forbidden = [each for each in facts if each.fact.kind is FactKind.CONTRAINDICATION]
     kinds = (FactKind.MEDICATION, FactKind.DISPENSING)
@@ -51,7 +53,15 @@ def allergy_lines(facts: Sequence[Told]) -> list[Line]:
         forbidden, lambda told: _subject(told.fact)
     ).values()  # no denial of allergies says anything of them
     ordered += [line for block in barred for line in _block(block, medicines, denied=False, opposed=False)]
+    ordered += [_to_read(same) for same in grouped(unread, lambda told: plain(told.fact.label)).values()]
     return ordered + _states(denials, _nothing, contradicted=stated and bool(denials))
+
+
+def _to_read(same: Sequence[Told]) -> Line:
+    """A sentence that no rule understood, quoted: it is of no medicine and contradicts no denial."""
+    shown = same[0]
+    line = line_of(shown, f"« {' '.join(shown.fact.quote.text.split())} »")
+    return replace(line, remarks=(POINTED,), also=others_of(same, shown))
 
 
 def _nothing(_: Told) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from clinical.asserted import asserted
 from clinical.text import personal, statements
@@ -26,6 +27,7 @@ from clinical.text.misspelt import misspelt
 from clinical.text.next_sentence import follows, reacts, told_in_the_next
 from clinical.text.placed import placed
 from clinical.text.plain import plain
+from clinical.text.pointed import pointed
 from clinical.text.reading import Details, Reading, Where
 from clinical.text.sections import Context, context_of, title_of
 from clinical.text.signs import any_of
@@ -34,7 +36,7 @@ from clinical.text.terms import Found
 from clinical.text.units import Unit
 from clinical.text.vocabulary import Drug, drugs
 from records.content import Metadata, Page
-from records.fact import Assertion, Fact, FactKind, Period
+from records.fact import DANGERS, Assertion, Fact, FactKind, Period, Quote
 
 MOST_FACTS = 10_000
 """Facts of a page. More is no page of a health record: reading stops there, so that a hostile one costs seconds."""
@@ -56,7 +58,7 @@ _STANDING = (FactKind.PROCEDURE, FactKind.IMPLANT, FactKind.IMMUNIZATION, FactKi
 
 
 def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata()) -> tuple[Fact, ...]:
-    """The facts that a page's text tells, in reading order.
+    """The facts that a page's text tells, in reading order; last the sentences that are only pointed at.
 
     `section_before` is the title in force at the end of the page before (`section_after` of it). Text that a structured
     entry already gave as facts must not be passed again. What is said twice on a page, in the same way, is told once.
@@ -64,11 +66,15 @@ def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata
     facts: dict[tuple[object, ...], Fact] = {}
     where, count, standing, forms = Where(page), 0, "", Forms(page.text.lower())
     before: Unit | None = None
+    read: list[tuple[Unit, str]] = []
+    understood: list[Quote] = []
     for unit, title in placed(page, section_before):
+        read.append((unit, title))
         days = days_of(unit.flat, page.text[unit.start : unit.end], standing)
         told = list(_facts_of_parts(page, unit, title, where, days, forms))
         told += _told_across(page, before, unit, title, where)
         before = unit
+        understood += (fact.quote for fact in told if fact.kind in DANGERS)
         measured = any(fact.kind in _MEASURED for fact in told)
         standing = days.head if days.is_heading or (measured and days.head == standing) else ""
         for fact in told:
@@ -77,6 +83,8 @@ def facts_of(page: Page, section_before: str = "", metadata: Metadata = Metadata
             count += 1
         if count >= MOST_FACTS:
             break
+    for fact in islice(pointed(page, read, understood, where), max(0, MOST_FACTS - count)):
+        facts.setdefault((fact.kind, plain(fact.label), fact.assertion), fact)
     del metadata  # a document's type and date decide nothing here: the reader of facts has them
     return tuple(facts.values())
 

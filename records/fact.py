@@ -33,6 +33,12 @@ class FactKind(StrEnum):
     ENCOUNTER = "encounter"  # a stay, a visit
 
 
+DANGERS = frozenset({FactKind.ALLERGY, FactKind.INTOLERANCE, FactKind.CONTRAINDICATION})
+"""What must not be given to the patient, or not without thought."""
+POINTED = "à vérifier : phrase non comprise"
+"""The note of an allergy that is only a sentence to be read: its label is the sentence and nothing was understood."""
+
+
 class Assertion(StrEnum):
     """How the document states it."""
 
@@ -111,6 +117,11 @@ class Fact:
     stopped, replaced_by, reaction, severity, cause, status, reason, disproved, specimen, method, site, side, device,
     rank, lot, quantity, performer, relation, telephone, role, term_date, duration, note, section."""
     confidence: float | None = None  # of OCR over the quote, 0 to 1
+
+    @property
+    def is_pointed(self) -> bool:
+        """Whether it is only a sentence to be read, of which nothing was understood."""
+        return self.detail("note") == POINTED
 
     def detail(self, name: str) -> str:
         """The value of a detail, empty when it is not stated."""

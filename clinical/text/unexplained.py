@@ -26,7 +26,7 @@ from records.fact import Assertion, FactKind
 _SKIN = re.compile(rf"(?<![^\W_]){any_of('skin reacts')}(?![^\W_])")
 _WEAK = re.compile(any_of("weak reactions"))
 """Names of reactions that are as often something else: « choc » is septic, « rhinite » a season."""
-_NO_REACTION = re.compile(rf"[ ]?(?:{any_of('reaction of illness')}|{any_of('illness of its own')})(?![^\W_])")
+NO_REACTION = re.compile(rf"[ ]?(?:{any_of('reaction of illness')}|{any_of('illness of its own')})(?![^\W_])")
 _WARNED = re.compile(rf"(?<![^\W_]){any_of('reaction warned of')}(?![^\W_])")
 _TREATS = re.compile(rf"(?<![^\W_]){any_of('between reaction and treatment')}")
 _LINK = re.compile(rf"(?<![^\W_]){any_of('reaction near culprit')}|[(:=→>|\t]|[ ]{{2}}")
@@ -54,7 +54,7 @@ _AFTER, _BEFORE, _NAMED, _AT_ONCE, _WARNING = 70, 60, 30, 25, 200
 new, or that needs no link; how far a warning reaches."""
 _MOST_SIGNS = 12
 """Reactions of a unit that are looked at; a sentence of more is hostile."""
-_ALWAYS_TREATS = ("H02", "R06", "D", "C01CA", "R03", "L04", "V03AB", "B05")
+ALWAYS_TREATS = ("H02", "R06", "D", "C01CA", "R03", "L04", "V03AB", "B05")
 """ATC groups of what is given to somebody who reacts, besides the reaction's own; solutions (B05) carry the rest."""
 _STATED = (Assertion.PRESENT, Assertion.PAST, Assertion.SUSPECTED)
 
@@ -105,7 +105,7 @@ def signs(flat: str, text: str) -> Iterator[Sign]:
 def _all_signs(flat: str, text: str) -> Iterator[Sign]:
     taken = [(0, 0)]
     for each in reactions().find(flat, text):
-        weak = _WEAK.fullmatch(flat, each.start, each.end) or _NO_REACTION.match(flat, each.end)
+        weak = _WEAK.fullmatch(flat, each.start, each.end) or NO_REACTION.match(flat, each.end)
         if each.entry.allergic and not weak:
             taken.append((each.start, each.end))
             yield Sign(each.start, each.end, each.entry.treated_by)
@@ -190,7 +190,7 @@ def _listed(flat: str, sign: Sign, rest: list[Culprit]) -> Iterator[Culprit]:
 
 def treats(sign: Sign, culprit: Culprit) -> bool:
     """Whether what is named is given against the reaction."""
-    return culprit.drug is not None and culprit.drug.atc.startswith((*sign.treated_by, *_ALWAYS_TREATS))
+    return culprit.drug is not None and culprit.drug.atc.startswith((*sign.treated_by, *ALWAYS_TREATS))
 
 
 def _unknown(flat: str, text: str, sign: Sign, known: list[Culprit]) -> Iterator[Culprit]:

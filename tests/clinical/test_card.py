@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clinical.card import Read, emergency_card
 from clinical.card_lines import CONTRADICTED, Card, Line, Section
-from records.fact import Assertion, Coding, Fact, FactKind, FactSource, Period, Quantity, Quote, Told
+from records.fact import POINTED, Assertion, Coding, Fact, FactKind, FactSource, Period, Quantity, Quote, Told
 from tests.clinical.telling import ATC, CIM, NOW, Person, allergy, medicine, result, tell
 
 ORDER = [
@@ -95,6 +95,20 @@ def test_an_allergy_with_its_reaction_and_source() -> None:
     assert (line.told.document_id, line.told.fact.quote.page) == ("doc1", 3)
     assert (line.day, line.certainty, line.assertion) == ("2026-02-01", "lu dans le texte", "present")
     assert "grave" in line.remarks
+
+
+def test_a_sentence_that_nobody_understood_is_quoted_and_nothing_is_said_of_it() -> None:
+    said = "Choc l'an passé, plus de Clamoxyl depuis"
+    unread = allergy(said, Assertion.SUSPECTED, details={"note": POINTED})
+    again = allergy(said, Assertion.SUSPECTED, document="doc2", details={"note": POINTED})
+    known = allergy("amoxicilline", document="doc3")
+    denial = allergy("Pas d'allergie connue", Assertion.ABSENT, document="doc4")
+    found = lines("allergies", medicine("Clamoxyl", document="doc5"), unread, again, denial)
+    assert texts(found)[0] == f"« {said} »"
+    assert set(found[0].documents) == {"doc1", "doc2"}
+    assert found[0].remarks == (POINTED,)  # neither severe nor « même substance »
+    assert not any(line.contradicted for line in found)
+    assert len(lines("allergies", unread, known)) == 2  # it joins no allergy that was understood
 
 
 def test_severe_ones_come_first() -> None:

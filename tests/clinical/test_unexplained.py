@@ -12,7 +12,8 @@ _DANGERS = (FactKind.ALLERGY, FactKind.INTOLERANCE)
 
 
 def dangers(text: str) -> list[Fact]:
-    return [fact for fact in facts_of(Page(1, text)) if fact.kind in _DANGERS]
+    """What rules tell; sentences that are only pointed at are of test_pointed.py."""
+    return [fact for fact in facts_of(Page(1, text)) if fact.kind in _DANGERS and not fact.is_pointed]
 
 
 def said(text: str) -> list[tuple[str, Assertion]]:

@@ -18,6 +18,7 @@ FLOORS = {
     "ward_eighth.tsv": (0.75, 0.58, PRECISE),
     "ward_ninth.tsv": (0.87, 0.59, 0.91),
     "ward_tenth.tsv": (0.88, 0.52, PRECISE),
+    "ward_eleventh.tsv": (0.50, 0.40, 0.90),  # first run: no rule was tuned on it
 }
 """Shown, exact and precise, of the lists that are not repaired as far as the first three. What only the net of
 docs/decisions/087 shows is « à vérifier »: shown, not exact."""
@@ -35,7 +36,8 @@ def test_the_lists_are_told(name: str) -> None:
 
 def kinds(text: str) -> list[tuple[FactKind, str, str]]:
     wanted = (FactKind.ALLERGY, FactKind.INTOLERANCE, FactKind.CONTRAINDICATION, FactKind.MEDICATION)
-    return [(f.kind, f.label, f.assertion.value) for f in facts_of(Page(1, text)) if f.kind in wanted]
+    told = (fact for fact in facts_of(Page(1, text)) if not fact.is_pointed)  # those are of test_pointed.py
+    return [(f.kind, f.label, f.assertion.value) for f in told if f.kind in wanted]
 
 
 def test_a_treatment_of_the_reaction_is_no_culprit_and_who_bleeds_under_a_drug_still_takes_it() -> None:
