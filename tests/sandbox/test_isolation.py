@@ -142,7 +142,7 @@ def test_memory_is_summed_over_a_child_and_its_programs(any_server: ForkServer, 
 
 def test_processes_are_counted(any_server: ForkServer) -> None:
     with pytest.raises(Refusal) as refused:
-        ask(any_server, "fork_bomb", replace(SMALL, memory=2**40))  # what is shared is summed: 41 times what the server has loaded
+        ask(any_server, "fork_bomb", replace(SMALL, memory=2**40))  # shared memory is summed: 41 times it
     assert refused.value.code == "parser-failed"
 
 
