@@ -8,18 +8,31 @@ from collections.abc import Iterator
 from clinical.text.allergy_words import Culprit, Sensitivity, none_stated, reactions, told_of
 from clinical.text.signs import any_of
 from clinical.text.statements import names
+from clinical.text.unexplained import ALWAYS_TREATS
 from records.fact import FactKind
 
 NOT_FILLED_IN = re.compile(rf"[ ]*(?:\([^()]{{0,20}}\))?[ ]*[:=\-–\t]?[ ]*{any_of('not filled in')}[ )]*(?=[.,;(\n]|$)")
 NOT_A_SUBSTANCE = re.compile(rf"{any_of('no substance')}\b")
 _LISTED_ITEM = re.compile(r"[ \t]*(?:[-–•*·◦▪■□>]|\d{1,2}[.)])[ \t]*(?=[^\W\d_])")
 _ITEM_NAME = re.compile(r"[^\W\d_](?:[^:;,.(\n\t=–-]|(?<=\w)-(?=\w)){2,60}")
+ALLOWED = re.compile(
+    rf"[^:;.\n]{{0,40}}?(?<![^\W_]){any_of('allowed')}(?![^\W_])[^:;.\n]{{0,50}}[:=]"
+    rf"|\W*{any_of('may be given')}(?![^\W_])"
+)
+_WHAT_TO_DO = re.compile(rf"\W*{any_of('what to do')}")
 _NOTHING_LISTED = re.compile(rf"[\s•*\-–]*{any_of('nothing listed')}(?![^\W_])")
 
 
 def section_items(flat: str, text: str, known: list[Culprit], *, chosen: bool) -> Iterator[Sensitivity]:
     """What stands under the title « Allergies » without repeating the word. The item of a list, what a box stands for
-    and what a reaction is said of count even where the vocabulary does not know them."""
+    and what a reaction is said of count even where the vocabulary does not know them. Left out: what may be given all
+    the same (« Autorisés après tests : … »), and what treats a reaction where the line says what to do about one."""
+    if ALLOWED.match(flat):
+        return
+    if _WHAT_TO_DO.match(flat):
+        known = [each for each in known if each.drug is None or not each.drug.atc.startswith(ALWAYS_TREATS)]
+        if not known:
+            return
     nothing = None if NOT_FILLED_IN.match(flat.lstrip(" \t•*-–")) else _NOTHING_LISTED.match(flat)
     if nothing is not None and not known:
         yield none_stated(nothing.start(), len(flat.rstrip()), FactKind.ALLERGY)

@@ -24,7 +24,7 @@ _OF_DIETS = frozenset(("gluten", "lactose"))
 """What a diet leaves out for an illness of the bowel, not against a reaction: no contra-indication."""
 _SHORT = re.compile(r" ?(?:=|:)? ?CI(?![^\W_])")
 _LISTED = re.compile(
-    r"[ ]*(?:,|et|ou|ni|/|\+|;|[-–•]|and|or)[ ]*(?:et |ni |"
+    r"\s*(?:\(|(?:\)[ ]*)?(?:,|et|ou|ni|/|\+|;|[-–•]|and|or))[ ]*(?:et |ni |"
     r"ou )?(?:pas (?=d))?(?:aux? |a la |a l'|des |d'|de |la |les? |l')?"
 )
 _NOT = re.compile(r"\b(?:pas|aucune?s?|sans|absence|non|no|not|ni|levee|plus)(?: (?:de|d'|of|any))?[ ]?$")

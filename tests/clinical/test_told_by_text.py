@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clinical.told_by_text import MOST_FACTS, facts_of, section_after
 from records.content import Page, Region, Source, Word
-from records.fact import Assertion, Fact, FactKind, FactSource
+from records.fact import DANGERS, Assertion, Fact, FactKind, FactSource
 
 
 def told(text: str, kind: FactKind, section: str = "") -> list[Fact]:
@@ -306,3 +306,57 @@ def test_what_is_no_misread_unit_stays_as_read() -> None:
 
 def test_a_date_is_no_value() -> None:
     assert [f.label for f in facts_of(Page(1, "PSA et uricémie du 07.09.23")) if f.kind is FactKind.LAB_RESULT] == []
+
+
+CARD = """ALLERGIE GRAVE AUX PÉNICILLINES
+Médicaments interdits : amoxicilline (Clamoxyl), pipéracilline.
+
+Médicaments autorisés après tests : céfuroxime, ceftriaxone.
+
+En cas de malaise : adrénaline intramusculaire dans la cuisse, allonger, appeler le 15.
+"""
+
+
+def dangers(text: str, section: str) -> set[str]:
+    return {
+        f.label for f in facts_of(Page(1, text), section) if f.kind in DANGERS and f.assertion is not Assertion.ABSENT
+    }
+
+
+@pytest.mark.parametrize("section", ["", "Carte d'allergie médicamenteuse", "Allergies"])
+def test_a_card_of_allergy_forbids_what_it_forbids(section: str) -> None:
+    """Not what it allows, nor what treats the reaction: adrenaline told as an allergy could cost a life."""
+    assert dangers(CARD, section) == {"PÉNICILLINES", "amoxicilline", "Clamoxyl", "pipéracilline"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Alternatives : ciprofloxacine, azithromycine",
+        "Antibiotiques possibles : pristinamycine",
+        "Peut recevoir des céphalosporines",
+        "Tolère bien le paracétamol",
+        "Sont bien tolérés : paracétamol, tramadol",
+        "En cas de réaction : Anapen, cétirizine",
+        "Trousse d'urgence : adrénaline, bétaméthasone",
+        "Si choc, injecter l'adrénaline",
+    ],
+)
+def test_under_the_title_of_allergies_what_is_allowed_or_treats_is_none(line: str) -> None:
+    assert not dangers(f"{line}\n", "Allergies")
+
+
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        ("Médicaments non tolérés : tramadol", "tramadol"),
+        ("Mal supportés : codéine", "codéine"),
+        ("En cas de fièvre : éviter l'aspirine", "aspirine"),
+        ("En cas d'infection : amoxicilline interdite", "amoxicilline"),
+        ("Médicaments interdits : amoxicilline", "amoxicilline"),
+        ("Proscrits à vie : macrolides", "macrolides"),
+        ("adrénaline", "adrénaline"),
+    ],
+)
+def test_and_what_is_not_borne_or_forbidden_stays_one(line: str, label: str) -> None:
+    assert label in dangers(f"{line}\n", "Allergies")
