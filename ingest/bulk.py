@@ -25,7 +25,7 @@ from ingest.sandbox.client import Ended
 from ingest.sandbox.verdict import ChildLost
 from ingest.steps import AWAY
 from ingest.workbench import Workbench
-from records import bulks, documents, jobs, patients
+from records import bulk_files, bulks, documents, jobs, patients
 from records.blobs import BlobRef
 from records.bulks import Bulk, Item, Kind
 from records.content import Metadata, StatedPatient
@@ -161,7 +161,7 @@ def _settle(bench: Workbench, bulk: Bulk, item: Item, take: Take, renew: Callabl
 def _files_of(tx: Tx, bench: Workbench, bulk: Bulk) -> tuple[BlobRef, ...]:
     if bulk.sent is None:
         return ()
-    return bulks.file_of(tx, bench.blobs, bulk.sent), bulks.lines_of(tx, bench.blobs, bulk.sent)
+    return bulk_files.file_of(tx, bench.blobs, bulk.sent), bulk_files.lines_of(tx, bench.blobs, bulk.sent)
 
 
 def file_taker(bench: Workbench, owner: Owner) -> Take:
@@ -257,7 +257,7 @@ def indexed(bench: Workbench, bulk: Bulk) -> Index:
 def _file(bench: Workbench, bulk: Bulk) -> BinaryIO:
     if bulk.sent is not None:
         with bench.records.read() as tx:
-            ref = (bulks.lines_of if bulk.kind == "zip" else bulks.file_of)(tx, bench.blobs, bulk.sent)
+            ref = (bulk_files.lines_of if bulk.kind == "zip" else bulk_files.file_of)(tx, bench.blobs, bulk.sent)
         return io.BufferedReader(bench.blobs.open(ref))
     stream = _opened(Path(bulk.path))
     found = os.fstat(stream.fileno())

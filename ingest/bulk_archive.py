@@ -25,7 +25,7 @@ from ingest.ndjson import lines_in
 from ingest.parsers.archive import NOISE, SUBMISSION
 from ingest.parsers.zip_file import ZipFile, damaged
 from ingest.workbench import Workbench
-from records import bulks, patients
+from records import bulk_files, bulks, patients
 from records.blobs import BlobRef, Blobs
 from records.bulks import Bulk, Part
 from records.disk import on_disk
@@ -137,7 +137,7 @@ def open_archive(bench: Workbench, bulk: Bulk) -> Archive:
     """The archive of an import. Refusals: of the archive, of its blob."""
     assert bulk.sent is not None
     with bench.records.read() as tx:
-        ref = bulks.file_of(tx, bench.blobs, bulk.sent)
+        ref = bulk_files.file_of(tx, bench.blobs, bulk.sent)
     limits = replace(bench.limits, bytes=bench.bulk_limit, members=2 * MOST)  # as many hidden ones: a Mac's
     return Archive(bench.blobs, ref, limits)
 
@@ -203,9 +203,9 @@ def _lines(bench: Workbench, bulk: Bulk, files: list[File]) -> Iterator[tuple[st
     assert bulk.sent is not None
     archive = open_archive(bench, bulk)  # once more: what was expanded to look at it counted
     with bench.records.read() as tx:
-        tray, key = patients.tray_id(tx.keys), bulks.lines_key(bulk.sent)
+        tray, key = patients.tray_id(tx.keys), bulk_files.lines_key(bulk.sent)
     first, starts = 1, list[tuple[int, int, str]]()
-    with bench.blobs.create(tray, bulks.BLOB, key) as writer:
+    with bench.blobs.create(tray, bulk_files.BLOB, key) as writer:
         for file in files:
             starts.append((writer.size, first, file.name))
             last = b"\n"

@@ -17,10 +17,8 @@ from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Caller, CallerKind
 from records import tables
-from records.blobs import BlobRef, Blobs
 from records.database import Tx
 from records.opaque import opaque, random_id
-from records.patients import tray_id
 from records.presence import NAME
 from records.sealed import keyed_hash, seal_json, unseal_json
 from records.statements import among, as_set
@@ -31,8 +29,6 @@ Part = Literal["", "archive", "file", "line"]
 items of one kind only."""
 _B, _I = tables.Bulk, tables.BulkItem
 _STEP = 500  # rows an INSERT
-BLOB = "bulk"
-"""Kind of the blobs of files that were sent."""
 NO_SUCH_BULK = Refusal(
     "receive", "no-such-bulk", "Aucun import n'a cet identifiant.", "Vérifiez-le, ou voyez « anamnese bulk status »."
 )
@@ -177,29 +173,6 @@ def find(tx: Tx, bulk_id: str) -> Bulk | None:
 def id_of_key(tx: Tx, caller: Caller, key: str) -> str:
     """The id of what this caller sends under an idempotency key: their own, always the same."""
     return opaque(keyed_hash(tx.service_key("lookup"), "bulk", caller.kind, caller.id, key))
-
-
-def file_of(tx: Tx, blobs: Blobs, sent: Sent) -> BlobRef:
-    """Where the bytes of a file that was sent are: under the key of the tray, whose documents are nobody's yet."""
-    tray = tray_id(tx.keys)
-    return blobs.named(tray, BLOB, sent.blob, tx.patient_keys(tray))
-
-
-def lines_key(sent: Sent) -> str:
-    """The key of the blob that the lines of an archive's NDJSON files are kept in."""
-    return f"{sent.blob}/lines"
-
-
-def lines_of(tx: Tx, blobs: Blobs, sent: Sent) -> BlobRef:
-    """Where those lines are, once the archive was looked through and when it has any."""
-    tray = tray_id(tx.keys)
-    return blobs.named(tray, BLOB, lines_key(sent), tx.patient_keys(tray))
-
-
-def files_without_scope(tx: Tx, blobs: Blobs) -> set[BlobRef]:
-    """The files that imports which are not done still need."""
-    needed = [each.sent for each in every(tx) if each.sent is not None and each.state != "done"]
-    return {place(tx, blobs, sent) for sent in needed for place in (file_of, lines_of)}
 
 
 def every(tx: Tx) -> list[Bulk]:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Scope
-from records import bulks, documents, tables
+from records import bulk_files, documents, tables
 from records.blobs import BlobRef, Blobs
 from records.content import Page, Reading
 from records.database import Tx
@@ -111,7 +111,7 @@ def spare_blobs_without_scope(blobs: Blobs, tx: Tx, embedder_fingerprints: Colle
     pages of documents that are not being read, files whose import is over. For `verify`, while no worker and no upload
     runs.
     """
-    sent = bulks.files_without_scope(tx, blobs)
+    sent = bulk_files.files_without_scope(tx, blobs)
     for patient_id, stored in groupby(blobs.walk(), lambda ref: ref.patient_id):  # one record at a time in memory
         used = _used(blobs, tx, patient_id, embedder_fingerprints)
         if used is not None:

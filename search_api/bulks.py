@@ -25,7 +25,7 @@ from ingest.bulk import EMPTY, looked_into
 from ingest.bulk_archive import MOST, is_archive
 from ingest.quarantine import REFUSED as SET_ASIDE
 from ingest.receive import BUSY as RECORD_BUSY
-from records import bulks, documents, patients
+from records import bulk_files, bulks, documents, patients
 from records.blobs import BlobRef, Blobs
 from records.bulks import Bulk, Kind, Sent
 from records.database import Tx
@@ -221,7 +221,7 @@ def _received(desk: Desk, own: str, request: Request, limit: int, key: str) -> B
     with services.records.write() as tx:
         tray = patients.open_tray(tx, desk.now)
     name = secrets.token_hex(16)
-    with services.blobs.create(tray, bulks.BLOB, name) as writer:
+    with services.blobs.create(tray, bulk_files.BLOB, name) as writer:
         while chunk := part.read(_CHUNK):
             if writer.size + len(chunk) > limit:
                 raise TOO_LARGE

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from access.refusal import Refusal
 from ingest import bulk_archive
 from ingest.bulk import run
-from records import bulks, journal, patients, readings, tables
+from records import bulk_files, bulks, journal, patients, readings, tables
 from records.blobs import BlobReader
 from records.documents import DocumentState
 from search_api.bulk_sent import sent_taker
@@ -302,7 +302,7 @@ def test_files_of_lines_are_one_file_and_each_line_is_told(own_world: World) -> 
     assert len(bulk_blobs(world)) == 2
     with world.services.records.read() as tx:
         spare = {ref.kind for ref in readings.spare_blobs_without_scope(world.services.blobs, tx, ())}
-    assert bulks.BLOB not in spare
+    assert bulk_files.BLOB not in spare
     assert go_on(world, name)
     world.work()
     assert lines(world, name) == {

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from access.refusal import Refusal
 from access.scope import CallerKind
 from ingest.bulk import run
-from records import bulks, documents, journal, patients, readings, tables
+from records import bulk_files, bulks, documents, journal, patients, readings, tables
 from records.documents import Document
 from search_api.bulk_lines import NOT_TAKEN
 from search_api.bulk_sent import sent_taker
@@ -63,7 +63,7 @@ def of_bulk(world: World, bulk_id: str) -> list[Document]:
 
 
 def bulk_blobs(world: World) -> list[Any]:
-    return [ref for ref in world.services.blobs.walk() if ref.kind == bulks.BLOB]
+    return [ref for ref in world.services.blobs.walk() if ref.kind == bulk_files.BLOB]
 
 
 def test_a_file_is_sealed_then_deposited_line_by_line_and_told_of(own_world: World) -> None:
@@ -274,12 +274,12 @@ def test_what_waits_is_not_spare(own_world: World) -> None:
     name = send(own_world, reference("Une.", MARIE)).json()["bulk_id"]
     with own_world.services.records.read() as tx:
         spare = {ref.kind for ref in readings.spare_blobs_without_scope(own_world.services.blobs, tx, ())}
-    assert bulks.BLOB not in spare
+    assert bulk_files.BLOB not in spare
     with own_world.services.records.write() as tx:
         bulks.end(tx, name, own_world.clock.now)
     with own_world.services.records.read() as tx:
         left = {ref.kind for ref in readings.spare_blobs_without_scope(own_world.services.blobs, tx, ())}
-    assert bulks.BLOB in left
+    assert bulk_files.BLOB in left
 
 
 def test_a_refusal_holds_nothing_of_the_lines_that_it_refused(own_world: World) -> None:
