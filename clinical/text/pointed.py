@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from clinical.asserted import asserted
-from clinical.text.allergy_section import ALLOWED
+from clinical.text.allergy_section import allows
 from clinical.text.allergy_words import culprits, reactions
 from clinical.text.box_marks import BOX
 from clinical.text.misspelt import misspelt
@@ -63,7 +63,7 @@ def pointed(page: Page, read: Sequence[tuple[Unit, str]], told: Iterable[Quote],
     for quote in told:
         understood.update(range(max(bisect_right(starts, quote.start) - 1, 0), bisect_left(starts, quote.end)))
     for number, (unit, title) in enumerate(read):
-        if number in understood or context_of(title) is Context.FAMILY or ALLOWED.match(unit.flat):
+        if number in understood or context_of(title) is Context.FAMILY or allows(unit.flat, ()):
             continue
         if not is_pointed(unit, page.text):
             continue

@@ -355,6 +355,10 @@ def test_under_the_title_of_allergies_what_is_allowed_or_treats_is_none(line: st
         ("En cas d'infection : amoxicilline interdite", "amoxicilline"),
         ("Médicaments interdits : amoxicilline", "amoxicilline"),
         ("Proscrits à vie : macrolides", "macrolides"),
+        ("N'est plus autorisé : Augmentin", "Augmentin"),
+        ("Jamais toléré : tramadol", "tramadol"),
+        ("Amoxicilline possible : éruption", "Amoxicilline"),
+        ("Réaction possible : amoxicilline", "amoxicilline"),
         ("adrénaline", "adrénaline"),
     ],
 )
