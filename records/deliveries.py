@@ -2,7 +2,7 @@
 
 waiting     only the oldest of a patient's is tried; those behind it wait
 delivered   the listener answered 2xx
-withheld    by the time of the delivery the listener might no longer know of it
+withheld    by the time of the delivery the listener might no longer know of it, or knew something newer
 dead        given up after MOST_ATTEMPTS; it holds back nothing any more, and a person may send it again
 
 What is delivered or withheld is forgotten after a while (`prune`). What waits is owed, and stays; what is dead is a
@@ -103,6 +103,14 @@ def told_of(tx: Tx, webhook_id: str, document_id: DocumentId, *, arrived: bool =
     states = ("delivered",) if arrived else ("delivered", "waiting", "dead")
     named = (_D.webhook_id == webhook_id, _D.document_id == document_id, _D.state.in_(states))
     return tx.session.scalar(select(_D.delivery_id).where(*named).limit(1)) is not None
+
+
+def overtaken(tx: Tx, one: Delivery) -> bool:
+    """Whether the listener took something newer of the same document meanwhile: what was given up and is sent again
+    may be true no longer."""
+    same = (_D.webhook_id == one.webhook_id, _D.document_id == one.document_id, _D.state == "delivered")
+    newer = select(_D.delivery_id).where(*same, _D.delivery_id > one.delivery_id).limit(1)
+    return one.document_id is not None and tx.session.scalar(newer) is not None
 
 
 @dataclass(frozen=True, slots=True)

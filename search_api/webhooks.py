@@ -164,7 +164,7 @@ def _attempt(teller: Teller, webhook: Webhook, one: Delivery, now: datetime) -> 
         event = events.event_without_scope(tx, one.seq)
         scope = _right(tx, teller, webhook, one.patient_id, now)
         said = _said(tx, webhook, one, event, scope)
-        if said is None:
+        if said is None or deliveries.overtaken(tx, one):
             deliveries.settle(tx, one, "withheld", now)
             return "withheld", ""
         if one.attempts == 0:

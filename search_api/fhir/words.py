@@ -33,6 +33,7 @@ _EMPTY: tuple[object, ...] = ("", [], {})
 _URI = "!#$%&'()*+,/:;=?@[]~"
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+")
 _LOINC = re.compile(r"\d{1,6}-\d")
+_CONTROL = re.compile(r"[^\t\n\r -\U0010ffff]")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -93,7 +94,7 @@ def tidied(value: Any, *, counted: bool = False) -> Any:
     """Without what FHIR does not let a string be (blank) or hold (control characters), and what is empty for want of
     it. `counted`: of a list whose values keep their places, since what is said beside them stands by number."""
     if isinstance(value, str):
-        return "" if is_blank(value) else "".join(one for one in value if one >= " " or one in "\t\n\r")
+        return "" if is_blank(value) else _CONTROL.sub("", value)
     if isinstance(value, dict):
         beside = {name for name in value if name.startswith("_") or f"_{name}" in value}
         return filled({name: tidied(one, counted=name in beside) for name, one in value.items()})

@@ -167,6 +167,28 @@ def test_one_of_them_is_sent_again(stage: Stage) -> None:
     assert [one.delivery for one in dead(stage, listener)] == [numbers[0], numbers[2]]
 
 
+def test_what_the_listener_took_something_newer_of_is_not_sent_again(stage: Stage) -> None:
+    """The withdrawal of a document that stands again, and the announcement of one that was withdrawn."""
+    world, marie = stage.world, stage.world.patients["marie"]
+    listener = stage.listen()
+    arrive(stage, "repris")
+    assert stage.tell().delivered == 1
+    with refusing(stage):
+        quarantined(stage, "repris")
+        assert stage.tell().dead == 1
+        arrive(stage, "retiré", "marie", "11490-0", unique_id="1.2.3")
+        arrive(stage, "annulation", "marie", "11488-4")
+        assert stage.tell().dead == 2
+    with world.services.records.write() as tx:
+        documents.set_state(tx, world.documents["repris"], DocumentState.SEARCHABLE)
+        documents.withdraw(tx, world.documents["annulation"], Metadata(cancels=("1.2.3",)))
+    assert ("document.withdrawn", marie, world.documents["retiré"]) in stage.told()
+    with world.services.records.write() as tx:
+        assert given_up.redeliver(tx, listener.webhook_id, world.clock.now) == 3
+    assert stage.told() == [("document.searchable", marie, world.documents["annulation"])]
+    assert dead(stage, listener) == []
+
+
 def test_a_person_forgets_them_and_a_withdrawal_that_is_owed_by_its_number_only(stage: Stage) -> None:
     world = stage.world
     listener, other = stage.listen(), stage.listen()
