@@ -103,7 +103,12 @@ def restore(
 
 def _target(settings: Settings) -> Target:
     return Target(
-        settings.home, master_of(settings), settings.keys_dir, settings.erasure_ledger, records_server(settings)
+        settings.home,
+        master_of(settings),
+        settings.keys_dir,
+        settings.erasure_ledger,
+        records_server(settings),
+        settings.blobs_place,
     )
 
 

@@ -36,6 +36,7 @@ from records.database import Records
 from records.keys import KeyStore
 from records.master import FileMaster, MasterKey, MovedMaster
 from records.postgres import Server
+from records.shelf import shelf_of
 from records.spool import Spool
 from records.transit import TransitMaster
 from search_api.cards import warm
@@ -194,7 +195,9 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
         held.callback(records.close)
         spool = spool_of(settings.home, keys)
         drain_spool(spool, records)
-        yield Stores(settings, records, Blobs(settings.home / "blobs", keys, records.reserve), keys, spool)
+        root = settings.home / "blobs"
+        blobs = Blobs(root, keys, records.reserve, shelf_of(root, settings.blobs_place))
+        yield Stores(settings, records, blobs, keys, spool)
 
 
 def records_server(settings: Settings) -> Server | None:

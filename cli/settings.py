@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from access.refusal import Refusal
 from records.postgres import Server
+from records.shelf import Place
 from search_api.egress import networks
 from search_api.functions import Function
 from search_api.oidc.config import IssuerSettings
@@ -47,6 +48,12 @@ class Settings(BaseSettings):
         None, description="Cluster profile: records on PostgreSQL, postgresql://account@server/database; no password."
     )
     records_password_file: Path | None = Field(None, description="File of that account's password, read when needed.")
+    blobs_url: str | None = Field(
+        None, description="Cluster profile: files in a bucket instead of the home, s3://bucket/prefix."
+    )
+    blobs_endpoint: str | None = Field(None, description="Address of its object store; Amazon's own when not given.")
+    blobs_region: str = Field("us-east-1", description="Its region; what stores other than Amazon's expect is this.")
+    blobs_authorities: Path | None = Field(None, description="Authorities (PEM) that sign its certificate.")
     index_prefix: str = Field("anamnese", description="First part of the names of index generations.")
     embedder: Literal["onnx", "sentence-transformers", "none"] = Field("onnx", description="Embedding backend.")
     embedder_model: str | None = Field(
@@ -170,6 +177,12 @@ class Settings(BaseSettings):
             raise ValueError("profile cluster needs " + ", ".join(f"ANAMNESE_{name.upper()}" for name in missing))
         if self.profile == "single" and (extra := [name for name, value in cluster.items() if value is not None]):
             raise ValueError("profile single does not take " + ", ".join(f"ANAMNESE_{name.upper()}" for name in extra))
+        if self.profile == "single" and self.blobs_url is not None:
+            raise ValueError("profile single does not take ANAMNESE_BLOBS_URL")
+        if self.blobs_url is None and self.blobs_endpoint is not None:
+            raise ValueError("ANAMNESE_BLOBS_ENDPOINT needs ANAMNESE_BLOBS_URL")
+        if self.blobs_place is not None:
+            self.blobs_place.parts()
         if self.records_url is not None:
             Server(self.records_url).address()
         if self.records_password_file is not None and self.records_url is None:
@@ -184,6 +197,13 @@ class Settings(BaseSettings):
         if len({each.issuer for each in self.oidc}) != len(self.oidc):
             raise ValueError("an issuer of ANAMNESE_OIDC is named twice")
         return self
+
+    @property
+    def blobs_place(self) -> Place | None:
+        """The bucket that holds the files; None: a folder of the home does."""
+        if self.blobs_url is None:
+            return None
+        return Place(self.blobs_url, self.blobs_endpoint, self.blobs_region, self.blobs_authorities)
 
     @property
     def unregistered_profession(self) -> str:

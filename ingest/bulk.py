@@ -26,11 +26,11 @@ from ingest.sandbox.verdict import ChildLost
 from ingest.steps import AWAY
 from ingest.workbench import Workbench
 from records import bulk_files, bulks, documents, jobs, patients
-from records.blobs import BlobRef
 from records.bulks import Bulk, Item, Kind
 from records.content import Metadata, StatedPatient
 from records.database import Tx
 from records.documents import Document, DocumentState
+from records.shelf import BlobRef
 
 LEASE = timedelta(minutes=5)  # renewed at each item: the longest is a file of the largest size on a slow disk
 BY = "bulk"

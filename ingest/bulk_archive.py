@@ -26,9 +26,10 @@ from ingest.parsers.archive import NOISE, SUBMISSION
 from ingest.parsers.zip_file import ZipFile, damaged
 from ingest.workbench import Workbench
 from records import bulk_files, bulks, patients
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.bulks import Bulk, Part
 from records.disk import on_disk
+from records.shelf import BlobRef
 
 MOST = 20_000
 """Items of what is sent: all are written down in one transaction, during which nobody else writes."""

@@ -28,10 +28,10 @@ from ingest.receive import BUSY
 from ingest.set_aside import SetAside, take_up, to_words
 from ingest.steps import CANCELLATION, completed
 from records import documents, facts, journal, masks, outbox, patients, quarantine, readings, vigilance
-from records.blobs import BlobRef
 from records.content import Reading
 from records.database import Tx
 from records.documents import Document, DocumentState
+from records.shelf import BlobRef
 
 Kind = Literal["release", "reassign", "refuse", "reopen"]
 NOT_QUARANTINED = Refusal(

@@ -13,7 +13,7 @@ from access.refusal import Refusal
 from ingest.media_type import HEAD, media_type_of
 from ingest.meter import timed
 from records import receipts
-from records.blobs import BlobRef, Blobs, BlobWriter
+from records.blobs import Blobs, BlobWriter
 from records.content import Metadata
 from records.database import Records, Tx
 from records.deposit_keys import document_of_key, keep_key
@@ -28,6 +28,7 @@ from records.documents import (
 )
 from records.jobs import USUAL, Job, enqueue
 from records.receipts import Way
+from records.shelf import BlobRef
 
 UPLOAD = "upload"
 """Kind of the blobs that hold uploaded bytes."""

@@ -13,8 +13,8 @@ from ingest.receive import receive
 from ingest.workbench import Workbench
 from ingest.worker import drain
 from records import jobs
-from records.blobs import BlobRef
 from records.recovery import take_over
+from records.shelf import BlobRef
 from records.survey import Survey, settled, survey
 
 Orphans = Literal["keep", "adopt", "delete"]

@@ -25,12 +25,13 @@ from sqlalchemy import select
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from records import journal, manifest, tables
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.database import Records
 from records.home import locked, sync_directory
 from records.keyring import HEADER, Header
 from records.keys import LOCK, KeyStore
 from records.manifest import Copied, Manifest
+from records.shelf import BlobRef, Kept, Shelf
 from records.sqlcipher import SqliteFile
 from records.survey import SETTLED
 
@@ -106,7 +107,7 @@ def _backup(source: Source, data: Path, keys: Path, now: datetime, full: bool, p
     shutil.rmtree(partial_keys, ignore_errors=True)
     partial.mkdir(mode=0o700)
     partial_keys.mkdir(mode=0o700)
-    copier = _Copier(source.blobs, partial / "blobs", older, progress)
+    copier = _Copier(source.blobs.shelf, partial / "blobs", older, progress)
     for _ in range(_ROUNDS):
         (partial / RECORDS).unlink(missing_ok=True)
         about = _snapshot(source, partial / RECORDS)
@@ -131,27 +132,31 @@ def _backup(source: Source, data: Path, keys: Path, now: datetime, full: bool, p
 class _Copier:
     """Copies the blobs of a home, those that come in between two rounds too."""
 
-    def __init__(self, blobs: Blobs, target: Path, older: tuple[Path, Manifest] | None, progress: Progress) -> None:
-        self._blobs, self._target, self._older, self._progress = blobs, target, older, progress
+    def __init__(self, shelf: Shelf, target: Path, older: tuple[Path, Manifest] | None, progress: Progress) -> None:
+        self._shelf, self._target, self._older, self._progress = shelf, target, older, progress
         self.files: dict[str, Copied] = {}
         self.linked = 0
 
     @staticmethod
     def path(ref: BlobRef) -> str:
         """The name of a blob in a backup, as under the home."""
-        return f"blobs/{ref.patient_id[:2]}/{ref.patient_id}/{ref.name}"
+        return f"blobs/{ref.path}"
 
     def run(self) -> None:
         """Copy or link every blob that is not here yet."""
-        refs = [ref for ref in self._blobs.walk() if self.path(ref) not in self.files]
-        for ref in refs:
-            target = self._target.parent / self.path(ref)
+        found = [kept for kept in self._shelf.walk() if self.path(kept.ref) not in self.files]
+        for kept in found:
+            target = self._target.parent / self.path(kept.ref)
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                self.files[self.path(ref)] = self._link(ref, target) or manifest.copy(self._blobs.path(ref), target)
+                self.files[self.path(kept.ref)] = self._link(kept, target) or self._copy(kept, target)
             except FileNotFoundError:  # deleted since it was listed
                 target.unlink(missing_ok=True)
-            self._progress(len(self.files), len(refs))
+            self._progress(len(self.files), len(found))
+
+    def _copy(self, kept: Kept, target: Path) -> Copied:
+        with self._shelf.open(kept.ref) as given:
+            return manifest.pour(given, target, kept.mtime)
 
     def leave_out_arriving(self, recorded: Iterable[BlobRef]) -> None:
         """Drop uploads of the last hour that the copied records do not know: they were being received, and a restored
@@ -163,16 +168,16 @@ class _Copier:
                 (self._target.parent / path).unlink(missing_ok=True)
                 del self.files[path]
 
-    def _link(self, ref: BlobRef, target: Path) -> Copied | None:
+    def _link(self, kept: Kept, target: Path) -> Copied | None:
         """Link what the older backup copied from this very file; None when it did not."""
         if self._older is None:
             return None
         folder, older = self._older
-        known, told = older.files.get(self.path(ref)), self._blobs.path(ref).stat()
-        if known is None or (known.size, known.mtime) != (told.st_size, told.st_mtime_ns):
+        known = older.files.get(self.path(kept.ref))
+        if known is None or (known.size, known.mtime) != (kept.size, kept.mtime):
             return None
         try:
-            os.link(folder / self.path(ref), target)
+            os.link(folder / self.path(kept.ref), target)
         except OSError:
             return None
         self.linked += 1

@@ -1,7 +1,7 @@
 """Blobs: uploaded bytes, page texts, vectors, each an encrypted file named by a keyed hash of what it holds.
 
-    root/<first two of patient>/<patient id>/<kind>-<64 hexadecimal digits>
-    root/partial/<random>                                    being written, locked by its writer
+    shelf                    what is finished, in a folder or a bucket (`records/shelf.py`)
+    root/partial/<random>    being written, locked by its writer
 
 A name is an HMAC under the patient's key, so that a known file cannot be recognised by its hash, nor the same file in
 two records. What is being written is ciphertext already; left unfinished it is deleted, by its writer or, when that
@@ -15,44 +15,29 @@ import hashlib
 import hmac
 import io
 import os
-import re
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from access.identifiers import PatientId, is_opaque_id
+from access.identifiers import PatientId
 from access.refusal import Refusal
 from records.disk import Reserve, on_disk, storage_refusal
-from records.home import make_private_directory, sync_directory
+from records.home import make_private_directory
 from records.keys import KeyStore, PatientKeys
 from records.sealed import keyed_hash
+from records.shelf import KIND, BlobRef, Folder, Shelf
 from records.streams import StreamReader, StreamWriter
-
-_KIND = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}-[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class BlobRef:
-    """Where a blob is. Says nothing of what it holds but its kind."""
-
-    patient_id: PatientId
-    name: str
-
-    @property
-    def kind(self) -> str:
-        return self.name.partition("-")[0]
 
 
 class Blobs:
     """The blobs of one home. Safe for threads and several processes."""
 
-    def __init__(self, root: Path, keys: KeyStore, reserve: Reserve | None = None) -> None:
-        self._root, self._keys = root, keys
+    def __init__(self, root: Path, keys: KeyStore, reserve: Reserve | None = None, shelf: Shelf | None = None) -> None:
+        """`root`: where they are written, and where they stand unless another `shelf` is given."""
+        self._keys = keys
+        self._shelf: Shelf = shelf or Folder(root)
         self._reserve = reserve or Reserve(root, 0)
         self._partial = root / "partial"
         make_private_directory(root)
@@ -65,7 +50,7 @@ class Blobs:
         The blob is named by its content, or by `key` when given; a commit replaces the blob of that name in one step.
         Refusals, here and from the writer: "disk-full", "storage-closed", "blobs-unavailable"; nothing is kept then.
         """
-        if not _KIND.fullmatch(kind):
+        if not KIND.fullmatch(kind):
             raise ValueError("a kind is a lower-case word")
         self._reserve.require()
         return BlobWriter(self, patient_id, kind, key, self._keys.patient_keys(patient_id))
@@ -86,7 +71,7 @@ class Blobs:
         """A reader. Refusals: "blob-missing", "seal-broken" (cut, changed, or another blob's file), "key-destroyed"."""
         keys = keys or self._keys.patient_keys(ref.patient_id)
         try:
-            source = self.path(ref).open("rb", buffering=0)
+            source = self._shelf.open(ref)
         except FileNotFoundError:
             raise Refusal(
                 "records",
@@ -97,7 +82,8 @@ class Blobs:
         except OSError as error:
             raise storage_refusal(error) from error
         try:
-            return BlobReader(source, StreamReader(source, keys.blobs, _place(ref.patient_id, ref.kind), ref.name))
+            with on_disk():
+                return BlobReader(source, StreamReader(source, keys.blobs, _place(ref.patient_id, ref.kind), ref.name))
         except BaseException:
             source.close()
             raise
@@ -115,39 +101,37 @@ class Blobs:
         return hashed.hexdigest()
 
     def exists(self, ref: BlobRef) -> bool:
-        return self.path(ref).is_file()
+        """Whether it is there. Refusal "blobs-unavailable"."""
+        with on_disk():
+            return self._shelf.find(ref) is not None
 
     def delete(self, ref: BlobRef) -> None:
         """Remove a blob, durably; nothing happens when there is none."""
-        path = self.path(ref)
-        path.unlink(missing_ok=True)
-        if path.parent.is_dir():
-            sync_directory(path.parent)
+        with on_disk():
+            self._shelf.delete(ref)
 
     def erase(self, patient_id: PatientId) -> int:
         """Remove every blob of a patient, whatever its key has become. Returns how many there were."""
-        if not is_opaque_id(patient_id):
-            raise ValueError("not a patient's identifier")
-        folder = self._root / patient_id[:2] / patient_id
-        files = len(list(folder.iterdir())) if folder.is_dir() else 0
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.parent.is_dir():
-            sync_directory(folder.parent)
-        return files
+        with on_disk():
+            return self._shelf.erase(patient_id)
 
     def walk(self) -> Iterator[BlobRef]:
         """Every blob stored, in order of patient and name, one patient's in memory. For `verify`: opens nothing."""
-        for shelf in sorted(self._root.glob("??")):
-            for folder in sorted(shelf.glob("*")):
-                if is_opaque_id(folder.name):
-                    names = (path.name for path in sorted(folder.glob("*")))
-                    yield from (BlobRef(PatientId(folder.name), name) for name in names if _NAME.fullmatch(name))
+        with on_disk():
+            yield from (kept.ref for kept in self._shelf.walk())
 
-    def path(self, ref: BlobRef) -> Path:
-        """The file of a blob (ciphertext)."""
-        if not is_opaque_id(ref.patient_id) or not _NAME.fullmatch(ref.name):
-            raise ValueError("not the reference of a blob")
-        return self._root / ref.patient_id[:2] / ref.patient_id / ref.name
+    @property
+    def shelf(self) -> Shelf:
+        """What stands where, as ciphertext: for copies of a home."""
+        return self._shelf
+
+    def ready(self) -> None:
+        """Try what an upload needs. Refusals "disk-full", "storage-closed", "blobs-unavailable"."""
+        path, probe = self.start()
+        with on_disk(), probe:
+            probe.write(b"\0")
+            path.unlink()
+            self._shelf.ready()
 
     def start(self) -> tuple[Path, BinaryIO]:
         """A new locked partial file."""
@@ -162,12 +146,7 @@ class Blobs:
 
     def settle(self, partial: Path, ref: BlobRef) -> None:
         """Give a finished file its name, durably."""
-        target = self.path(ref)
-        for folder in (target.parent.parent, target.parent):
-            if not folder.is_dir():
-                make_private_directory(folder)
-        os.replace(partial, target)
-        sync_directory(target.parent)
+        self._shelf.put(partial, ref)
 
     def _sweep(self) -> None:
         """Delete what dead writers left: a partial file that can be locked has no writer."""
@@ -224,7 +203,6 @@ class BlobWriter:
         with on_disk():
             self._stream.finish(ref.name)
             self._file.flush()
-            os.fsync(self._file.fileno())
             self._blobs.settle(self._path, ref)
         self._done = True
         self._file.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.bulks import Sent, every
 from records.database import Tx
 from records.patients import tray_id
+from records.shelf import BlobRef
 
 BLOB = "bulk"
 """Their kind."""

@@ -40,14 +40,14 @@ def storage_refusal(error: OSError) -> Refusal:
         return Refusal(
             "records",
             "storage-closed",
-            "Le dossier de données est en lecture seule ou interdit d'accès.",
-            "Rendez-le inscriptible (disque remonté en lecture seule après une panne ? droits ?), puis réessayez.",
+            "Le dossier de données, ou le stockage des fichiers, est en lecture seule ou interdit d'accès.",
+            "Rendez-le inscriptible (disque remonté en lecture seule ? droits ? compte ?), puis réessayez.",
         )
     return Refusal(
         "records",
         "blobs-unavailable",
-        "Le disque du dossier de données ne répond pas.",
-        "Vérifiez le disque ; réessayez dans un instant.",
+        "Le disque du dossier de données, ou le stockage des fichiers, ne répond pas.",
+        "Vérifiez-le ; réessayez dans un instant.",
     )
 
 

@@ -15,9 +15,9 @@ from access.categories import Category
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from records import tables
-from records.blobs import BlobRef
 from records.database import Tx
 from records.sealed import keyed_hash, seal_json, unseal_json
+from records.shelf import BlobRef
 
 DocumentRow = tables.Document | Row[Any]
 """A mapped object, or a row of its whole table: both have the columns by name."""

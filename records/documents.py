@@ -21,7 +21,6 @@ from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Scope
 from records import events, names, tables, versions
-from records.blobs import BlobRef
 from records.content import Metadata
 from records.database import Tx
 from records.document_rows import (
@@ -40,6 +39,7 @@ from records.opaque import random_id
 from records.scoped import INSIDE as _INSIDE
 from records.scoped import scope_values
 from records.sealed import keyed_hash
+from records.shelf import BlobRef
 from records.statements import among, as_set
 
 __all__ = ["Document", "DocumentState", "Status", "Tx"]

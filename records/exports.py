@@ -12,10 +12,11 @@ from sqlalchemy import delete, insert, select, update
 from access.identifiers import DocumentId, PatientId
 from access.scope import Scope
 from records import tables
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.database import Records, Tx
 from records.opaque import random_id
 from records.sealed import seal_json, unseal_json
+from records.shelf import BlobRef
 
 KEPT = timedelta(hours=1)
 """No longer than a blob that no document names is left alone (`records.survey.SETTLED`)."""

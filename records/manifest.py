@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from access.refusal import Refusal
 from records.home import durable
@@ -85,18 +85,22 @@ def read(folder: Path) -> Manifest:
 
 def copy(source: Path, target: Path) -> Copied:
     """Copy a file, durably but for its name, and hash what was copied."""
-    digest, size = hashlib.sha256(), 0
     with source.open("rb") as given:
-        told = os.fstat(given.fileno())
-        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as taken:
-            while chunk := given.read(_CHUNK):
-                digest.update(chunk)
-                taken.write(chunk)
-                size += len(chunk)
-            taken.flush()
-            os.fsync(taken.fileno())
-    return Copied(size, digest.hexdigest(), told.st_mtime_ns)
+        return pour(given, target, os.fstat(given.fileno()).st_mtime_ns)
+
+
+def pour(given: BinaryIO, target: Path, mtime: int) -> Copied:
+    """The same of what an open reader holds."""
+    digest, size = hashlib.sha256(), 0
+    descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as taken:
+        while chunk := given.read(_CHUNK):
+            digest.update(chunk)
+            taken.write(chunk)
+            size += len(chunk)
+        taken.flush()
+        os.fsync(taken.fileno())
+    return Copied(size, digest.hexdigest(), mtime)
 
 
 def look(folder: Path, manifest: Manifest) -> None:

@@ -17,12 +17,13 @@ from access.categories import Category
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from records import documents, names, tables, versions
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.database import Records, Tx
 from records.document_rows import Document, DocumentState, Words, open_words, seal_words, to_document
 from records.opaque import opaque
 from records.patients import tray_id
 from records.sealed import keyed_hash
+from records.shelf import BlobRef
 from records.tables import UtcTime
 
 _T = tables.Document

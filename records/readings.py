@@ -16,12 +16,13 @@ from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Scope
 from records import bulk_files, documents, tables
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.content import Page, Reading
 from records.database import Tx
 from records.documents import Document, DocumentState
 from records.keys import PatientKeys
 from records.reading_format import page_from_bytes, page_to_bytes, reading_from_bytes, reading_to_bytes
+from records.shelf import BlobRef
 
 _READING, _VECTORS, _PAGE = "reading", "vectors", "page"
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,21 +24,25 @@ from records import erasure, grants, jobs, journal, ledger, manifest, outbox, se
 from records.backup import KEYS, LEDGER, RECORDS
 from records.blobs import Blobs
 from records.database import Records, fill_server
-from records.home import locked, sync_directory
+from records.disk import on_disk
+from records.home import locked, make_private_directory, sync_directory
 from records.keys import KeyStore
 from records.master import MasterKey
 from records.postgres import Server
+from records.shelf import Folder, Place, bucket_of, mark
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a home is to be. `keys` and `ledger` may be elsewhere; None: under the home. `server`: of its records."""
+    """Where a home is to be. `keys` and `ledger` may be elsewhere; None: under the home. `server`: of its records;
+    `place`: of its blobs."""
 
     home: Path
     master: MasterKey
     keys: Path | None = None
     ledger: Path | None = None
     server: Server | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,13 @@ def restore(
         try:
             job.copy(copied)
             report = job.settle(Ledgers(tuple(ledgers), tuple(beside)), revoke)
+            job.move_blobs()
             job.move_records()
             job.name()
             return report
+        except BaseException:
+            job.take_back()
+            raise
         finally:
             for folder in (stage, job.keys_stage):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -123,6 +132,10 @@ class _Restore:
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise _not_empty()
             folder.parent.mkdir(parents=True, exist_ok=True)
+        if self._target.place is not None:
+            with on_disk():
+                if next(bucket_of(self._target.place).walk(), None) is not None:
+                    raise _not_empty()
 
     def copy(self, copied: Callable[[int], object]) -> None:
         """Copy both backups, comparing every hash."""
@@ -196,6 +209,29 @@ class _Restore:
                 unread += 1
         return named, unread
 
+    def move_blobs(self) -> None:
+        """Put the files in the bucket, where that is their place."""
+        if self._target.place is None:
+            return
+        root = self.stage / "blobs"
+        shelf = bucket_of(self._target.place)
+        with on_disk():
+            for kept in Folder(root).walk():
+                shelf.put(root / kept.ref.path, kept.ref)
+        shutil.rmtree(root)
+        make_private_directory(root)
+        mark(root, self._target.place)
+
+    def take_back(self) -> None:
+        """Remove from the bucket, which held nothing when this began, what was put there."""
+        if self._target.place is None or (self._target.home / "blobs").exists():  # the home has its name already
+            return
+        shelf = bucket_of(self._target.place)
+        with suppress(OSError):  # what stays there is said by the next restoration, which refuses it
+            for kept in shelf.walk():
+                if f"blobs/{kept.ref.path}" in self._data.files:
+                    shelf.delete(kept.ref)
+
     def move_records(self) -> None:
         """Put the records on the server, where that is their place. A failure after it leaves a full database there,
         which the next restore refuses: it is to be dropped first."""
@@ -237,8 +273,8 @@ def _not_empty() -> Refusal:
     return Refusal(
         "restore",
         "home-not-empty",
-        "Le dossier de données à restaurer, ou celui de ses clés, existe déjà et n'est pas vide.",
-        "Indiquez un dossier neuf par --home (et ANAMNESE_KEYS_DIR), ou déplacez l'ancien.",
+        "Le dossier de données à restaurer, celui de ses clés ou le compartiment de ses fichiers n'est pas vide.",
+        "Indiquez un dossier neuf par --home (et ANAMNESE_KEYS_DIR, ANAMNESE_BLOBS_URL), ou déplacez l'ancien.",
     )
 
 

@@ -74,7 +74,8 @@ class StreamReader:
 
     def __init__(self, source: BinaryIO, key: bytes, place: str, label: str) -> None:
         self._source, self._place, self._label = source, place, label
-        total = os.fstat(source.fileno()).st_size
+        total = source.seek(0, os.SEEK_END)
+        source.seek(0)
         header = source.read(HEADER)
         if len(header) < HEADER or header[: len(MAGIC)] != MAGIC or total < HEADER + TAG:
             raise broken_seal()

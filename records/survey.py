@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from records import tables
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.database import Records
 from records.documents import DocumentState
 from records.readings import spare_blobs_without_scope
+from records.shelf import BlobRef
 
 SETTLED = 3600.0  # seconds after which a blob without a record is no upload or reading that is still going on
 _UPLOAD = "upload"
@@ -69,10 +70,8 @@ def survey(records: Records, blobs: Blobs, fingerprint: str, *, everything: bool
 
 def settled(blobs: Blobs, ref: BlobRef) -> bool:
     """Whether a blob is old enough that nobody is about to record it."""
-    try:
-        return time.time() - blobs.path(ref).stat().st_mtime > SETTLED
-    except FileNotFoundError:
-        return False
+    kept = blobs.shelf.find(ref)
+    return kept is not None and time.time() - kept.mtime / 1e9 > SETTLED
 
 
 _D, _J, _O = tables.Document, tables.Job, tables.OutboxEvent

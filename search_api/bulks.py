@@ -26,10 +26,11 @@ from ingest.bulk_archive import MOST, is_archive
 from ingest.quarantine import REFUSED as SET_ASIDE
 from ingest.receive import BUSY as RECORD_BUSY
 from records import bulk_files, bulks, documents, patients
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
 from records.bulks import Bulk, Kind, Sent
 from records.database import Tx
 from records.documents import DocumentState
+from records.shelf import BlobRef
 from search_api.bearers import Bearer
 from search_api.desk import PROBLEM, Desk, desk_of_bearer
 from search_api.multipart import BAD_UPLOAD, FORM_PROBLEMS, TOO_LARGE, FilePart, chunks_of, form, place_in

@@ -68,10 +68,7 @@ def _records(services: Services) -> str:
 def _blobs(services: Services) -> str:
     if services.records.reserve.short():  # a full disk is said by its own part: what is stored is still answered
         return "Le dossier des fichiers est lisible."
-    path, probe = services.blobs.start()  # where an upload would be written
-    with probe:
-        probe.write(b"\0")
-    path.unlink()
+    services.blobs.ready()
     return "Le dossier des fichiers est inscriptible."
 
 

@@ -31,7 +31,7 @@ from records.deposit_keys import document_of_key
 
 log = logging.getLogger("anamnese.mllp")
 ORIGIN = "hl7"
-_ENVELOPE = frozenset({"MSH", "EVN", "PID", "MRG", "PV1", "ZBE"})
+_ENVELOPE = frozenset({"MSH", "EVN", "PID", "MRG", "PV1", "ROL", "ZBE"})
 _HEAD = 64 * 1024  # bytes in which these stand; nothing further is looked at outside the sandbox
 _NEVER = frozenset({"not-hl7", "no-control-id", "unknown-sender", "empty-file", "too-large"})
 _STAMP = re.compile(rb"(MSH(.)(?:[^\r\n]*?\2){5})[^\r\n|]*")  # MSH-7, which a resend may state anew

@@ -1,4 +1,4 @@
-"""What an ADT message says of an episode of care: PV1 (chapter 3 of HL7 v2; the French profile of IHE PAM).
+"""What an ADT message says of an episode of care: PV1, ROL (HL7 v2, chapters 3 and 15; the French profile of IHE PAM).
 
 A01 A04    it begins                      A11    it did not take place
 A02 A12    the unit; after A12 PV1-3 is where the patient is, since the move did not take place
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from access.identifiers import is_rpps
 from ingest.parsers.cda_header import parse_instant
@@ -20,6 +21,8 @@ from records.episodes import Carer, Episode, Movement
 EVENTS = frozenset({"A01", "A02", "A03", "A04", "A08", "A11", "A12", "A13"})
 _BEGINS = frozenset({"A01", "A04"})
 _ROLES = {7: "attending", 8: "referring", 9: "consulting", 17: "admitting"}
+_ROL = {"AT": "attending", "RP": "referring", "CP": "consulting", "AD": "admitting"}
+"""Of table 0443. Who cares for the patient whatever the episode (PP, FHCP, the French ODRP) is not of its team."""
 _PROFESSIONALS = "1.2.250.1.71.4.2.1"  # the OID of the French national numbers of professionals
 _LONGEST = 200  # characters of a name, a number or a unit
 _MOST = 20  # people of one role
@@ -49,7 +52,7 @@ def movement_of(message: Message, organization: str, now: datetime) -> Movement 
         unit=_unit(message, visit),
         begins=begins,
         ends=None if event == "A13" else ends,
-        team=tuple(_team(visit)),
+        team=tuple(dict.fromkeys([*_team(visit), *_roles(message, stated)])),
     )
     cancelled = True if event == "A11" else False if event in _BEGINS else None
     return Movement(episode, reopened=event == "A13", cancelled=cancelled)
@@ -84,11 +87,23 @@ def _unit(message: Message, visit: Segment) -> str:
 
 def _team(visit: Segment) -> Iterator[Carer]:
     for field, role in _ROLES.items():
-        for number in range(1, min(len(visit.repetitions(field)), _MOST) + 1):
-            parts = [visit.text(field, component, number) for component in (6, 3, 2)]
-            name, rpps = " ".join(filter(None, parts))[:_LONGEST], _rpps(visit, field, number)
-            if name or rpps:
-                yield Carer(role, name, rpps)
+        yield from _people(visit, field, role)
+
+
+def _roles(message: Message, stated: datetime) -> Iterator[Carer]:
+    """Those of ROL whose part has not ended (ROL-6) when it is stated, and is not withdrawn (ROL-2)."""
+    for one in islice((one for one in message if one.name == "ROL"), _MOST):
+        role, until = _ROL.get(one.text(3).upper()), parse_instant(one.text(6))
+        if role and one.text(2).upper() not in ("DE", "UN") and (until is None or until > stated):
+            yield from _people(one, 4, role)
+
+
+def _people(segment: Segment, field: int, role: str) -> Iterator[Carer]:
+    for number in range(1, min(len(segment.repetitions(field)), _MOST) + 1):
+        parts = [segment.text(field, component, number) for component in (6, 3, 2)]
+        name, rpps = " ".join(filter(None, parts))[:_LONGEST], _rpps(segment, field, number)
+        if name or rpps:
+            yield Carer(role, name, rpps)
 
 
 def _rpps(visit: Segment, field: int, number: int) -> str:

@@ -377,7 +377,7 @@ def ruin(path: Path) -> None:
 def test_a_blob_that_changed_serves_nothing(house: House) -> None:
     with house.home.bench.records.read() as tx:
         (document,) = documents.documents_of_patient_without_scope(tx, house.patient)
-    turn(house.home.bench.blobs.path(document.upload), 60)
+    turn(house.home.bench.blobs.shelf.path(document.upload), 60)
     answer = house.http.get(
         f"/v1/patients/{house.patient}/documents/{document.document_id}/content", headers=house.bearer
     )

@@ -1,8 +1,9 @@
-"""The cluster profile while its parts fail: two APIs and two workers on one PostgreSQL, one Redis, one OpenSearch.
+"""The cluster profile while its parts fail: two APIs and two workers on one PostgreSQL, one Redis, one OpenSearch and
+one bucket of an object store.
 
-Documents are deposited over HTTP while workers are killed, Redis is stopped and emptied, PostgreSQL restarts and
-OpenSearch hangs. Everything acknowledged is read by the workers alone, once; records, journal and index agree. 24
-documents in the ordinary tests, 2,000 with ANAMNESE_LONG=1.
+Documents are deposited over HTTP while workers are killed, Redis is stopped and emptied, PostgreSQL and the object
+store restart and OpenSearch hangs. Everything acknowledged is read by the workers alone, once; records, journal and
+index agree. 25 documents in the ordinary tests, 2,000 with ANAMNESE_LONG=1.
 """
 
 from __future__ import annotations
@@ -26,17 +27,21 @@ from records import documents
 from records.documents import DocumentState
 from tests.e2e.killing import Command, Ordeal, ordeal
 from tests.services.halting import halted
+from tests.services.object_store import object_store_in
 
 pytestmark = pytest.mark.services
 LONG = os.environ.get("ANAMNESE_LONG") == "1"
-FAILURES = ("redis emptied", "redis stopped", "postgresql restarted", "opensearch hangs")
-PAPERS, EACH = (2000, 20) if LONG else (24, 4)
+FAILURES = ("redis emptied", "redis stopped", "postgresql restarted", "opensearch hangs", "object store restarted")
+PAPERS, EACH = (2000, 20) if LONG else (25, 5)
 
 
 class Parts:
-    """Redis and PostgreSQL of this test alone, at lasting addresses, and the OpenSearch of the session."""
+    """Redis, PostgreSQL and object store of this test alone, at lasting addresses; the session's OpenSearch."""
 
     def __init__(self, held: ExitStack, folder: Path, index_url: str) -> None:
+        files = folder / "objects"
+        files.mkdir()
+        self.objects = held.enter_context(object_store_in(files))
         self._folder, self._index_url = folder, index_url
         self._stacks = {name: held.enter_context(ExitStack()) for name in ("redis", "postgresql")}
         self.redis_url = self._stacks["redis"].enter_context(redis())
@@ -61,6 +66,10 @@ class Parts:
             self._stacks["postgresql"].close()
             time.sleep(choose.uniform(0, 2))
             self._stacks["postgresql"].enter_context(postgresql(self._folder, port=_port(self.records_url)))
+        elif name == "object store restarted":
+            self.objects.stop()
+            time.sleep(choose.uniform(0, 2))
+            self.objects.start()
         else:
             with halted(_port(self._index_url)):
                 time.sleep(choose.uniform(1, 4))
@@ -80,13 +89,21 @@ def _free_port() -> int:
 
 @pytest.mark.timeout(0 if LONG else 900)
 def test_nothing_is_lost_or_doubled_while_the_parts_fail(
-    tmp_path: Path, service_folder: Path, opensearch_url: str, opensearch_prefix: str
+    tmp_path: Path,
+    service_folder: Path,
+    opensearch_url: str,
+    opensearch_prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seed = int(os.environ.get("ANAMNESE_KILL_SEED", str(random.SystemRandom().randrange(10**6))))
     print(f"seed {seed}")
     with ExitStack() as held:
         parts = Parts(held, service_folder, opensearch_url)
+        for name, value in parts.objects.environment().items():
+            monkeypatch.setenv(name, value)
         urls = {"redis_url": parts.redis_url, "records_url": parts.records_url, "opensearch_url": opensearch_url}
+        place = parts.objects.bucket("maison")
+        urls |= {"blobs_url": place.url, "blobs_endpoint": parts.objects.url}
         settings = {"profile": "cluster", "index_prefix": opensearch_prefix, **urls}
         trial = held.enter_context(ordeal(tmp_path, seed, **settings))
         ports = [_free_port(), _free_port()]

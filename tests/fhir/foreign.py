@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.local_services import cache_folder
+from tests.services.installed import installed
 
 HERE = Path(__file__).parent
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
@@ -28,7 +26,7 @@ def jars() -> Path:
     """HAPI's libraries, copied once for their pom by Maven, which checks their sums. Fails, saying why, without it."""
     pom = HERE / "java" / "pom.xml"
     copy = ("-f", str(pom), "dependency:copy-dependencies")
-    return _once(
+    return installed(
         "fhir-java", pom, ("java", "mvn"), lambda made: ["mvn", "-B", "-q", "-C", *copy, f"-DoutputDirectory={made}"]
     )
 
@@ -42,24 +40,7 @@ def node_modules() -> Path:
             shutil.copy(lock.with_name(name), made)
         return ["npm", "ci", "--ignore-scripts", "--prefix", str(made)]
 
-    return _once("fhir-javascript", lock, ("node", "npm"), install)
-
-
-def _once(name: str, pin: Path, programs: tuple[str, ...], command: object) -> Path:
-    for program in programs:
-        if shutil.which(program) is None:
-            pytest.fail(f"{program} is not installed: apt-get install default-jdk maven nodejs npm")
-    folder = cache_folder() / f"{name}-{hashlib.sha256(pin.read_bytes()).hexdigest()[:12]}"
-    if not (folder / "installed").exists():
-        made = folder.with_name(f"{folder.name}-{os.getpid()}")
-        made.mkdir(parents=True)
-        done = subprocess.run(command(made), capture_output=True, text=True, check=False)  # type: ignore[operator]
-        if done.returncode:
-            pytest.fail(f"{name} could not be installed: {done.stdout[-300:]}{done.stderr[-300:]}")
-        (made / "installed").touch()
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
-    return folder
+    return installed("fhir-javascript", lock, ("node", "npm"), install)
 
 
 @contextmanager

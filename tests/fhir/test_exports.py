@@ -180,7 +180,7 @@ def test_it_can_be_given_up_and_goes_with_the_patient(own_world: World, tmp_path
     assert get(world, where, world.as_patient("marie")).status_code == 404
     assert [ref for ref in services.blobs.walk() if ref.kind == exports.BLOB] == []
     made(world, address(begun(world)))
-    stored = [services.blobs.path(ref).read_bytes() for ref in services.blobs.walk() if ref.kind == exports.BLOB]
+    stored = [services.blobs.shelf.path(ref).read_bytes() for ref in services.blobs.walk() if ref.kind == exports.BLOB]
     assert stored
     assert b"MARTIN" not in b"".join(stored)
     erase(

@@ -20,8 +20,8 @@ from ingest.receive import receive
 from ingest.reconcile import Reconciliation, reconcile
 from ingest.worker import drain
 from records import documents, jobs
-from records.blobs import BlobRef
 from records.documents import DocumentState
+from records.shelf import BlobRef
 from records.survey import SETTLED
 from tests.records.building import ins
 
@@ -54,9 +54,9 @@ class Shop:
             document = documents.document_without_scope(tx, self.ids[number])
         assert document is not None
         if kind == "upload":
-            return self.home.bench.blobs.path(document.upload)
+            return self.home.bench.blobs.shelf.path(document.upload)
         key = f"{document.document_id}/{document.reading_fence}"
-        return self.home.bench.blobs.path(self.home.bench.blobs.named(self.patient, kind, key))
+        return self.home.bench.blobs.shelf.path(self.home.bench.blobs.named(self.patient, kind, key))
 
     def verify(self, **named: object) -> Reconciliation:
         return reconcile(self.home.bench, **({"repair": True, "everything": False} | named))  # type: ignore[arg-type]
@@ -206,7 +206,7 @@ def test_an_upload_without_a_record_is_kept_adopted_or_deleted(shop: Shop) -> No
 
 
 def old(shop: Shop, ref: BlobRef) -> None:
-    path = shop.home.bench.blobs.path(ref)
+    path = shop.home.bench.blobs.shelf.path(ref)
     os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 2 * SETTLED))
 
 

@@ -233,13 +233,13 @@ def test_a_patient_erased_while_a_backup_is_made_does_not_stop_it(
     own_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services, marie = own_world.services, own_world.patients["marie"]
-    walk = services.blobs.walk
+    walk = services.blobs.shelf.walk
 
     def erased_meanwhile() -> Any:
         erase(services.records, services.blobs, services.keys, services.keys.ledger, marie, own_world.clock(), "t")
         return walk()
 
-    monkeypatch.setattr(services.blobs, "walk", erased_meanwhile)
+    monkeypatch.setattr(services.blobs.shelf, "walk", erased_meanwhile)
     made = saved(own_world, tmp_path)
     assert (made.documents, made.missing) == (1, 0)
     told = back(made, own_world, tmp_path / "new")
@@ -296,7 +296,7 @@ def test_the_second_backup_links_what_the_first_copied_and_stands_alone(own_worl
 def test_a_changed_file_is_copied_again(own_world: World, tmp_path: Path) -> None:
     saved(own_world, tmp_path)
     ref = next(iter(own_world.services.blobs.walk()))
-    path = own_world.services.blobs.path(ref)
+    path = own_world.services.blobs.shelf.path(ref)
     os.utime(path, ns=(1, 1))
     second = saved(own_world, tmp_path)
     assert second.linked == second.files - 2
@@ -348,7 +348,7 @@ def test_an_upload_that_is_being_received_is_left_out_and_a_forgotten_one_kept(
         with own_world.services.blobs.create(own_world.patients["marie"], "upload") as writer:
             writer.write(f"Reçu il y a {age} secondes.".encode())
             ref = writer.commit()
-        path = own_world.services.blobs.path(ref)
+        path = own_world.services.blobs.shelf.path(ref)
         os.utime(path, (time.time() - age,) * 2)
         names.append(ref.name)
     made = saved(own_world, tmp_path)

@@ -15,7 +15,8 @@ import pytest
 
 from access.identifiers import PatientId
 from access.refusal import Refusal
-from records.blobs import BlobRef, Blobs
+from records.blobs import Blobs
+from records.shelf import BlobRef
 from tests.records.building import Home, patient
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -100,12 +101,12 @@ def test_a_file_put_under_another_name_or_patient_does_not_open(
     a, b = stored(home.blobs, one, b"first"), stored(home.blobs, one, b"other")
     c = stored(home.blobs, two, b"first")
     for taken, place in ((a, b), (a, c), (c, a)):
-        kept = home.blobs.path(place).read_bytes()
-        home.blobs.path(place).write_bytes(home.blobs.path(taken).read_bytes())
+        kept = home.blobs.shelf.path(place).read_bytes()
+        home.blobs.shelf.path(place).write_bytes(home.blobs.shelf.path(taken).read_bytes())
         with pytest.raises(Refusal) as refused:
             home.blobs.read(place)
         assert refused.value.code == "seal-broken"
-        home.blobs.path(place).write_bytes(kept)
+        home.blobs.shelf.path(place).write_bytes(kept)
     assert home.blobs.read(a) == b"first"
 
 
@@ -172,4 +173,4 @@ def test_no_reference_leads_out_of_the_blobs(home: Home, people: tuple[PatientId
     with pytest.raises(ValueError, match="reference"):
         home.blobs.open(BlobRef(people[0], name))
     with pytest.raises(ValueError, match="reference"):
-        home.blobs.path(BlobRef(PatientId(".." + os.sep), "upload-" + "0" * 64))
+        home.blobs.shelf.path(BlobRef(PatientId(".." + os.sep), "upload-" + "0" * 64))

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from access.identifiers import PatientId
 from records import documents, jobs, journal
-from records.blobs import BlobRef
 from records.database import Records
 from records.postgres import Server
+from records.shelf import BlobRef
 from tests.records.building import NOW, opened
 
 

@@ -30,11 +30,11 @@ from ingest.steps import Upload, take
 from ingest.workbench import Workbench
 from ingest.worker import drain, run
 from records import documents, jobs, readings
-from records.blobs import BlobRef
 from records.content import Reading
 from records.documents import Document, DocumentState
 from records.jobs import Job
 from records.patients import Identity
+from records.shelf import BlobRef
 from tests.sandbox.conftest import PROJECT
 from tests.search_api.world import World, ins_of, open_world
 

@@ -73,6 +73,32 @@ def test_an_admission_is_shown_to_its_patient_with_its_team(own_world: World, do
     ]
 
 
+def test_who_takes_part_by_a_segment_of_their_own_is_of_the_team(own_world: World, door: Reception) -> None:
+    """ROL. Not who cares for the patient whatever the episode, nor whose part is withdrawn or over."""
+
+    def role(code: str, name: str, *, action: str = "AD", until: str = "", rpps: str = "") -> str:
+        number = f"8{rpps}^{name}^^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO" if rpps else f"7^{name}"
+        return f"ROL|1|{action}|{code}^^HL70443|{number}|202603010900|{until}\r"
+
+    said = "".join(
+        (
+            role("AT", "LEROY", rpps=DOCTOR),
+            role("CP", "BLANC", until="202603051000"),
+            role("CP", "PARTI", until="202602281000"),
+            role("CP", "RAYE", action="DE"),
+            role("PP", "TRAITANT"),
+            role("ODRP", "DECLARE"),
+        )
+    )
+    team = f"8{DOCTOR}^LEROY^^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO||"
+    assert msa(door.take(adt("A01", "202603011000", team=team) + said.encode()))[0] == "AA"
+    (episode,) = shown(own_world, own_world.as_patient("marie"))
+    assert [(one["role"], one["name"], one["rpps"]) for one in episode["team"]] == [
+        ("attending", "LEROY", DOCTOR),
+        ("consulting", "BLANC", ""),
+    ]
+
+
 def test_each_event_changes_what_it_speaks_of(own_world: World, door: Reception) -> None:
     patient = own_world.as_patient("marie")
     for message, expected in STORY:

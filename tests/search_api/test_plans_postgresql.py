@@ -22,9 +22,9 @@ from clinical.text.edition import rules_edition
 from ingest.retell import Retelling
 from ingest.worker import drain, project
 from records import documents, erasure, exports, facts, jobs, notifications, rights
-from records.blobs import BlobRef
 from records.database import Tx
 from records.documents import DocumentState
+from records.shelf import BlobRef
 from search_api.notifier import MailServer, send_due
 from search_api.webhooks import Teller, register, tell
 from tests.events.conftest import HERE

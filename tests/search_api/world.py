@@ -34,6 +34,7 @@ from records.keys import KeyStore
 from records.patients import Identity
 from records.postgres import Server
 from records.practitioners import Practitioner
+from records.shelf import Place, shelf_of
 from records.spool import Spool
 from search_api.app import create_app
 from search_api.services import Services, ServingIndex
@@ -192,13 +193,18 @@ def before_statements(world: World, hear: Callable[..., None]) -> Iterator[None]
 
 
 def open_world(
-    home: Path, embedder: Embedder | None = None, engine: Generations | None = None, server: Server | None = None
+    home: Path,
+    embedder: Embedder | None = None,
+    engine: Generations | None = None,
+    server: Server | None = None,
+    place: Place | None = None,
 ) -> World:
-    """A home with the embedded engine, or another, serving. `server`: where its records are, in its file otherwise."""
+    """A home with the embedded engine, or another, serving. `server`: where its records are, in its file otherwise;
+    `place`: where its blobs are, in a folder otherwise."""
     clock = Clock()
     keys = KeyStore.open(home)
     records = Records.open(home / "records.db", keys, server=server)
-    blobs = Blobs(home / "blobs", keys)
+    blobs = Blobs(home / "blobs", keys, shelf=shelf_of(home / "blobs", place))
     generations = engine or EmbeddedGenerations(home / "index", keys.service_key("index"))
     model = embedder or NoEmbedder()
     projector = Projector(records, blobs, generations, model, "anamnese")

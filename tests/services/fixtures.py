@@ -15,6 +15,7 @@ import pytest
 
 from cli.local_services import cache_folder, opensearch, postgresql, redis
 from records.postgres import Server
+from tests.services.object_store import ObjectStore, object_store_in
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +41,15 @@ def postgresql_url() -> Iterator[str]:
     """Address of a PostgreSQL of our own, and of a database that nobody uses."""
     with postgresql() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An object store of our own, its account where boto3 looks for it."""
+    with object_store_in(tmp_path_factory.mktemp("objects")) as store, pytest.MonkeyPatch.context() as patch:
+        for name, value in store.environment().items():
+            patch.setenv(name, value)
+        yield store
 
 
 @pytest.fixture
