@@ -14,13 +14,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from access.identifiers import PatientId
 from access.refusal import Refusal
@@ -30,15 +31,17 @@ from records.database import Records
 from records.home import locked, sync_directory
 from records.keyring import HEADER, Header
 from records.keys import LOCK, KeyStore
-from records.manifest import Copied, Manifest
-from records.shelf import BlobRef, Kept, Shelf
+from records.manifest import Copied, Listing, Manifest
+from records.shelf import BlobRef, Kept, Shelf, ref_of
 from records.sqlcipher import SqliteFile
 from records.survey import SETTLED
 
 LEDGER = "erased.jsonl"
 RECORDS = "records.db"
 KEYS = ".keys"
-_ROUNDS = 3  # a document may be moved to another patient between the records and its file
+_D = tables.Document
+_STEP = 1_000  # rows at a time
+_ROUNDS = 3  # between the records and its files a document may be moved to another patient, or a patient erased
 Progress = Callable[[int, int], object]  # files copied, files known of
 
 
@@ -107,116 +110,164 @@ def _backup(source: Source, data: Path, keys: Path, now: datetime, full: bool, p
     shutil.rmtree(partial_keys, ignore_errors=True)
     partial.mkdir(mode=0o700)
     partial_keys.mkdir(mode=0o700)
-    copier = _Copier(source.blobs.shelf, partial / "blobs", older, progress)
-    for _ in range(_ROUNDS):
-        (partial / RECORDS).unlink(missing_ok=True)
-        about = _snapshot(source, partial / RECORDS)
-        copier.run()
-        uploads = about.pop("uploads")
-        missing = [ref for ref in uploads if copier.path(ref) not in copier.files]
-        if not missing:
-            break
-    copier.leave_out_arriving(uploads)
-    about |= {"made": now.isoformat(), "missing": len(missing)}
     key = manifest.key_of(source.keys)
-    _seal(partial_keys, {"kind": "keys", **about}, _keys(source, partial_keys), key)
-    files = {**copier.files, RECORDS: _hashed(partial / RECORDS), **_ledger(source, partial)}
-    _seal(partial, {"kind": "data", **about}, files, key)
+    with Listing(partial / ".files") as files, _Older(partial / ".older", older) as before:
+        copier = _Copier(source.blobs.shelf, partial, files, before, progress)
+        for _ in range(_ROUNDS):
+            (partial / RECORDS).unlink(missing_ok=True)
+            erased = _erasures(source)
+            with _Snapshot(source, partial / RECORDS) as snapshot:
+                about = snapshot.about()
+                copier.run()
+                missing = sum(path_of(ref) not in files for ref in snapshot.uploads())
+                copier.leave_out_arriving(snapshot)
+            if not missing and _erasures(source) == erased:
+                break
+        about |= {"made": now.isoformat(), "missing": missing}
+        with Listing(partial_keys / ".files") as wrapped:
+            _keys(source, partial_keys, wrapped)
+            _seal(partial_keys, {"kind": "keys", **about}, wrapped, key)
+        files.add(RECORDS, _hashed(partial / RECORDS))
+        _ledger(source, partial, files)
+        count, size = files.totals()
+        before.close()
+        _seal(partial, {"kind": "data", **about}, files, key)
     for made, final in ((partial_keys, keys), (partial, data)):  # the keys first: no data ever stands without them
         os.replace(made, final)
         sync_directory(final.parent)
-    total = sum(one.size for one in files.values())
-    return Backup(data, keys, now, about["documents"], len(files), copier.linked, total, len(missing))
+    return Backup(data, keys, now, about["documents"], count, copier.linked, size, missing)
+
+
+def path_of(ref: BlobRef) -> str:
+    """The name of a blob in a backup, as under the home."""
+    return f"blobs/{ref.path}"
+
+
+class _Older:
+    """What the backup before this one copied, to be linked; nothing when there is none."""
+
+    def __init__(self, path: Path, older: tuple[Path, Manifest] | None) -> None:
+        self._older = older
+        self._files = Listing(path, () if older is None else older[1].files())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the list."""
+        self._files.close()
+
+    def link(self, kept: Kept, target: Path) -> Copied | None:
+        """Link what was copied from this very blob; None when it was not."""
+        known = self._files.get(path_of(kept.ref))
+        if self._older is None or known is None or (known.size, known.mtime) != (kept.size, kept.mtime):
+            return None
+        try:
+            os.link(self._older[0] / path_of(kept.ref), target)
+        except OSError:
+            return None
+        return known
 
 
 class _Copier:
     """Copies the blobs of a home, those that come in between two rounds too."""
 
-    def __init__(self, shelf: Shelf, target: Path, older: tuple[Path, Manifest] | None, progress: Progress) -> None:
-        self._shelf, self._target, self._older, self._progress = shelf, target, older, progress
-        self.files: dict[str, Copied] = {}
+    def __init__(self, shelf: Shelf, target: Path, files: Listing, older: _Older, progress: Progress) -> None:
+        self._shelf, self._target, self._files, self._older, self._progress = shelf, target, files, older, progress
         self.linked = 0
-
-    @staticmethod
-    def path(ref: BlobRef) -> str:
-        """The name of a blob in a backup, as under the home."""
-        return f"blobs/{ref.path}"
 
     def run(self) -> None:
         """Copy or link every blob that is not here yet."""
-        found = [kept for kept in self._shelf.walk() if self.path(kept.ref) not in self.files]
-        for kept in found:
-            target = self._target.parent / self.path(kept.ref)
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                self.files[self.path(kept.ref)] = self._link(kept, target) or self._copy(kept, target)
-            except FileNotFoundError:  # deleted since it was listed
-                target.unlink(missing_ok=True)
-            self._progress(len(self.files), len(found))
+        known = sum(1 for _ in self._shelf.walk())
+        for number, kept in enumerate(self._shelf.walk(), 1):
+            path = path_of(kept.ref)
+            if path not in self._files:
+                self._take(kept, path)
+            self._progress(number, max(number, known))
+
+    def _take(self, kept: Kept, path: str) -> None:
+        target = self._target / path
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        linked = self._older.link(kept, target)
+        self.linked += linked is not None
+        try:
+            self._files.add(path, linked or self._copy(kept, target))
+        except FileNotFoundError:  # deleted since it was listed
+            target.unlink(missing_ok=True)
 
     def _copy(self, kept: Kept, target: Path) -> Copied:
         with self._shelf.open(kept.ref) as given:
             return manifest.pour(given, target, kept.mtime)
 
-    def leave_out_arriving(self, recorded: Iterable[BlobRef]) -> None:
+    def leave_out_arriving(self, snapshot: _Snapshot) -> None:
         """Drop uploads of the last hour that the copied records do not know: they were being received, and a restored
         home would take them for forgotten ones. Older ones stay, for `verify --orphans adopt`."""
-        known = {self.path(ref) for ref in recorded}
-        young = 1e9 * (time.time() - SETTLED)
-        for path, one in list(self.files.items()):
-            if path.rpartition("/")[2].startswith("upload-") and path not in known and one.mtime > young:
-                (self._target.parent / path).unlink(missing_ok=True)
-                del self.files[path]
-
-    def _link(self, kept: Kept, target: Path) -> Copied | None:
-        """Link what the older backup copied from this very file; None when it did not."""
-        if self._older is None:
-            return None
-        folder, older = self._older
-        known = older.files.get(self.path(kept.ref))
-        if known is None or (known.size, known.mtime) != (kept.size, kept.mtime):
-            return None
-        try:
-            os.link(folder / self.path(kept.ref), target)
-        except OSError:
-            return None
-        self.linked += 1
-        return known
+        for path in self._files.young(int(1e9 * (time.time() - SETTLED))):
+            ref = ref_of(path.removeprefix("blobs/"))
+            if ref is not None and ref.kind == "upload" and not snapshot.knows(ref):
+                (self._target / path).unlink(missing_ok=True)
+                self._files.drop(path)
 
 
-def _snapshot(source: Source, path: Path) -> dict[str, Any]:
-    """Copy the records as of one moment, and say what they held then."""
-    source.records.copy_to(path)
-    copied = Records(SqliteFile(path, source.keys.service_key("records")), source.keys, path.parent)
-    try:
-        with copied.read() as tx:
-            d = tables.Document
-            rows = tx.session.execute(select(d.patient_id, d.blob)).all()
+class _Snapshot:
+    """The records as of one moment, copied to `path`, and what they held then."""
+
+    def __init__(self, source: Source, path: Path) -> None:
+        self._source = source
+        source.records.copy_to(path)
+        self._copied = Records(SqliteFile(path, source.keys.service_key("records")), source.keys, path.parent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._copied.close()
+
+    def about(self) -> dict[str, Any]:
+        """For the manifest."""
+        with self._copied.read() as tx:
+            count = tx.session.scalar(select(func.count()).select_from(_D)) or 0
             anchor = journal.anchor(tx)
-    finally:
-        copied.close()
-    uploads = [BlobRef(PatientId(row.patient_id), row.blob) for row in rows]
-    here = {patient for patient in {ref.patient_id for ref in uploads} if source.keys.has_patient_key(patient)}
-    return {
-        "documents": len(rows),
-        "journal": {"length": anchor.length, "last": anchor.last},
-        "uploads": [ref for ref in uploads if ref.patient_id in here],
-    }
+        return {"documents": count, "journal": {"length": anchor.length, "last": anchor.last}}
+
+    def uploads(self) -> Iterator[BlobRef]:
+        """The uploads of everybody who was not erased meanwhile, a patient's together."""
+        stated = select(_D.patient_id, _D.blob).order_by(_D.patient_id).execution_options(yield_per=_STEP)
+        with self._copied.read() as tx:
+            for patient, rows in groupby(tx.session.execute(stated), lambda row: PatientId(row.patient_id)):
+                if self._source.keys.has_patient_key(patient):
+                    yield from (BlobRef(patient, row.blob) for row in rows)
+
+    def knows(self, ref: BlobRef) -> bool:
+        """Whether it is the upload of a document."""
+        named = select(_D.document_id).where(_D.patient_id == ref.patient_id, _D.blob == ref.name).limit(1)
+        with self._copied.read() as tx:
+            return tx.session.scalar(named) is not None
 
 
-def _keys(source: Source, target: Path) -> dict[str, Copied]:
+def _keys(source: Source, target: Path, files: Listing) -> None:
     """The key store as it stands, wrapped as it is: nobody writes it meanwhile."""
     with locked(source.keys.folder / LOCK):
         header = Header.read(source.keys.folder)
         if header is None:
             raise AssertionError("a store without a header")
         source.keys.has_patient_key(PatientId(""))  # a read rolls back what a killed writer left half-done
-        files = {name: manifest.copy(source.keys.folder / name, target / name) for name in (HEADER, header.file_name)}
-    return files | _ledger(source, target)
+        for name in (HEADER, header.file_name):
+            files.add(name, manifest.copy(source.keys.folder / name, target / name))
+    _ledger(source, target, files)
 
 
-def _ledger(source: Source, target: Path) -> dict[str, Copied]:
-    return {LEDGER: manifest.copy(source.ledger, target / LEDGER)} if source.ledger.exists() else {}
+def _ledger(source: Source, target: Path, files: Listing) -> None:
+    if source.ledger.exists():
+        files.add(LEDGER, manifest.copy(source.ledger, target / LEDGER))
+
+
+def _erasures(source: Source) -> int:
+    """Grows with each erasure: the bytes of the ledger."""
+    return source.ledger.stat().st_size if source.ledger.exists() else 0
 
 
 def _hashed(path: Path) -> Copied:
@@ -227,9 +278,10 @@ def _hashed(path: Path) -> Copied:
     return copied
 
 
-def _seal(folder: Path, about: dict[str, Any], files: dict[str, Copied], key: bytes) -> None:
+def _seal(folder: Path, about: dict[str, Any], files: Listing, key: bytes) -> None:
     """Write the manifest and make every name under `folder` durable."""
     manifest.write(folder, about, files, key)
+    files.close()
     for parent, _, _ in os.walk(folder):
         sync_directory(Path(parent))
 

@@ -1,10 +1,11 @@
 """The manifest of a backup: what it is, every file with its size and hash, and an end that shows a cut.
 
     {"format": 1, "kind": "data", "made": ..., ...}            what the copy is
-    {"path": ..., "size": ..., "sha256": ..., "mtime": ...}    a line a file; `mtime` is the source's, in nanoseconds
+    {"path": ..., "size": ..., "sha256": ..., "mtime": ...}    a line a file, by path; `mtime` is the source's, in ns
     {"files": ..., "bytes": ..., "mac": ...}                   counts, and a MAC of the home's own keys over all above
 
-It names files by opaque identifiers and keyed hashes, as a listing of the folder would.
+It names files by opaque identifiers and keyed hashes, as a listing of the folder would. It is written and read a line
+at a time: a hospital's home has millions of files.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 from access.refusal import Refusal
-from records.home import durable
 from records.keys import KeyStore
 from records.sealed import derive
 
@@ -37,18 +38,88 @@ class Copied:
     mtime: int
 
 
+class Listing:
+    """The files of a backup by path, in a small database on disk that goes with the `with`."""
+
+    def __init__(self, path: Path, files: Iterable[tuple[str, Copied]] = ()) -> None:
+        self._path = path
+        self._rows = sqlite3.connect(path, isolation_level=None)
+        self._rows.execute("PRAGMA journal_mode = OFF")  # nothing of it outlives a crash
+        self._rows.execute("PRAGMA synchronous = OFF")
+        self._rows.execute(
+            "CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, sha256 TEXT, mtime INTEGER) WITHOUT ROWID"
+        )
+        self._rows.execute("BEGIN")
+        for name, one in files:
+            self.add(name, one)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove it."""
+        self._rows.close()
+        self._path.unlink(missing_ok=True)
+
+    def add(self, path: str, one: Copied) -> None:
+        """Name a file, in place of what had this path."""
+        self._rows.execute("REPLACE INTO files VALUES (?, ?, ?, ?)", (path, one.size, one.sha256, one.mtime))
+
+    def drop(self, path: str) -> None:
+        """Name it no more."""
+        self._rows.execute("DELETE FROM files WHERE path = ?", (path,))
+
+    def get(self, path: str) -> Copied | None:
+        """A file, or None."""
+        row = self._rows.execute("SELECT size, sha256, mtime FROM files WHERE path = ?", (path,)).fetchone()
+        return None if row is None else Copied(*row)
+
+    def __contains__(self, path: str) -> bool:
+        return self.get(path) is not None
+
+    def __iter__(self) -> Iterator[tuple[str, Copied]]:
+        """All of them, by path."""
+        for path, *rest in self._rows.execute("SELECT path, size, sha256, mtime FROM files ORDER BY path"):
+            yield path, Copied(*rest)
+
+    def young(self, since: int) -> list[str]:
+        """The paths of what is younger than `since`, in nanoseconds."""
+        return [path for (path,) in self._rows.execute("SELECT path FROM files WHERE mtime > ?", (since,))]
+
+    def totals(self) -> tuple[int, int]:
+        """How many files, and their bytes."""
+        files, size = self._rows.execute("SELECT COUNT(*), COALESCE(SUM(size), 0) FROM files").fetchone()
+        return int(files), int(size)
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest as read: `body` is what its MAC covers."""
+    """A manifest that was read once and is whole. `count`: files it names; `mac`: what its writer's key said of it."""
 
+    path: Path
     about: Mapping[str, Any]
-    files: Mapping[str, Copied]
-    body: bytes
+    count: int
     mac: str
+
+    def files(self) -> Iterator[tuple[str, Copied]]:
+        """What it names, by path. Refusal "backup-damaged"."""
+        try:
+            for number, line, last in _lines(self.path):
+                if number and not last:
+                    yield _entry(line)
+        except _UNREADABLE:
+            raise damaged(MANIFEST) from None
 
     def proven(self, key: bytes) -> bool:
         """Whether the holder of these keys wrote it."""
-        return hmac.compare_digest(self.mac, _mac(key, self.body))
+        mac = hmac.new(key, digestmod=hashlib.sha256)
+        for _, line, last in _lines(self.path):
+            if not last:
+                mac.update(line)
+        return hmac.compare_digest(self.mac, mac.hexdigest())
 
 
 def key_of(keys: KeyStore) -> bytes:
@@ -56,30 +127,46 @@ def key_of(keys: KeyStore) -> bytes:
     return derive(keys.service_key("records"), "anamnese/backups/1")
 
 
-def write(folder: Path, about: Mapping[str, Any], files: Mapping[str, Copied], key: bytes) -> None:
+def write(folder: Path, about: Mapping[str, Any], files: Listing, key: bytes) -> None:
     """Write the manifest of a folder, durably; the folder's own name is not synced."""
-    lines: list[dict[str, Any]] = [{"format": _FORMAT, **about}]
-    lines += [
-        {"path": path, "size": one.size, "sha256": one.sha256, "mtime": one.mtime}
-        for path, one in sorted(files.items())
-    ]
-    body = b"".join(_line(line) for line in lines)
-    end = {"files": len(files), "bytes": sum(one.size for one in files.values()), "mac": _mac(key, body)}
-    durable(folder / MANIFEST, body + _line(end))
+    mac = hmac.new(key, digestmod=hashlib.sha256)
+    descriptor = os.open(folder / MANIFEST, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+
+        def put(value: Mapping[str, Any]) -> None:
+            line = _line(value)
+            mac.update(line)
+            file.write(line)
+
+        put({"format": _FORMAT, **about})
+        for path, one in files:
+            put({"path": path, "size": one.size, "sha256": one.sha256, "mtime": one.mtime})
+        count, size = files.totals()
+        file.write(_line({"files": count, "bytes": size, "mac": mac.hexdigest()}))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read(folder: Path) -> Manifest:
     """The manifest of a backup. Refusal "backup-damaged" when it is missing, cut, or none of ours."""
+    about: dict[str, Any] = {}
+    end: dict[str, Any] = {}
+    count, before = 0, ""
     try:
-        content = (folder / MANIFEST).read_bytes()
-        lines = content.splitlines(keepends=True)
-        about, *entries, end = (json.loads(line) for line in lines)
-        files = {_safe(e["path"]): Copied(int(e["size"]), str(e["sha256"]), int(e["mtime"])) for e in entries}
-        whole = content.endswith(b"\n") and end["files"] == len(entries) == len(files)
-        if about["format"] != _FORMAT or not whole:
+        for number, line, last in _lines(folder / MANIFEST):
+            if number == 0:
+                about = json.loads(line)
+            elif last:
+                end = json.loads(line)
+            else:
+                path, _ = _entry(line)
+                if path <= before:  # by path, each once
+                    raise damaged(MANIFEST)
+                count, before = count + 1, path
+        if about["format"] != _FORMAT or end["files"] != count:
             raise damaged(MANIFEST)
-        return Manifest(about, files, b"".join(lines[:-1]), str(end["mac"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Manifest(folder / MANIFEST, about, count, str(end["mac"]))
+    except _UNREADABLE:
         raise damaged(MANIFEST) from None
 
 
@@ -105,7 +192,7 @@ def pour(given: BinaryIO, target: Path, mtime: int) -> Copied:
 
 def look(folder: Path, manifest: Manifest) -> None:
     """Refuse at once a folder whose files are missing or of another size; the hashes are compared while copying."""
-    for path, expected in manifest.files.items():
+    for path, expected in manifest.files():
         file = folder / path
         if not file.is_file() or file.stat().st_size != expected.size:
             raise damaged(path)
@@ -113,7 +200,7 @@ def look(folder: Path, manifest: Manifest) -> None:
 
 def take(folder: Path, manifest: Manifest, target: Path, copied: Callable[[], object] = lambda: None) -> None:
     """Copy every file of a backup into `target`. Refusal "backup-damaged" for the first that is not what it was."""
-    for path, expected in manifest.files.items():
+    for path, expected in manifest.files():
         (target / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             found = copy(folder / path, target / path)
@@ -142,9 +229,26 @@ def _safe(path: object) -> str:
     return str(pure)
 
 
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
+    """Each line with its number, and whether it is the last. ValueError for one that is cut."""
+    with path.open("rb") as file:
+        held = None
+        for number, line in enumerate(file):
+            if held is not None:
+                yield number - 1, held, False
+            held = line
+        if held is None or not held.endswith(b"\n"):
+            raise ValueError("a line that is cut")
+        yield number, held, True
+
+
+def _entry(line: bytes) -> tuple[str, Copied]:
+    value = json.loads(line)
+    return _safe(value["path"]), Copied(int(value["size"]), str(value["sha256"]), int(value["mtime"]))
+
+
 def _line(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def _mac(key: bytes, body: bytes) -> str:
-    return hmac.digest(key, body, hashlib.sha256).hex()

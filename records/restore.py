@@ -21,12 +21,13 @@ from pathlib import Path
 from access.identifiers import PatientId
 from access.refusal import Refusal
 from records import erasure, grants, jobs, journal, ledger, manifest, outbox, service_acts
-from records.backup import KEYS, LEDGER, RECORDS
+from records.backup import KEYS, LEDGER, RECORDS, path_of
 from records.blobs import Blobs
 from records.database import Records, fill_server
 from records.disk import on_disk
 from records.home import locked, make_private_directory, sync_directory
 from records.keys import KeyStore
+from records.manifest import Listing
 from records.master import MasterKey
 from records.postgres import Server
 from records.shelf import Folder, Place, bucket_of, mark
@@ -183,7 +184,7 @@ class _Restore:
         return Restored(
             made=str(about["made"]),
             documents=int(about["documents"]),
-            files=len(self._data.files),
+            files=self._data.count,
             missing=int(about["missing"]),
             requeued=requeued,
             erased_again=tuple(erasure.honour(records, blobs, keys, at, named, self._now)),
@@ -227,9 +228,10 @@ class _Restore:
         if self._target.place is None or (self._target.home / "blobs").exists():  # the home has its name already
             return
         shelf = bucket_of(self._target.place)
-        with suppress(OSError):  # what stays there is said by the next restoration, which refuses it
+        # What stays there all the same is said by the next restoration, which refuses it.
+        with suppress(OSError), Listing(self.stage.with_suffix(".back"), self._data.files()) as put:
             for kept in shelf.walk():
-                if f"blobs/{kept.ref.path}" in self._data.files:
+                if path_of(kept.ref) in put:
                     shelf.delete(kept.ref)
 
     def move_records(self) -> None:

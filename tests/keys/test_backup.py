@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -365,3 +366,21 @@ def made_uploads(world: World) -> int:
     """Uploads that records know."""
     with world.services.records.read() as tx:
         return len({row.blob for row in tx.session.execute(select(tables.Document.blob))})
+
+
+def test_a_manifest_of_many_files_is_written_and_read_by_the_line(tmp_path: Path) -> None:
+    """60,000 files in a few MB: as a list they take more than 25."""
+    tracemalloc.start()
+    with manifest.Listing(tmp_path / "files") as files:
+        for number in range(60_000):
+            files.add(f"blobs/aa/{number:026d}/upload-{number:064x}", manifest.Copied(number, f"{number:064x}", number))
+        manifest.write(tmp_path, {"kind": "data"}, files, b"k" * 32)
+    assert not (tmp_path / "files").exists()
+    read = manifest.read(tmp_path)
+    assert read.count == 60_000
+    assert read.proven(b"k" * 32)
+    assert not read.proven(b"l" * 32)
+    assert sum(one.size for _, one in read.files()) == 59_999 * 30_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12_000_000
