@@ -185,6 +185,8 @@ class Stage:
             outbox.append(tx, document.patient_id, document_id, "remove", fence)
         self.world.work()
         self.quarantined.add(name)
+        if self.paper(name).status == "deprecated":  # written by hand: no newer version stands behind it, so that
+            self.paper(name).status = "approved"  # settling its versions, as every change of state does, approves it
 
     def visible(self, patient: str, person: Person, *, all_states: bool) -> set[str]:
         world = self.belief(patient)
