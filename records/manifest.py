@@ -97,29 +97,41 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest that was read once and is whole. `count`: files it names; `mac`: what its writer's key said of it."""
+    """A manifest that was read once and is whole. `count`: files it names; `mac`: what its writer's key said of it.
+
+    Its lines are read from disk again, and must be those of the first time (`digest`). Refusal "backup-damaged".
+    """
 
     path: Path
     about: Mapping[str, Any]
     count: int
     mac: str
+    digest: bytes
 
     def files(self) -> Iterator[tuple[str, Copied]]:
-        """What it names, by path. Refusal "backup-damaged"."""
-        try:
-            for number, line, last in _lines(self.path):
-                if number and not last:
-                    yield _entry(line)
-        except _UNREADABLE:
-            raise damaged(MANIFEST) from None
+        """What it names, by path."""
+        for number, line, last in self._again():
+            if number and not last:
+                yield _entry(line)
 
     def proven(self, key: bytes) -> bool:
         """Whether the holder of these keys wrote it."""
         mac = hmac.new(key, digestmod=hashlib.sha256)
-        for _, line, last in _lines(self.path):
+        for _, line, last in self._again():
             if not last:
                 mac.update(line)
         return hmac.compare_digest(self.mac, mac.hexdigest())
+
+    def _again(self) -> Iterator[tuple[int, bytes, bool]]:
+        seen = hashlib.sha256()
+        try:
+            for number, line, last in _lines(self.path):
+                seen.update(line)
+                yield number, line, last
+        except _UNREADABLE:
+            raise damaged(MANIFEST) from None
+        if seen.digest() != self.digest:
+            raise damaged(MANIFEST)
 
 
 def key_of(keys: KeyStore) -> bytes:
@@ -152,8 +164,10 @@ def read(folder: Path) -> Manifest:
     about: dict[str, Any] = {}
     end: dict[str, Any] = {}
     count, before = 0, ""
+    seen = hashlib.sha256()
     try:
         for number, line, last in _lines(folder / MANIFEST):
+            seen.update(line)
             if number == 0:
                 about = json.loads(line)
             elif last:
@@ -165,7 +179,7 @@ def read(folder: Path) -> Manifest:
                 count, before = count + 1, path
         if about["format"] != _FORMAT or end["files"] != count:
             raise damaged(MANIFEST)
-        return Manifest(folder / MANIFEST, about, count, str(end["mac"]))
+        return Manifest(folder / MANIFEST, about, count, str(end["mac"]), seen.digest())
     except _UNREADABLE:
         raise damaged(MANIFEST) from None
 
@@ -246,8 +260,11 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
 
 
 def _entry(line: bytes) -> tuple[str, Copied]:
-    value = json.loads(line)
-    return _safe(value["path"]), Copied(int(value["size"]), str(value["sha256"]), int(value["mtime"]))
+    try:
+        value = json.loads(line)
+        return _safe(value["path"]), Copied(int(value["size"]), str(value["sha256"]), int(value["mtime"]))
+    except _UNREADABLE:
+        raise damaged(MANIFEST) from None
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

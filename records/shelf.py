@@ -152,16 +152,24 @@ class Folder:
         return files
 
     def walk(self) -> Iterator[Kept]:
-        for shelf in sorted(self._root.glob("??")):
-            for folder in sorted(shelf.glob("*")):
-                for path in sorted(folder.glob("*")):
-                    ref = ref_of(f"{shelf.name}/{folder.name}/{path.name}")
+        for first in _names(self._root):
+            for patient in _names(self._root / first) if len(first) == 2 else ():
+                for name in _names(self._root / first / patient):
+                    ref = ref_of(f"{first}/{patient}/{name}")
                     kept = self.find(ref) if ref is not None else None
                     if kept is not None:  # None: deleted since it was listed, or none of ours
                         yield kept
 
     def ready(self) -> None:
         """Blobs are written beside it first, which tells."""
+
+
+def _names(folder: Path) -> list[str]:
+    """What a folder holds, by name; nothing for what is no folder, or was one until it was erased."""
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def shelf_of(root: Path, place: Place | None) -> Shelf:
