@@ -89,7 +89,7 @@ def test_blobs_that_cannot_be_written_are_told(own_world: World) -> None:
     readiness = look(own_world.services)
     assert readiness.status == "unavailable"
     assert not readiness.parts["blobs"].ok
-    assert str(own_world.services.blobs._root) not in readiness.model_dump_json()
+    assert str(own_world.home) not in readiness.model_dump_json()
 
 
 def test_dead_workers_and_missing_ocr_degrade(world: World) -> None:
@@ -226,6 +226,6 @@ def test_uvicorns_own_access_log_is_off() -> None:
 
 
 def test_a_home_is_private(world: World) -> None:
-    home = world.services.blobs._root.parent
+    home = world.home
     for path in (home / "master.key", home / "records.db"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -208,7 +208,7 @@ def test_plain_bytes_never_touch_the_disk(own_world: World) -> None:
     marker = b"MARQUEUR-EN-CLAIR-" + os.urandom(8).hex().encode()
     assert send(own_world, own_world.bearer(DOCTOR), marker * 2000).status_code == 202
     own_world.work()
-    home = own_world.services.blobs._root.parent
+    home = own_world.home
     read = 0
     for path in home.rglob("*"):
         if path.is_file():
