@@ -26,6 +26,7 @@ from records.keys import KeyStore
 from records.master import FileMaster
 from records.restore import Restored, Target, ledgers_beside, restore
 from records.rotation import destroy_version, rotate
+from records.shelf import Place
 from tests.records.building import opened
 from tests.search_api.conftest import DOCTOR, REVOKED, TRAITANT
 from tests.search_api.world import World, open_world
@@ -50,10 +51,10 @@ def back(made: Backup, world: World, home: Path, **more: Any) -> Restored:
 
 
 @contextmanager
-def reopened(home: Path, world: World) -> Iterator[World]:
-    """A restored home, serving, with the names of what stood in the first."""
+def reopened(home: Path, world: World, place: Place | None = None) -> Iterator[World]:
+    """A restored home, serving, with the names of what stood in the first. `place`: of its blobs."""
     shutil.copy(next(world.home.glob("master.key*")), home / "master.key")
-    again = open_world(home)
+    again = open_world(home, place=place)
     again.clock.now = world.clock.now
     for names in ("patients", "documents", "grants"):
         getattr(again, names).update(getattr(world, names))

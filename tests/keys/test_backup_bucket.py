@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,9 @@ from records.erasure import erase
 from records.master import FileMaster
 from records.restore import Restored, Target, restore
 from records.shelf import Place
-from tests.keys.test_backup import saved, sound
+from tests.keys.test_backup import reopened, saved, sound
 from tests.search_api.conftest import DOCTOR
-from tests.search_api.world import World, open_world
+from tests.search_api.world import World
 from tests.services.object_store import ObjectStore
 
 pytestmark = pytest.mark.services
@@ -28,20 +25,6 @@ pytestmark = pytest.mark.services
 def into(made: Backup, world: World, home: Path, place: Place | None, **more: Any) -> Restored:
     target = Target(home, FileMaster(world.home / "master.key"), place=place)
     return restore(made.data, more.pop("keys", made.keys), target, world.clock.now, **more)
-
-
-@contextmanager
-def opened(home: Path, world: World, place: Place | None) -> Iterator[World]:
-    """A restored home, serving, with the names of what stood in the first."""
-    shutil.copy(next(world.home.glob("master.key*")), home / "master.key")
-    again = open_world(home, place=place)
-    again.clock.now = world.clock.now
-    for names in ("patients", "documents", "grants"):
-        getattr(again, names).update(getattr(world, names))
-    with again.http:
-        again.work()
-        yield again
-    again.close()
 
 
 def stored(place: Place) -> int:
@@ -54,7 +37,7 @@ def test_a_home_moves_into_a_bucket_and_back(own_world: World, object_store: Obj
     made = saved(own_world, tmp_path)
     assert into(made, own_world, tmp_path / "new", place).documents == 6
     assert [path.name for path in (tmp_path / "new" / "blobs").rglob("*")] == ["place"]
-    with opened(tmp_path / "new", own_world, place) as there:
+    with reopened(tmp_path / "new", own_world, place) as there:
         assert sound(there)
         assert there.search("pénicilline", there.bearer(DOCTOR)).json()["hits"] == before["hits"]
         there.deposit("neuf", "paul", "Courrier du lendemain : allopurinol.")
@@ -76,7 +59,7 @@ def test_a_home_moves_into_a_bucket_and_back(own_world: World, object_store: Obj
         )
         assert {kept.ref.patient_id for kept in Bucket(place).walk()} == {there.patients["paul"]}
     assert into(second, own_world, tmp_path / "back", None).documents == 7
-    with opened(tmp_path / "back", own_world, None) as back:
+    with reopened(tmp_path / "back", own_world) as back:
         assert sound(back)
 
 
