@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from access.identifiers import PatientId, is_opaque_id
 from access.refusal import Refusal
+from records.disk import on_disk
 from records.home import make_private_directory, replace_durably, sync_directory
 
 KIND = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -174,7 +175,8 @@ def _names(folder: Path) -> list[str]:
 
 def shelf_of(root: Path, place: Place | None) -> Shelf:
     """The shelf of the home whose blobs are written in `root`. Refusal "blobs-elsewhere" when they stand in another
-    place than the settings say: nothing would be found, and what comes in would be scattered."""
+    place than the settings say: nothing would be found, and what comes in would be scattered; and "bucket-of-another"
+    when a home that has none yet is given a bucket that holds blobs: to its `verify` they would be nobody's."""
     make_private_directory(root)
     marker = root / "place"
     said = marker.read_text(encoding="utf-8") if marker.exists() else ""
@@ -188,9 +190,19 @@ def shelf_of(root: Path, place: Place | None) -> Shelf:
         )
     if place is None:
         return Folder(root)
+    shelf = bucket_of(place)
     if not said:
+        with on_disk():
+            taken = next(shelf.walk(), None) is not None
+        if taken:
+            raise Refusal(
+                "start",
+                "bucket-of-another",
+                "Le compartiment de ANAMNESE_BLOBS_URL contient déjà les fichiers d'un autre dossier de données.",
+                "Donnez à celui-ci un compartiment, ou un préfixe, qui soit à lui seul.",
+            )
         mark(root, place)
-    return bucket_of(place)
+    return shelf
 
 
 def mark(root: Path, place: Place) -> None:

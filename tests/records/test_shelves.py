@@ -264,6 +264,18 @@ def test_a_home_says_where_its_blobs_stand(object_store: ObjectStore, file_home:
     assert isinstance(shelf_of(root, None), Folder)
 
 
+def test_a_new_home_is_not_given_the_bucket_of_another(object_store: ObjectStore, tmp_path: Path) -> None:
+    """Its `verify` would take everything there for leftovers."""
+    place = object_store.bucket("un")
+    put(shelf_of(tmp_path / "first", place), tmp_path, ref(1), b"x")
+    with pytest.raises(Refusal) as refused:
+        shelf_of(tmp_path / "second", place)
+    assert refused.value.code == "bucket-of-another"
+    assert content(shelf_of(tmp_path / "first", place), ref(1)) == b"x"
+    beside = Place(place.url.replace("/un", "/deux"), place.endpoint)
+    assert list(shelf_of(tmp_path / "second", beside).walk()) == []
+
+
 @pytest.mark.parametrize("url", ["bucket", "https://bucket", "s3://", "s3:///prefix", "s3://bucket?x=1"])
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(ValueError, match="s3://bucket/prefix"):
