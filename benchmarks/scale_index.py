@@ -28,13 +28,14 @@ from index.opensearch import OpenSearchGenerations
 from index.opensearch_index import OpenSearchIndex
 from index.opensearch_write import Write, _content, _fence_entry
 from index.port import Generation, IndexedDocument, Question
+from search_api.rounds import AT_ONCE, MOST_PATIENTS
 from tests.index.building import DIMENSIONS, document, scope, words
 
 OUT = Path(__file__).with_name("scale")
 A_DOCUMENT, A_PATIENT, THE_PATIENT = 2, 200, 2000  # passages
 WORDS = 90
 RAW = 2000  # passages written raw, and as many by the engine, in turns
-QUESTIONS, CLIENTS = 400, 8
+QUESTIONS, CLIENTS, ROUNDS = 400, 8, 20
 
 
 def documents(passages: int, seed: int) -> Iterator[tuple[str, IndexedDocument]]:
@@ -108,6 +109,24 @@ def ask(index: OpenSearchIndex, patients: list[str], clients: int) -> list[float
     return seconds
 
 
+def ask_all(index: OpenSearchIndex, patients: list[str]) -> list[float]:
+    """Seconds of one question over so many patients, as `search_api/rounds.py` asks it: words known, then both arms."""
+    seconds: list[float] = []
+    choose, numbers, lexicon = random.Random(7), np.random.default_rng(7), top_n_list("fr", 3000)[200:]
+    for _ in range(ROUNDS):
+        mine = [scope(who) for who in choose.sample(patients, min(MOST_PATIENTS, len(patients)))]
+        asked = words(" ".join(choose.sample(lexicon, 3)))
+        vector = numbers.integers(-127, 128, DIMENSIONS, dtype=np.int8).tobytes()
+        question = Question(asked.clauses, vector, asked.filters, 200)
+        began = time.perf_counter()
+        for start in range(0, len(mine), AT_ONCE):
+            some = mine[start : start + AT_ONCE]
+            index.forms_each(some)
+            index.match_each([(each, question) for each in some])
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
 def measure(url: str, passages: int) -> dict[str, object]:
     """Everything, on an index of its own that is gone afterwards."""
     generations = OpenSearchGenerations(url, f"scale{passages}")
@@ -121,6 +140,7 @@ def measure(url: str, passages: int) -> dict[str, object]:
         held += sum(len(one.passages) for one in batch)
         if held >= few and few not in asked_at:
             pause = time.perf_counter()
+            ask(index, ["p0"], 1)  # warms the engine
             asked_at[few] = ask(index, ["p0"], 1)
             paused += time.perf_counter() - pause
     rate = passages / (time.perf_counter() - began - paused)
@@ -133,6 +153,7 @@ def measure(url: str, passages: int) -> dict[str, object]:
         f"one patient of {THE_PATIENT}": largest,
         f"patients of {A_PATIENT}": ask(index, others, 1),
         f"patients of {A_PATIENT}, {CLIENTS} clients": ask(index, others, CLIENTS),
+        f"{min(MOST_PATIENTS, len(others))} patients of {A_PATIENT} at once": ask_all(index, others),
     }
     ratio = against_raw(generations, client)
     generations.destroy()

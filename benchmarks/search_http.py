@@ -127,10 +127,10 @@ def questions() -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def fill(home: Home, passages: int = PASSAGES) -> tuple[PatientId, list[DocumentId], int]:
-    """One patient, a doctor allowed to read everything, and sample texts until the passages are there."""
+def person(home: Home, ins: Ins = Ins(INS)) -> PatientId:
+    """A patient, and a doctor allowed to read everything there is of them."""
     now = home.clock()
-    identity = patients.Identity(Ins(INS), "qualified", "ESSAI", "Mesure", date(1985, 3, 1), "M", "75123")
+    identity = patients.Identity(ins, "qualified", "ESSAI", "Mesure", date(1985, 3, 1), "M", "75123")
     with home.services.records.write() as tx:
         patient = patients.create_patient(tx, identity, now)
         practitioners.put_practitioner(
@@ -148,11 +148,21 @@ def fill(home: Home, passages: int = PASSAGES) -> tuple[PatientId, list[Document
             recorded_by="benchmark",
             now=now,
         )
+    return patient
+
+
+def texts() -> list[str]:
+    """The judged documents of the samples, then each once more: records repeat themselves."""
+    lines = (JUDGEMENTS / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+    once = [json.loads(line)["text"] for line in lines]
+    return [*once, *(f"{text}\n\nDuplicata." for text in once)]
+
+
+def fill(home: Home, passages: int = PASSAGES) -> tuple[PatientId, list[DocumentId], int]:
+    """One patient, a doctor allowed to read everything, and sample texts until the passages are there."""
+    patient = person(home)
     documents: list[DocumentId] = []
-    texts = [
-        json.loads(line)["text"] for line in (JUDGEMENTS / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    for text in [*texts, *(f"{text}\n\nDuplicata." for text in texts)]:  # records repeat themselves
+    for text in texts():
         documents.append(deposit(home, patient, text, len(documents)))
         if len(documents) % 50 == 0:
             drain(home.bench)

@@ -69,6 +69,14 @@ class EmbeddedIndex:
         with self._file.read() as connection:
             return match(connection, scope, question)
 
+    def match_each(self, questions: Sequence[tuple[Scope, Question]]) -> list[Candidates]:
+        """See the port. Nothing is gained by asking together: no network lies between."""
+        return [self.match(scope, question) for scope, question in questions]
+
+    def forms_each(self, scopes: Sequence[Scope]) -> list[frozenset[str]]:
+        """See the port."""
+        return [self.forms(scope) for scope in scopes]
+
     def forms(self, scope: Scope) -> frozenset[str]:
         """See the port. Decoded vocabularies are kept by the exact documents (and contents) that they come from."""
         if scope.is_empty:

@@ -66,14 +66,46 @@ class OpenSearchIndex:
 
     def match(self, scope: Scope, question: Question) -> Candidates:
         """See the port. The two arms may see two moments if a write is refreshed between them."""
-        if scope.is_empty or question.limit <= 0:
-            return Candidates((), (), 0)
+        (found,) = self.match_each([(scope, question)])
+        return found
+
+    def match_each(self, questions: Sequence[tuple[Scope, Question]]) -> list[Candidates]:
+        """See the port. Every arm of every question in one request."""
+        arms = [self._arms(scope, question) for scope, question in questions]
+        searches = [(scope, body) for (scope, _), each in zip(questions, arms, strict=True) for body in each.values()]
+        answers = iter(self._searches(searches, _KEPT))
+        return [
+            self._candidates_of(scope, question, {arm: next(answers) for arm in each})
+            for (scope, question), each in zip(questions, arms, strict=True)
+        ]
+
+    def forms(self, scope: Scope) -> frozenset[str]:
+        """See the port."""
+        (found,) = self.forms_each([scope])
+        return found
+
+    def forms_each(self, scopes: Sequence[Scope]) -> list[frozenset[str]]:
+        """See the port. One request."""
+        searches = [(scope, forms_body(scope)) for scope in scopes if not scope.is_empty]
+        answers = iter(self._searches(searches, _KEPT_FORMS))
+        return [frozenset() if scope.is_empty else self._forms_of(scope, next(answers)) for scope in scopes]
+
+    def inventory_without_scope(self) -> Iterator[InventoryLine]:
+        """See the port. All lines show one moment. A document whose passages disagree with its fence has no digest."""
+        return inventory_without_scope(self._client, self._name)
+
+    def _arms(self, scope: Scope, question: Question) -> dict[str, Body]:
+        """The searches that a question is; none when nothing can match."""
         arms: dict[str, Body] = {}
+        if scope.is_empty or question.limit <= 0:
+            return arms
         if any(clause.terms for clause in clauses_of(question.clauses)):
             arms["words"] = words_body(scope, question)
         if question.vector is not None and self._holds_vectors(len(question.vector)):
             arms["meaning"] = meaning_body(scope, question)
-        answers = dict(zip(arms, self._searches(scope, list(arms.values()), _KEPT), strict=True))
+        return arms
+
+    def _candidates_of(self, scope: Scope, question: Question, answers: dict[str, Body]) -> Candidates:
         words, meaning = answers.get("words", {}), answers.get("meaning", {})
         counted = words.get("aggregations", {})
         matched = int(counted.get("matched", {}).get("count", 0))
@@ -81,26 +113,20 @@ class OpenSearchIndex:
             matched = sum(1 for _ in self._pages(scope, "documents", lambda a: documents_body(scope, question, a)))
         return Candidates(_candidates(words, 0), _candidates(meaning, 1), matched)
 
-    def forms(self, scope: Scope) -> frozenset[str]:
-        """See the port."""
-        if scope.is_empty:
-            return frozenset()
-        (answer,) = self._searches(scope, [forms_body(scope)], _KEPT_FORMS)
+    def _forms_of(self, scope: Scope, answer: Body) -> frozenset[str]:
         forms = answer["aggregations"]["forms"]
         if forms["sum_other_doc_count"]:
             return frozenset(self._pages(scope, "forms", lambda after: more_forms_body(scope, after)))
         return frozenset(bucket["key"] for bucket in forms.get("buckets", ()))
 
-    def inventory_without_scope(self) -> Iterator[InventoryLine]:
-        """See the port. All lines show one moment. A document whose passages disagree with its fence has no digest."""
-        return inventory_without_scope(self._client, self._name)
-
-    def _searches(self, scope: Scope, bodies: Sequence[Body], kept: str | None = None) -> list[Body]:
-        """Answers of several searches over the Scope's shards, in one request; each whole or a Refusal."""
-        if not bodies:
+    def _searches(self, searches: Sequence[tuple[Scope, Body]], kept: str | None = None) -> list[Body]:
+        """Answers of several searches, each over its Scope's shards, in one request; each whole or a Refusal."""
+        if not searches:
             return []
-        where = {"index": self._name, "routing": routing(scope), "allow_partial_search_results": False}
-        lines = [line for body in bodies for line in (where, body)]
+        lines: list[Body] = []
+        for scope, body in searches:
+            where = {"index": self._name, "routing": routing(scope), "allow_partial_search_results": False}
+            lines += (where, body)
         parameters = {"filter_path": kept} if kept else {}
         responses: list[Body] = asked(lambda: _answers(self._client.msearch(body=lines, params=parameters)))
         return responses
@@ -109,7 +135,7 @@ class OpenSearchIndex:
         """Every key of a composite aggregation."""
         after: Body | None = None
         while True:
-            (answer,) = self._searches(scope, [body(after)])
+            (answer,) = self._searches([(scope, body(after))])
             page = answer["aggregations"][name]
             yield from (bucket["key"]["key"] for bucket in page["buckets"])
             if (after := page.get("after_key")) is None:

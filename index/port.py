@@ -191,8 +191,14 @@ class Index(Protocol):
     def match(self, scope: Scope, question: Question) -> Candidates:
         """Candidates inside `scope`; an empty Scope gives none. The filter is inside each arm, never after."""
 
+    def match_each(self, questions: Sequence[tuple[Scope, Question]]) -> list[Candidates]:
+        """`match` of each, in their order: for many Scopes at once, each as if it were asked alone."""
+
     def forms(self, scope: Scope) -> frozenset[str]:
         """Every exact form in the Scope's passages: the only words that a typo or a prefix may become."""
+
+    def forms_each(self, scopes: Sequence[Scope]) -> list[frozenset[str]]:
+        """`forms` of each, in their order."""
 
     def inventory_without_scope(self) -> Iterator[InventoryLine]:
         """Every document held, in order of id. For `verify` only: it shows no text."""

@@ -105,6 +105,13 @@ class Understood:
     vector: bytes | None
     embed: Callable[[str], bytes | None]  # a vector comparable with those of the engine, or None
 
+    @property
+    def mode(self) -> Mode:
+        """How it is answered: by words alone when there is no vector."""
+        if self.vector is None:
+            return "words"
+        return "meaning" if self.request.mode == "meaning" else "hybrid"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -164,15 +171,36 @@ def understand(services: Services, request: SearchRequest) -> Understood:
 
 def find(understood: Understood, tx: Tx, scope: Scope, last: datetime | None = None) -> Found:
     """Expand over the Scope's own words, match inside it. `last`: `visitors.last_visit`, for `new_only`."""
-    request, query, vector = understood.request, understood.query, understood.vector
-    scope = narrowed(tx, scope, query)
+    (found,) = find_each(understood, tx, [scope], last)
+    return found
+
+
+def find_each(understood: Understood, tx: Tx, scopes: Sequence[Scope], last: datetime | None = None) -> list[Found]:
+    """`find` in each, in their order, each as if it were asked alone; the engine is asked for all of them at once."""
+    engine = understood.engine
+    inside = [_inside(understood, tx, scope, last) for scope in scopes]
+    asked = [_asked(understood, forms) for forms in engine.forms_each(inside)]
+    candidates = engine.match_each([(scope, each.question) for scope, each in zip(inside, asked, strict=True)])
+    return [_found(understood, *each) for each in zip(asked, candidates, strict=True)]
+
+
+def _inside(understood: Understood, tx: Tx, scope: Scope, last: datetime | None) -> Scope:
+    """What of the Scope the request may be answered from."""
+    request = understood.request
+    scope = narrowed(tx, scope, understood.query)
     if request.new_only and last is not None:
         scope = only_new(tx, scope, last)
     if request.like is not None:
         scope = replace(scope, excluded=scope.excluded | {document_of(request.like)})
+    return scope
+
+
+def _asked(understood: Understood, forms: frozenset[str]) -> Asked:
+    """The question over these words, its vector that of the text respelt."""
+    vector = understood.vector
     asked = build_question(
         understood.asked.text,
-        understood.engine.forms(scope),
+        forms,
         vector,
         understood.filters,
         thesaurus=medical_thesaurus(),
@@ -180,14 +208,16 @@ def find(understood: Understood, tx: Tx, scope: Scope, last: datetime | None = N
     )
     if asked.meant and vector is not None and (respelt := understood.embed(asked.meant)) is not None:
         asked = replace(asked, question=replace(asked.question, vector=respelt))
-    degraded = [WORDS_ONLY] if vector is None and request.mode != "words" else []
-    mode: Mode = "words" if vector is None else "hybrid"
-    if request.mode == "meaning" and vector is not None:
-        mode, asked = "meaning", Asked(replace(asked.question, clauses=()))
-    elif asked.shortened:
+    if understood.mode == "meaning":
+        return Asked(replace(asked.question, clauses=()))
+    return asked
+
+
+def _found(understood: Understood, asked: Asked, candidates: Candidates) -> Found:
+    degraded = [WORDS_ONLY] if understood.vector is None and understood.request.mode != "words" else []
+    if asked.shortened:
         degraded.append(SHORTENED)
-    candidates = understood.engine.match(scope, asked.question)
-    return Found(query, asked, candidates, understood.filters, mode, degraded)
+    return Found(understood.query, asked, candidates, understood.filters, understood.mode, degraded)
 
 
 def _vector(services: Services, engine: Index, query: str) -> bytes | None:

@@ -8,9 +8,10 @@ decision refuses is passed over as if it did not exist. Scores of words do not d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import islice
 
 from access.decide import role_refusal
 from access.identifiers import DocumentId, PatientId
@@ -23,7 +24,17 @@ from records.coverage import Coverage, covered, without_withdrawn
 from records.database import Tx
 from records.rights import patients_of
 from search_api.coverage import coverage_view
-from search_api.finding import QUERY_EMPTY, Found, SearchRequest, Shelves, cleaned, find, page_of, ranked_in, understand
+from search_api.finding import (
+    QUERY_EMPTY,
+    Found,
+    SearchRequest,
+    Shelves,
+    cleaned,
+    find_each,
+    page_of,
+    ranked_in,
+    understand,
+)
 from search_api.functions import refuse_off
 from search_api.saved import in_full, with_saved
 from search_api.services import Services
@@ -32,6 +43,8 @@ from search_api.visit import Visit, granted_together
 
 MOST_PATIENTS = 500
 """Records searched by one question: some 3 ms each, and one entry of each one's journal."""
+AT_ONCE = 50
+"""Records that the engine is asked about together: their words are held in memory meanwhile."""
 MOST_TOLD = 12
 ACTION = "search-patients"
 """The journal's word."""
@@ -83,9 +96,10 @@ def answer_rounds(
     understood = understand(services, request)
     with services.records.read() as tx:
         records: list[_Record] = []
-        for visit, scope in _opened(services, tx, caller, wanted, now, request_id):
-            found = find(understood, tx, scope)
-            records.append(_Record(visit, scope, found, ranked_in(services, tx, scope, request, found)))
+        opened = _opened(services, tx, caller, wanted, now, request_id)
+        while some := list(islice(opened, AT_ONCE)):
+            for (visit, scope), found in zip(some, find_each(understood, tx, [each[1] for each in some]), strict=True):
+                records.append(_Record(visit, scope, found, ranked_in(services, tx, scope, request, found)))
         groups, more = _groups(services, tx, records, request.limit, now)
         counted = _together(covered(tx, each.scope) for each in records)
     asked = in_full(request.query, understood.query)
@@ -95,7 +109,7 @@ def answer_rounds(
     degraded = list(dict.fromkeys(mode for each in records for mode in each.found.degraded))
     return PatientsAnswerView(
         query=request.query,
-        mode="words" if understood.vector is None else request.mode,
+        mode=understood.mode,
         patients=groups,
         searched_patients=len(records),
         more=more,
@@ -112,7 +126,7 @@ def _opened(
     wanted: frozenset[PatientId] | None,
     now: datetime,
     request_id: str,
-) -> Iterable[tuple[Visit, Scope]]:
+) -> Iterator[tuple[Visit, Scope]]:
     """The records that the caller's grants open, each by its own decision."""
     mine = patients_of(tx, caller, now)
     if wanted is not None:

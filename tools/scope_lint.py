@@ -1,7 +1,8 @@
 """Refuses a read of patient content that takes no Scope.
 
 Rule 1: in the modules of READERS, a public function or method whose name starts with a reading verb, or whose return
-annotation names a content type, has a parameter annotated `Scope`, or carries `_without_scope` in its name.
+annotation names a content type, has a parameter annotated `Scope` (or with several, as `Sequence[Scope]`), or carries
+`_without_scope` in its name.
 Rule 2: a `..._without_scope` function is named outside records/ and tests/ only in the modules of PIPELINE.
 Rule 3: a `Scope` parameter is never optional and has no default.
 
@@ -105,7 +106,8 @@ def _reads(function: Function) -> bool:
 
 def _takes_scope(function: Function) -> bool:
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-    return any(isinstance(a.annotation, ast.Name) and a.annotation.id == "Scope" for a in arguments)
+    named = (node for a in arguments if a.annotation for node in ast.walk(a.annotation))
+    return any(isinstance(node, ast.Name) and node.id == "Scope" for node in named)
 
 
 def _optional_scopes(tree: ast.Module) -> Iterator[int]:

@@ -307,6 +307,23 @@ def test_forms_are_those_of_the_scope_alone(engine: Index) -> None:
     assert engine.forms(scope("two")) == {"angine"}
 
 
+def test_many_scopes_are_asked_as_if_each_were_asked_alone(engine: Index) -> None:
+    engine.put(
+        [
+            document("a", [ALLERGY, NORMAL], vectors=[vector(1), vector(2)]),
+            document("b", [HYPERTENSION, "allergie aux fraises"], of="two", vectors=[vector(3), None]),
+            document("c", [NORMAL], of="three", vectors=[vector(1)]),
+        ]
+    )
+    scopes = [scope("two"), scope(empty=True), scope("one"), scope("three"), scope("nobody"), scope("one", "two")]
+    asked = [Question(words("allergie").clauses, vector(1)), words("tension"), meaning(vector(3)), Question(())]
+    questions = [(each, question) for each in scopes for question in asked]
+    assert engine.match_each(questions) == [engine.match(*each) for each in questions]
+    assert engine.forms_each(scopes) == [engine.forms(each) for each in scopes]
+    assert len({repr(found) for found in engine.match_each(questions)}) > len(scopes)
+    assert (engine.match_each([]), engine.forms_each([])) == ([], [])
+
+
 def test_strangers_change_nothing_byte_for_byte(engine: Index) -> None:
     engine.put([document("a", [ALLERGY, HYPERTENSION, NORMAL], vectors=[vector(i) for i in range(3)])])
     engine.put([document("m", [ALLERGY], category=Category.DIRECTIVE, vectors=[vector(0)])])

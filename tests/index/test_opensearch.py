@@ -384,6 +384,23 @@ def test_counts_and_forms_are_complete_past_one_answer(
     assert engine.forms(scope()) == forms
 
 
+def test_many_scopes_are_one_request(engine: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    ask = engine._client.msearch
+
+    def counted(body: list[object], params: object) -> object:
+        sent.append(len(body) // 2)
+        return ask(body=body, params=params)
+
+    engine.put([document(f"n{i}", [ALLERGY], of=f"p{i}", vectors=[vector(1)]) for i in range(9)])
+    scopes = [scope(f"p{i}") for i in range(9)]
+    monkeypatch.setattr(engine._client, "msearch", counted)
+    assert all(engine.forms_each(scopes))
+    found = engine.match_each([(each, Question(words("allergie").clauses, vector(1))) for each in scopes])
+    assert [word_ids(each) for each in found] == [[passage(f"n{i}", 0)] for i in range(9)]
+    assert sent == [9, 18]
+
+
 def test_the_longest_question_is_answered_or_refused_never_cut(engine: OpenSearchIndex, client: OpenSearch) -> None:
     engine.put([document("a", [ALLERGY])])
     many = tuple(Clause(tuple(WeightedTerm(f"=m{i}x{j}", 1.0) for j in range(39))) for i in range(63))

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
         ("records/documents.py", "def get_document(tx, document_id): ...", "reads without a Scope"),
         ("records/documents.py", "def newest(tx) -> Document: ...", "reads without a Scope"),
         ("records/documents.py", "def get_document(tx, scope: Scope): ...", None),
+        ("index/embedded.py", "def match_each(asked: Sequence[tuple[Scope, Question]]): ...", None),
+        ("index/embedded.py", "def forms_each(asked: Sequence[Scope | None]): ...", "must be required"),
         ("records/documents.py", "def document_without_scope(tx) -> Document: ...", None),
         ("records/documents.py", "def get_document(tx, scope: Scope | None): ...", "must be required"),
         ("records/documents.py", "def get_document(tx, scope: Scope = EMPTY): ...", "must be required"),

@@ -109,6 +109,16 @@ def test_naming_patients_narrows_and_never_widens(world: World) -> None:
     assert answer.json()["searched_patients"] == 1
 
 
+@pytest.mark.parametrize("together", [1, 3, 4])
+def test_how_many_are_asked_together_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    at_once = search(world, "méthotrexate").json()
+    monkeypatch.setattr(rounds, "AT_ONCE", together)
+    assert search(world, "méthotrexate").json() == at_once
+    assert at_once["searched_patients"] == 4
+
+
 def test_only_practitioners_have_patients(world: World) -> None:
     for headers in (
         world.as_patient("ana"),
