@@ -101,7 +101,7 @@ def _copied(home: Home, cluster: OpenSearchGenerations) -> ServingIndex:
     generation = needed(home.services.embedder)
     engine = cluster.open(generation)
     source = Source(home.services.records, home.services.blobs, home.services.embedder)
-    found = (source.project(event, vectors=True) for event in source.last_events().values())
+    found = (source.project(event, vectors=True) for event in source.expected())
     engine.put([each for each in found if isinstance(each, IndexedDocument)])
     cluster.serve(generation)
     return ServingIndex(cluster, lambda: generation)

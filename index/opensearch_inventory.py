@@ -15,6 +15,7 @@ from index.opensearch_query import Body
 from index.port import InventoryLine
 
 _PAGE = 5_000
+_KEPT = "30m"  # the longest between two pages: `verify` reads 5,000 passages again meanwhile, and may embed some
 
 
 def inventory_without_scope(client: OpenSearch, name: str) -> Iterator[InventoryLine]:
@@ -34,10 +35,10 @@ def _entries_without_scope(client: OpenSearch, name: str) -> Iterator[dict[str, 
         "docvalue_fields": [*fields, "held.digest"],
         "track_total_hits": False,
     }
-    point = asked(lambda: client.create_pit(index=name, params={"keep_alive": "5m"}))["pit_id"]
+    point = asked(lambda: client.create_pit(index=name, params={"keep_alive": _KEPT}))["pit_id"]
     try:
         while True:
-            body["pit"] = {"id": point, "keep_alive": "5m"}
+            body["pit"] = {"id": point, "keep_alive": _KEPT}
             page = asked(lambda: client.search(body=body))
             check_whole(page)
             hits = page["hits"]["hits"]

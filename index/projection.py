@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from access.identifiers import DocumentId, passage_id
+from access.identifiers import passage_id
 from access.refusal import Refusal
 from index.embedders.port import Embedder, quantise
 from index.passages import indexed_passage
@@ -33,7 +33,7 @@ OUTAGES = frozenset(
 """Refusals that are nobody's document's fault: the follower stops there and tries again later."""
 _HELD = frozenset({DocumentState.READING, DocumentState.SEARCHABLE})
 _BARRED = frozenset({DocumentState.QUARANTINED, DocumentState.REFUSED})
-_STEP = 500  # events a read
+_STEP = 500  # documents a read
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,20 @@ class Source:
                 raise
             return Broken(event, refusal)
 
-    def last_events(self) -> dict[DocumentId, Event]:
-        """The last event of every document that was ever to be indexed."""
-        return {event.document_id: event for event in self._events()}
+    def expected(self) -> Iterator[Event]:
+        """The last event of every document that records call searchable and the index holds, in order of document id.
 
-    def _events(self) -> Iterator[Event]:
-        seq = 0
+        Read a page at a time, so not of one moment: a home of four million documents would not fit in memory.
+        """
+        after = ""
         while True:
             with self.records.read() as tx:
-                events = outbox.after(tx, seq, _STEP)
-            if not events:
+                page = documents.searchable_without_scope(tx, after, _STEP)
+                events = outbox.last_of(tx, page)
+            if not page:
                 return
-            yield from events
-            seq = events[-1].seq
+            yield from (event for one in page if (event := events.get(one)) is not None and event.operation == "put")
+            after = page[-1]
 
     def _vectors(self, document: Document, reading: Reading) -> bytes | None:
         """The stored vectors of this embedder, or new ones, kept for next time. None in words-only mode."""

@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from access.identifiers import DocumentId
 from access.refusal import Refusal
 from index.embedders.port import Embedder
 from index.generations import needed
 from index.port import Generation, Generations, Index, IndexedDocument, Removal
 from index.projection import OUTAGES, Broken, Source
-from index.verify import VerifyReport, compare
+from index.verify import VerifyReport, both, compare
 from records import documents, outbox
 from records.blobs import Blobs
 from records.database import Records, Tx
@@ -152,15 +151,16 @@ class Projector:
         if serving is None:
             raise _busy()
         index = self._generations.open(serving)
-        return compare(index, self._source, vectors=self._has_vectors(serving), repair=repair)
+        with self._records.read() as tx:
+            level = outbox.cursor(tx, serving.name)
+        return compare(index, self._source, level, vectors=self._has_vectors(serving), repair=repair)
 
     def _swap(self, target: Generation, now: datetime) -> int:
         """Serve a generation that is level, once counted; returns how many documents it holds."""
-        held = {line.document_id for line in self._generations.open(target).inventory_without_scope()}
-        self._refuse_missing(held)
+        held = self._count_whole(target)
         self._generations.serve(target)
         self._follow(target, now, settles=True)
-        return len(held)
+        return held
 
     def _target(self, serving: Generation | None) -> Generation:
         """Where to build: a build already begun, else a new name of the wanted fingerprint."""
@@ -247,11 +247,14 @@ class Projector:
         with self._records.write() as tx:
             outbox.drop_cursor(tx, generation.name)
 
-    def _refuse_missing(self, held: set[DocumentId]) -> None:
-        wanted = [d for d, event in self._source.last_events().items() if event.operation == "put" and d not in held]
+    def _count_whole(self, target: Generation) -> int:
+        """How many documents it holds; a Refusal when one is missing of those that it was told of."""
         with self._records.read() as tx:
-            states = documents.states_without_scope(tx, wanted)
-        missing = sum(state is DocumentState.SEARCHABLE for state in states.values())
+            level = outbox.cursor(tx, target.name)
+        held = missing = 0
+        for line, event in both(self._generations.open(target), self._source):
+            held += line is not None
+            missing += line is None and event is not None and event.seq <= level
         if missing:
             raise Refusal(
                 "index",
@@ -259,6 +262,7 @@ class Projector:
                 f"Le nouvel index ne contient pas {missing} document(s) attendu(s) ; l'ancien reste en service.",
                 "Relancez « anamnese reindex » ; si cela persiste, lancez « anamnese verify ».",
             )
+        return held
 
 
 def _put(index: Index, puts: Sequence[tuple[Event, IndexedDocument]]) -> list[Broken]:

@@ -169,6 +169,12 @@ def states_without_scope(tx: Tx, document_ids: Collection[DocumentId]) -> dict[D
     return {DocumentId(row.document_id): DocumentState(row.state) for row in rows}
 
 
+def searchable_without_scope(tx: Tx, after: str, limit: int) -> list[DocumentId]:
+    """The searchable documents of all patients, in order of id behind `after`, at most `limit`: to compare stores."""
+    rows = select(_T.document_id).where(_T.state == DocumentState.SEARCHABLE, _T.document_id > after)
+    return [DocumentId(one) for one in tx.session.scalars(rows.order_by(_T.document_id).limit(limit))]
+
+
 def count_without_scope(tx: Tx, state: DocumentState) -> int:
     """How many documents of all patients are in this state: to compare stores, never to be shown to a caller."""
     return tx.session.scalar(select(func.count()).select_from(_T).where(_T.state == state)) or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import delete, func, insert, literal, or_, select, update
 
@@ -17,6 +17,11 @@ from records.presence import NAME
 from records.statements import among, as_set
 
 Operation = Literal["put", "remove"]
+_E = tables.OutboxEvent
+_EVENTS = select(_E.seq, _E.patient_id, _E.document_id, _E.operation, _E.fence)
+_LAST_OF = _EVENTS.where(
+    _E.seq.in_(select(func.max(_E.seq)).where(among(_E.document_id, "document_ids")).group_by(_E.document_id))
+)
 LONGEST_LEASE = timedelta(hours=1)
 """No cursor is leased for longer: a lease that ends later was written before the clock was set back, and is over."""
 
@@ -56,23 +61,13 @@ def remove_all(tx: Tx, patient_id: PatientId) -> list[DocumentId]:
 
 def after(tx: Tx, seq: int, limit: int) -> list[Event]:
     """Events after number `seq`, in order, at most `limit`."""
-    event = tables.OutboxEvent
-    rows = tx.session.execute(
-        select(event.seq, event.patient_id, event.document_id, event.operation, event.fence)
-        .where(event.seq > seq)
-        .order_by(event.seq)
-        .limit(limit)
-    )
-    return [
-        Event(
-            r.seq,
-            PatientId(r.patient_id),
-            DocumentId(r.document_id),
-            "remove" if r.operation == "remove" else "put",
-            r.fence,
-        )
-        for r in rows
-    ]
+    return [_event(row) for row in tx.session.execute(_EVENTS.where(_E.seq > seq).order_by(_E.seq).limit(limit))]
+
+
+def last_of(tx: Tx, document_ids: Collection[DocumentId]) -> dict[DocumentId, Event]:
+    """The last event of each of these documents that has one."""
+    rows = tx.session.execute(_LAST_OF, {"document_ids": as_set(document_ids)})
+    return {event.document_id: event for event in map(_event, rows)}
 
 
 def last(tx: Tx) -> int:
@@ -156,6 +151,11 @@ def drop_cursor(tx: Tx, generation_name: str) -> None:
 def drop_cursors(tx: Tx) -> None:
     """Forget every generation: in a restored home none follows these records."""
     tx.session.execute(delete(tables.Cursor))
+
+
+def _event(row: Any) -> Event:
+    operation: Operation = "remove" if row.operation == "remove" else "put"
+    return Event(row.seq, PatientId(row.patient_id), DocumentId(row.document_id), operation, row.fence)
 
 
 def _changed(tx: Tx, statement: object) -> bool:

@@ -18,8 +18,10 @@ from index.embedded import EmbeddedGenerations
 from index.embedders.none import NoEmbedder
 from index.embedders.port import Embedder, FloatMatrix
 from index.port import Generation, IndexedDocument, Removal
+from index.projection import Source
 from index.projector import Projector
 from index.question import build_question, query_vector
+from index.verify import compare
 from records import documents, outbox, readings
 from records.content import Metadata, Page, Passage, Reading
 from records.documents import DocumentState
@@ -415,6 +417,56 @@ def test_verify_finds_and_repairs_each_difference(world: World) -> None:
     again = world.projector.verify(NOW)
     assert (again.missing, again.different, again.extra, again.clean) == ((), (), (), True)
     assert [world.found(text) for text in ("fièvre", "toux", "angine")] == [[missing], [different], [right]]
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_verify_leaves_alone_what_others_write_meanwhile(world: World, repair: bool) -> None:
+    """A service goes on during it: a new document, a new reading and a withdrawal that the index has not followed yet
+    are no difference, and are neither put nor taken away."""
+    kept, read_again, withdrawn = (world.store(text) for text in ("angine", "toux", "fièvre"))
+    world.projector.catch_up(NOW)
+    index = world.generations.open(world.projector.wanted)
+    with world.home.records.read() as tx:
+        level = outbox.cursor(tx, index.generation.name)
+    before = list(index.inventory_without_scope())
+    new = world.store("nouvelle")
+    world.store("toux sèche", of=read_again)
+    world.remove(withdrawn)
+    with world.home.records.write() as tx:
+        for document in (new, read_again):
+            documents.set_state(tx, document, DocumentState.SEARCHABLE)
+    source = Source(world.home.records, world.home.blobs, world.embedder)
+    report = compare(index, source, level, vectors=True, repair=repair)
+    assert (report.missing, report.different, report.extra, report.clean) == ((), (), (), True)
+    assert (report.documents, report.waiting) == (1, 2)
+    assert any("en chemin" in line for line in report.lines())
+    assert list(index.inventory_without_scope()) == before
+    late = compare(index, source, 10**9, vectors=True, repair=False)
+    assert (late.missing, late.different, late.extra, late.waiting) == ((new,), (read_again,), (withdrawn,), 0)
+    assert kept not in {*late.missing, *late.different, *late.extra}
+
+
+def test_verify_reads_documents_a_page_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = [world.store(f"texte {number}") for number in range(7)]
+    world.projector.catch_up(NOW)
+    world.remove(stored[3])
+    monkeypatch.setattr("index.projection._STEP", 2)
+    source = Source(world.home.records, world.home.blobs, world.embedder)
+    assert [event.document_id for event in source.expected()] == sorted({*stored} - {stored[3]})
+    assert world.projector.verify(NOW).documents == 6
+
+
+def test_an_engine_that_sorts_otherwise_is_not_emptied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("fièvre", "toux", "angine"):
+        world.store(text)
+    world.projector.catch_up(NOW)
+    index = world.generations.open(world.projector.wanted)
+    lines = list(index.inventory_without_scope())
+    with monkeypatch.context() as otherwise:
+        otherwise.setattr("index.embedded.EmbeddedIndex.inventory_without_scope", lambda _: reversed(lines))
+        with pytest.raises(RuntimeError, match="order"):
+            world.projector.verify(NOW)
+    assert list(index.inventory_without_scope()) == lines
 
 
 def _lose(world: World, document: DocumentId) -> None:
