@@ -142,9 +142,9 @@ def fill(home: Home, passages: int) -> tuple[list[tuple[PatientId, DocumentId]],
     drain(home.bench)
     engine = home.services.index.current()
     held = sum(line.passages for line in engine.inventory_without_scope())
-    for batch in batches(max(0, passages - held), 1):
-        engine.put(batch)
-        held += sum(len(one.passages) for one in batch)
+    for some in batches(max(0, passages - held), 1):
+        engine.put(some)
+        held += sum(len(one.passages) for one in some)
     return known, held
 
 

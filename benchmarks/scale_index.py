@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 from opensearchpy.helpers import streaming_bulk
 from wordfreq import top_n_list
@@ -33,34 +38,45 @@ from tests.index.building import DIMENSIONS, document, scope, words
 
 OUT = Path(__file__).with_name("scale")
 A_DOCUMENT, A_PATIENT, THE_PATIENT = 2, 200, 2000  # passages
+BATCH, AHEAD = 250, 4  # documents a write; writes made ahead
 WORDS = 90
 RAW = 2000  # passages written raw, and as many by the engine, in turns
 QUESTIONS, CLIENTS, ROUNDS = 400, 8, 20
 
 
-def documents(passages: int, seed: int) -> Iterator[tuple[str, IndexedDocument]]:
-    """(patient, document): the first patient is the large one."""
-    choose, numbers = random.Random(seed), np.random.default_rng(seed)
-    lexicon = top_n_list("fr", 20_000)
-    shares = 1 / np.arange(2, len(lexicon) + 2)
-    shares /= shares.sum()
-    for number in range(passages // A_DOCUMENT):
+def batches(passages: int, seed: int) -> Iterator[list[IndexedDocument]]:
+    """BATCH documents at a time, made a few batches ahead in a process of their own; the first patient is the large
+    one."""
+    starts = range(0, passages // A_DOCUMENT, BATCH)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        coming: deque[Future[list[IndexedDocument]]] = deque()
+        for start in starts:
+            coming.append(pool.submit(batch, start, min(BATCH, passages // A_DOCUMENT - start), seed))
+            if len(coming) > AHEAD:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+
+
+def batch(start: int, several: int, seed: int) -> list[IndexedDocument]:
+    """Invented documents number `start` and on: words as frequent as in French, vectors at random."""
+    numbers = np.random.default_rng((seed, start))
+    lexicon, shares = _lexicon()
+    made = []
+    for number in range(start, start + several):
         place = number * A_DOCUMENT
         who = "p0" if place < THE_PATIENT else f"p{1 + (place - THE_PATIENT) // A_PATIENT}"
         texts = [" ".join(lexicon[n] for n in numbers.choice(len(lexicon), WORDS, p=shares)) for _ in range(A_DOCUMENT)]
         vectors = [numbers.integers(-127, 128, DIMENSIONS, dtype=np.int8).tobytes() for _ in texts]
-        yield who, document(f"{seed}-{number}-{choose.random()}", texts, of=who, vectors=vectors)
+        made.append(document(f"{seed}-{number}-{numbers.random()}", texts, of=who, vectors=vectors))
+    return made
 
 
-def batches(passages: int, seed: int, size: int = 250) -> Iterator[list[IndexedDocument]]:
-    batch: list[IndexedDocument] = []
-    for _, one in documents(passages, seed):
-        batch.append(one)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+@cache
+def _lexicon() -> tuple[list[str], NDArray[np.float64]]:
+    lexicon = top_n_list("fr", 20_000)
+    shares = 1 / np.arange(2, len(lexicon) + 2)
+    return lexicon, shares / shares.sum()
 
 
 def against_raw(generations: OpenSearchGenerations, client: OpenSearch) -> float:
@@ -69,12 +85,12 @@ def against_raw(generations: OpenSearchGenerations, client: OpenSearch) -> float
     name = raw._name
     ratios = []
     for turn in range(6):
-        batch = [one for part in batches(RAW, 900 + turn) for one in part]
+        some = batch(0, RAW // A_DOCUMENT, 900 + turn)
         began = time.perf_counter()
-        ours.put(batch)
+        ours.put(some)
         engine = time.perf_counter() - began
-        raw.put(batch[:1])  # its vectors' field
-        writes = [Write(one.patient_id, one.document_id, one.fence, one) for one in batch]
+        raw.put(some[:1])  # its vectors' field
+        writes = [Write(one.patient_id, one.document_id, one.fence, one) for one in some]
         actions = [_fence_entry(name, write) for write in writes] + list(_content(name, writes, {}))
         began = time.perf_counter()
         for good, _ in streaming_bulk(client, actions, chunk_size=500, params={"request_timeout": 60}):
@@ -133,17 +149,16 @@ def measure(url: str, passages: int) -> dict[str, object]:
     client = OpenSearch(hosts=[url], timeout=120)
     index = generations.open(Generation("scale-all", "a" * 12))
     held, asked_at = 0, {}
-    began, paused = time.perf_counter(), 0.0
+    spent = 0.0
     few = min(10_000, passages)
-    for batch in batches(passages, 1):
-        index.put(batch)
-        held += sum(len(one.passages) for one in batch)
+    for some in batches(passages, 1):
+        began = time.perf_counter()
+        index.put(some)
+        spent += time.perf_counter() - began
+        held += sum(len(one.passages) for one in some)
         if held >= few and few not in asked_at:
-            pause = time.perf_counter()
             ask(index, ["p0"], 1)  # warms the engine
             asked_at[few] = ask(index, ["p0"], 1)
-            paused += time.perf_counter() - pause
-    rate = passages / (time.perf_counter() - began - paused)
     client.indices.forcemerge(index=index._name, max_num_segments=1, params={"request_timeout": 3600})
     store = client.indices.stats(index=index._name)["_all"]["primaries"]["store"]["size_in_bytes"]
     node = next(iter(client.nodes.stats(metric="jvm")["nodes"].values()))
@@ -161,7 +176,7 @@ def measure(url: str, passages: int) -> dict[str, object]:
         "machine": machine(),
         "passages": passages,
         "bytes_a_passage": round(store / passages),
-        "passages_a_second": round(rate),
+        "passages_a_second": round(held / spent),
         "rate_over_raw_bulk": round(ratio, 2),
         "heap_used_mb": round(node["jvm"]["mem"]["heap_used_in_bytes"] / 2**20),
         "questions_ms": {name: [round(milliseconds(s, q), 1) for q in (0.5, 0.95, 0.99)] for name, s in rows.items()},
