@@ -8,21 +8,32 @@ whole database was put back to an earlier day.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from access.refusal import Refusal
 from records.sealed import keyed_hash
+from records.statements import among, as_set
 from records.tables import JournalHead, core
 
 UNKNOWN = "unknown"  # the chain of everybody who is not a patient here
 ALL = "*"
 _T = core(JournalHead)
 _HEAD = select(_T.c.length, _T.c.last, _T.c.mac).where(_T.c.chain == bindparam("name"))
+_HEADS = select(_T.c.chain, _T.c.length, _T.c.last, _T.c.mac).where(among(_T.c.chain, "names"))
 _MOVE = (
     update(_T)
     .where(_T.c.chain == bindparam("name"))
     .values(length=bindparam("length"), last=bindparam("last"), mac=bindparam("mac"))
+)
+
+_BROKEN = Refusal(
+    "journal",
+    "broken-chain",
+    "Le journal des accès est altéré : rien ne peut y être ajouté.",
+    "Prévenez l'administrateur : « anamnese audit verify » dit où.",
 )
 
 
@@ -73,16 +84,29 @@ def head(session: Session, key: bytes, chain: str) -> tuple[int, bytes]:
     """Length and last MAC. Refusal "broken-chain" when the head was removed or changed: nothing is appended to it."""
     row = session.execute(_HEAD, {"name": chain}).one_or_none()
     if row is None or row.mac != head_mac(key, chain, row.length, row.last):
-        raise Refusal(
-            "journal",
-            "broken-chain",
-            "Le journal des accès est altéré : rien ne peut y être ajouté.",
-            "Prévenez l'administrateur : « anamnese audit verify » dit où.",
-        )
+        raise _BROKEN
     return row.length, row.last
+
+
+def heads_of(session: Session, key: bytes, names: Collection[str]) -> dict[str, tuple[int, bytes]]:
+    """`head` of each chain, by one statement."""
+    rows = {row.chain: row for row in session.execute(_HEADS, {"names": as_set(names)})}
+    for chain in names:
+        row = rows.get(chain)
+        if row is None or row.mac != head_mac(key, chain, row.length, row.last):
+            raise _BROKEN
+    return {chain: (row.length, row.last) for chain, row in rows.items()}
 
 
 def move_head(session: Session, key: bytes, chain: str, length: int, last: bytes) -> None:
     """Write a chain's new length and last MAC."""
-    values = {"name": chain, "length": length, "last": last, "mac": head_mac(key, chain, length, last)}
+    move_heads(session, key, {chain: (length, last)})
+
+
+def move_heads(session: Session, key: bytes, heads: Mapping[str, tuple[int, bytes]]) -> None:
+    """Write several."""
+    values = [
+        {"name": chain, "length": length, "last": last, "mac": head_mac(key, chain, length, last)}
+        for chain, (length, last) in heads.items()
+    ]
     session.execute(_MOVE, values)

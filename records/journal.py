@@ -27,6 +27,7 @@ from records.statements import among, as_set
 Outcome = Literal["granted", "refused"]
 _T = tables.JournalEntry
 _KNOWN = select(tables.Patient.patient_id).where(tables.Patient.patient_id == bindparam("patient_id"))
+_KNOWN_AMONG = select(tables.Patient.patient_id).where(among(tables.Patient.patient_id, "patient_ids"))
 _INSERT = insert(tables.core(tables.JournalEntry))
 _SEALED = ("query", "detail")
 _BOTH = b"\x02"  # before words sealed under the journal's and the patient's key; a seal itself begins with 1
@@ -93,22 +94,48 @@ def append(tx: Tx, entry: Entry) -> int:
     chain = chains.UNKNOWN if known is None else known
     length, previous = chains.head(tx.session, key, chain)
     total, whole = chains.head(tx.session, key, chains.ALL)
+    row = _linked(tx, key, entry, chain, length + 1, previous)
+    tx.session.execute(_INSERT, row)
+    chains.move_head(tx.session, key, chain, length + 1, row["mac"])
+    chains.move_head(tx.session, key, chains.ALL, total + 1, chains.link_all(key, row["mac"], whole))
+    return length + 1
+
+
+def append_all(tx: Tx, written: Sequence[Entry]) -> None:
+    """`append` of each, in their order, by four statements: every other writer waits meanwhile, and one by one 500
+    entries kept them waiting for two seconds on PostgreSQL."""
+    if not written:
+        return
+    key = tx.service_key("journal")
+    named = {"patient_ids": as_set({entry.patient_id for entry in written})}
+    known = set(tx.session.scalars(_KNOWN_AMONG, named))
+    placed = [(entry.patient_id if entry.patient_id in known else chains.UNKNOWN, entry) for entry in written]
+    heads = chains.heads_of(tx.session, key, {chains.ALL, *(chain for chain, _ in placed)})
+    rows = []
+    for chain, entry in placed:
+        length, previous = heads[chain]
+        total, whole = heads[chains.ALL]
+        row = _linked(tx, key, entry, chain, length + 1, previous)
+        rows.append(row)
+        heads[chain] = length + 1, row["mac"]
+        heads[chains.ALL] = total + 1, chains.link_all(key, row["mac"], whole)
+    tx.session.execute(_INSERT, rows)
+    chains.move_heads(tx.session, key, heads)
+
+
+def _linked(tx: Tx, key: bytes, entry: Entry, chain: str, sequence: int, previous: bytes) -> dict[str, Any]:
+    """The row of an entry at its place in its chain, behind the MAC `previous`."""
     content = canonical(entry)
-    sealed = _seal(tx, entry, _place(chain, length + 1))
-    mac = chains.link(key, chain, content, sealed, previous)
-    values = {
+    sealed = _seal(tx, entry, _place(chain, sequence))
+    return {
         "chain": chain,
-        "sequence": length + 1,
+        "sequence": sequence,
         "patient_id": entry.patient_id,
         "content": content,
         "sealed": sealed,
         "previous": previous,
-        "mac": mac,
+        "mac": chains.link(key, chain, content, sealed, previous),
     }
-    tx.session.execute(_INSERT, values)
-    chains.move_head(tx.session, key, chain, length + 1, mac)
-    chains.move_head(tx.session, key, chains.ALL, total + 1, chains.link_all(key, mac, whole))
-    return length + 1
 
 
 def erase_words(tx: Tx, patient_id: PatientId) -> int:

@@ -9,6 +9,7 @@ everybody, an outbox number is visible before any later one is given, and what a
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +19,13 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, QueuePool, create_engine, event, text
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, ExecutionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from access.refusal import Refusal
 from records.engine import BUSY_SECONDS, OVERFLOW, POOL, WRITE
+from records.statements import PREPARED
 
 _WRITER = 0x616E616D6E657365  # "anamnese": the number of the writers' lock in this database
 _CONNECT_SECONDS = 10
@@ -122,12 +124,18 @@ def _make_engine(server: Server) -> Engine:
             "options": " ".join(options).strip(),
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": "anamnese",
-            # A generic plan does not hash the array of a Scope: 70,000 excluded documents are then compared one by one.
-            "prepare_threshold": None,
+            "prepare_threshold": sys.maxsize,  # what is prepared says so
             **_KEEPALIVE,
         },
         hide_parameters=True,
     )
+
+    @event.listens_for(engine, "do_execute")
+    def _prepared(cursor: psycopg.Cursor[Any], statement: str, parameters: Any, context: ExecutionContext) -> bool:
+        if not context.execution_options.get(PREPARED):
+            return False
+        cursor.execute(statement, parameters, prepare=True)
+        return True
 
     @event.listens_for(engine, "do_connect")
     def _password(_dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ from access.policy import Policy
 from access.scope import Caller, CallerKind
 from records import tables
 from records.database import Tx
-from records.statements import PlainString, among, as_set
+from records.statements import PREPARED, PlainString, among, as_set
 from records.tables.base import UtcTime
 
 _T, _D, _R, _E, _O = tables.Grant, tables.Document, tables.Relation, tables.Emergency, tables.Opposition
@@ -81,7 +81,7 @@ def _recorded(what: str, of: InstrumentedAttribute[str], *where: ColumnElement[b
 _TYPES = select(_TYPE.label("code")).where(_D.patient_id.in_(group())).distinct().subquery()  # grouped: 4 times as long
 _CALLER: ColumnElement[str] = bindparam("caller")
 # One statement for six: with ix_documents_rights it took the decision from 6.4 % of a search to 4.8 %
-# (benchmarks/decision_share.py).
+# (benchmarks/decision_share.py). Prepared: PostgreSQL planned it for 2 ms and ran it in 1.
 _ALL = union_all(
     _recorded("person", _P.patient_id, id=_P.patient_id, closed=_P.closed),
     _recorded("block", _B.patient_id, _B.practitioner == _CALLER, id=_B.practitioner),
@@ -124,26 +124,30 @@ _ALL = union_all(
     ),
     _recorded("opposition", _O.patient_id, _O.withdrawn_at.is_(None), id=_O.opposition_id, kind=_O.kind),
     select(literal_column("'type'").label("what"), *_filled(id=_TYPES.c.code)),
-)
-_HIDDEN = select(
-    _D.document_id,
-    _D.masked,
-    _D.hidden_from_patient,
-    func.coalesce(_D.hidden_at, _D.received_at).label("hidden_since"),
-    _D.hidden_from_representatives,
-    _D.status,
-    _D.deposited_by,
-    _TYPE.label("type_code"),
-).where(
-    _D.patient_id.in_(group()),
-    or_(
+).execution_options(**{PREPARED: True})
+_HIDDEN = (
+    select(
+        _D.document_id,
         _D.masked,
         _D.hidden_from_patient,
+        func.coalesce(_D.hidden_at, _D.received_at).label("hidden_since"),
         _D.hidden_from_representatives,
-        _D.status != "approved",
-        # Unpacking even an empty set for every document took 0.03 ms of whoever exists, and so told who does.
-        and_(bindparam("some_unseen", type_=Boolean) == true(), among(_TYPE, "unseen")),
-    ),
+        _D.status,
+        _D.deposited_by,
+        _TYPE.label("type_code"),
+    )
+    .where(
+        _D.patient_id.in_(group()),
+        or_(
+            _D.masked,
+            _D.hidden_from_patient,
+            _D.hidden_from_representatives,
+            _D.status != "approved",
+            # Unpacking even an empty set for every document took 0.03 ms of whoever exists, and so told who does.
+            and_(bindparam("some_unseen", type_=Boolean) == true(), among(_TYPE, "unseen")),
+        ),
+    )
+    .execution_options(**{PREPARED: True})
 )
 
 

@@ -18,6 +18,12 @@ from sqlalchemy.types import TypeEngine
 _POSTGRESQL = "postgresql"
 
 
+PREPARED = "anamnese_prepared"
+"""Execution option of a statement that PostgreSQL plans once a connection, not at each turn. For those of every request
+whose plan takes longer than their rows, and does not depend on their values: a generic plan uses no partial index, and
+compares a Scope's exclusions one by one."""
+
+
 class PlainString(TypeDecorator[str]):
     """Text that both databases take and give back alike.
 

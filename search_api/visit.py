@@ -220,8 +220,10 @@ def granted_together(shown: Sequence[tuple[Visit, Sequence[DocumentId]]], query:
         return
     try:
         with shown[0][0].services.records.write() as tx:
+            journal.append_all(
+                tx, [visit._entry("granted", documents=documents, query=query) for visit, documents in shown]
+            )
             for visit, documents in shown:
-                visit.append(tx, "granted", documents=documents, query=query)
                 if documents:
                     note_visit(tx, visit.patient_id, visit.caller.id, visit.now, in_passing=True)
     except Exception as error:  # as in Visit._write

@@ -74,6 +74,42 @@ def test_entries_come_back_and_the_chains_are_whole(written: tuple[Home, Patient
         assert journal.as_dict(entry(one))["at"] == "2026-03-02T09:30:00+00:00"
 
 
+def test_many_entries_at_once_are_those_of_one_by_one(written: tuple[Home, PatientId, PatientId]) -> None:
+    home, one, two = written
+    several = [entry(who, number) for number in range(5, 9) for who in (two, NOBODY, one, NOBODY)]
+    with home.records.write() as tx:
+        journal.append_all(tx, several)
+        journal.append_all(tx, [])
+    with home.records.write() as tx:
+        assert journal.append(tx, entry(one, 9)) == 10
+        journal.append_all(tx, [entry(two, 9)])
+    assert problems(home) == set()
+    with home.records.read() as tx:
+        every = journal.entries_for_audit_without_scope(tx, None, 100)
+        assert every[:18] == [entry(two, 9), entry(one, 9), *reversed(several)]
+        assert len(every) == 33
+        places = tx.session.execute(
+            text("SELECT sequence FROM journal WHERE chain = :one ORDER BY position"), {"one": one}
+        )
+        assert [row.sequence for row in places] == list(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["UPDATE journal_heads SET length = length - 1 WHERE chain = :two", "DELETE FROM journal_heads WHERE chain = :two"],
+)
+def test_many_entries_go_behind_no_broken_head(written: tuple[Home, PatientId, PatientId], broken: str) -> None:
+    home, one, two = written
+    run(home, broken, two=two)
+    with pytest.raises(Refusal) as refused, home.records.write() as tx:
+        journal.append_all(tx, [entry(one, 5), entry(two, 5)])
+    assert refused.value.code == "broken-chain"
+    with home.records.read() as tx:
+        assert len(journal.entries_for_audit_without_scope(tx, None, 100)) == 15
+    with home.records.write() as tx:
+        journal.append_all(tx, [entry(one, 5)])
+
+
 def test_a_patient_reads_who_looked_but_not_what_was_asked_nor_what_is_hidden(home: Home) -> None:
     with home.records.write() as tx:
         one = patient(tx, 1)

@@ -13,12 +13,15 @@ from sqlalchemy import text
 
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
+from access.scope import Caller, CallerKind
 from cli.local_services import postgresql
-from records import documents, jobs, journal, notifications, outbox
+from records import documents, jobs, journal, notifications, outbox, rights
 from records.content import Metadata
+from records.coverage import covered
 from records.database import Records
 from records.postgres import Server
-from tests.records.building import NOW, Home, deposit, opened, patient, searchable
+from tests.access.translate import policy
+from tests.records.building import NOW, Home, deposit, opened, patient, scope, searchable
 from tests.records.test_journal import entry
 
 pytestmark = pytest.mark.services
@@ -65,6 +68,19 @@ def test_a_later_number_is_never_seen_before_an_earlier_one(home: Home, new_data
             assert outbox.last(reading) == 0
     thread.join(30)
     assert seen == [[1, 2]]
+
+
+def test_the_decision_is_planned_once_a_connection_and_nothing_else_is_prepared(home: Home) -> None:
+    with home.records.write() as tx:
+        who = patient(tx)
+    caller = Caller(CallerKind.PRACTITIONER, "10000000001")
+    with home.records.read() as tx:
+        found = [rights.access_facts(tx, caller, who, NOW, policy()) for _ in range(3)]
+        covered(tx, scope(who))
+        rows = tx.session.execute(text("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements"))
+        kept = {statement[:15]: plans for statement, plans in rows}
+    assert found[0] == found[1] == found[2]
+    assert sorted(kept.values()) == [3, 3], kept
 
 
 def test_what_a_writer_checked_still_holds_when_it_writes(home: Home, new_database: Server) -> None:

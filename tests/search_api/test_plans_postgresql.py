@@ -16,6 +16,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg._queries import PostgresQuery
+from psycopg.adapt import Transformer
 
 from access.identifiers import PatientId
 from clinical.text.edition import rules_edition
@@ -25,6 +27,7 @@ from records import documents, erasure, exports, facts, jobs, notifications, rig
 from records.database import Tx
 from records.documents import DocumentState
 from records.shelf import BlobRef
+from records.statements import PREPARED
 from search_api.notifier import MailServer, send_due
 from search_api.webhooks import Teller, register, tell
 from tests.events.conftest import HERE
@@ -41,6 +44,7 @@ pytestmark = pytest.mark.services
 DOCUMENTS = 40_000  # ten of each patient; benchmarks/queues.py has 200,000
 THICK = 2_000  # documents of one patient, whom DOCTOR may read
 HELD = 60  # in quarantine before everybody else's: more than a page
+_EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)"
 MOST_ROWS = 400  # that a statement looks at, kept or not
 MOST_BLOCKS = 600  # of 8 kB; the documents alone are eight times as many
 
@@ -61,24 +65,51 @@ def plans(world: World) -> Iterator[dict[str, Touched]]:
     undone."""
     read: dict[str, Touched] = {}
 
-    def explain(_conn: Any, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
+    def explain(_conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, *_: object) -> None:
         if not isinstance(cursor.connection, psycopg.Connection):
             return  # the keys
         if not re.match(r"\s*(SELECT|UPDATE|DELETE|WITH)\b", statement):
             return
         values = parameters[0] if isinstance(parameters, list) else parameters
-        with cursor.connection.cursor() as own:
-            own.execute("SAVEPOINT before")
-            own.execute(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}", values)
-            found = own.fetchone()
-            own.execute("ROLLBACK TO SAVEPOINT before")
-            own.execute("RELEASE SAVEPOINT before")
-        touched = _touched(found[0][0]["Plan"])
-        if statement not in read or read[statement].blocks < touched.blocks:
-            read[statement] = touched
+        how = [_planned, _prepared] if context.execution_options.get(PREPARED) else [_planned]
+        for touched in (way(cursor.connection, statement, values) for way in how):
+            if statement not in read or read[statement].blocks < touched.blocks:
+                read[statement] = touched
 
     with before_statements(world, explain):
         yield read
+
+
+def _planned(connection: psycopg.Connection, statement: str, values: Any) -> Touched:
+    """What it touches as planned for these values."""
+    with _undone(connection) as own:
+        own.execute(f"{_EXPLAIN} {statement}", values)
+        return _touched(own.fetchone()[0][0]["Plan"])
+
+
+def _prepared(connection: psycopg.Connection, statement: str, values: Any) -> Touched:
+    """What it touches as the driver prepares it, when the server keeps one plan for all values, as it may."""
+    query = PostgresQuery(Transformer(connection))
+    query.convert(statement, values)
+    literal = psycopg.ClientCursor(connection)
+    names = query._order or range(len(query.params or ()))
+    given = ", ".join(literal.mogrify("%s", [values[name]]) for name in names)
+    with _undone(connection) as own:
+        own.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        own.execute(b"PREPARE looked_at AS " + query.query)
+        own.execute(f"{_EXPLAIN} EXECUTE looked_at{f'({given})' if given else ''}")
+        found = own.fetchone()
+        own.execute("DEALLOCATE looked_at")
+        return _touched(found[0][0]["Plan"])
+
+
+@contextmanager
+def _undone(connection: psycopg.Connection) -> Iterator[Any]:
+    with connection.cursor() as own:
+        own.execute("SAVEPOINT before")
+        yield own
+        own.execute("ROLLBACK TO SAVEPOINT before")
+        own.execute("RELEASE SAVEPOINT before")
 
 
 @contextmanager

@@ -142,15 +142,13 @@ def test_every_record_searched_is_told_in_its_own_journal(world: World) -> None:
 
 
 def test_nothing_is_shown_when_one_journal_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    append, written = journal.append, []
+    append_all = journal.append_all
 
-    def fails_at_the_third(tx: Any, entry: Any) -> int:
-        written.append(entry)
-        if len(written) == 3:
-            raise OSError("no space")
-        return append(tx, entry)
+    def fails_at_the_third(tx: Any, entries: Any) -> None:
+        append_all(tx, entries[:2])
+        raise OSError("no space")
 
-    monkeypatch.setattr(journal, "append", fails_at_the_third)
+    monkeypatch.setattr(journal, "append_all", fails_at_the_third)
     answer = search(world, "méthotrexate")
     assert (answer.status_code, answer.json()["code"]) == (503, "journal-unavailable")
     monkeypatch.undo()
