@@ -102,8 +102,8 @@ def append(tx: Tx, entry: Entry) -> int:
 
 
 def append_all(tx: Tx, written: Sequence[Entry]) -> None:
-    """`append` of each, in their order, by four statements: every other writer waits meanwhile, and one by one 500
-    entries kept them waiting for two seconds on PostgreSQL."""
+    """`append` of each, in their order, by four statements: every other writer waits meanwhile, and one by one each
+    took 3.5 ms on PostgreSQL."""
     if not written:
         return
     key = tx.service_key("journal")

@@ -81,7 +81,7 @@ def _recorded(what: str, of: InstrumentedAttribute[str], *where: ColumnElement[b
 _TYPES = select(_TYPE.label("code")).where(_D.patient_id.in_(group())).distinct().subquery()  # grouped: 4 times as long
 _CALLER: ColumnElement[str] = bindparam("caller")
 # One statement for six: with ix_documents_rights it took the decision from 6.4 % of a search to 4.8 %
-# (benchmarks/decision_share.py). Prepared: PostgreSQL planned it for 2 ms and ran it in 1.
+# (benchmarks/decision_share.py). Prepared: 1.3 ms on PostgreSQL, 3.5 when it was planned each time.
 _ALL = union_all(
     _recorded("person", _P.patient_id, id=_P.patient_id, closed=_P.closed),
     _recorded("block", _B.patient_id, _B.practitioner == _CALLER, id=_B.practitioner),
