@@ -19,8 +19,17 @@ from tests.sandbox.conftest import ask, evil_server, running
 @pytest.fixture
 def fresh() -> Iterator[ForkServer]:
     with evil_server() as made:
-        ask(made, "look")  # the first document; then one child waits
+        read_one(made)  # the first document; then one child waits
         yield made
+
+
+def read_one(server: ForkServer) -> tuple[int, str]:
+    """A document's child, which is gone by then, and its folder."""
+    with running(server, "look") as run:
+        folder = next(run.values())[1]["folder"]
+    while os.path.exists(f"/proc/{run.child}"):  # or it would be taken for the one that waits
+        time.sleep(0.01)
+    return run.child, folder
 
 
 def children_of(process: int) -> list[int]:
@@ -28,17 +37,13 @@ def children_of(process: int) -> list[int]:
 
 
 def waiting(server: ForkServer) -> int:
-    """The one child that waits, once it does: confined, alone, and still there half a second later. After a tenth, on a
-    machine that is busy, it was once that of the document before, which was ending."""
-    seen, times = 0, 0
+    """The one child that waits, once it does: confined and alone. No document's child is left when it is called."""
     while True:  # the test's own timeout ends a vain wait
         with suppress(OSError, ValueError):
             (inner,) = children_of(server.pid())
             (child,) = children_of(inner)
             if status(child)["Seccomp_filters"] == "2":
-                seen, times = child, times + 1 if child == seen else 0
-                if times == 5:
-                    return child
+                return child
         time.sleep(0.1)
 
 
@@ -58,10 +63,8 @@ def test_every_document_has_a_child_and_a_folder_of_its_own(fresh: ForkServer) -
     seen = []
     for _ in range(3):
         expected = waiting(fresh)
-        with running(fresh, "look") as run:
-            folder = next(run.values())[1]["folder"]
-            assert run.child == expected
-        seen.append((run.child, folder))
+        seen.append(read_one(fresh))
+        assert seen[-1][0] == expected
     assert len({child for child, _ in seen}) == len({folder for _, folder in seen}) == 3
 
 
@@ -76,7 +79,7 @@ def test_one_that_was_killed_while_it_waited_costs_no_document(fresh: ForkServer
 
 def test_only_one_waits_however_many_were_read(fresh: ForkServer) -> None:
     for _ in range(5):
-        ask(fresh, "look")
+        read_one(fresh)
     waiting(fresh)
     assert len(list(fresh.folder().iterdir())) == 1
 

@@ -62,13 +62,13 @@ def plans(world: World) -> Iterator[dict[str, list[str]]]:
     read: dict[str, list[str]] = {}
     busy = False
 
-    def explain(_conn: Any, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
+    def explain(_conn: Any, cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
         nonlocal busy
         if busy or not re.match(r"\s*(SELECT|UPDATE|DELETE|WITH)\b", statement) or statement in read:
             return
-        busy = True
+        values, busy = parameters[0] if many else parameters, True
         try:
-            rows = cursor.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            rows = cursor.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
         finally:
             busy = False
         read[statement] = [row[3] for row in rows]
