@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
 
+from pdfminer.high_level import extract_pages
+from pdfminer.layout import LAParams, LTChar, LTContainer, LTTextLine
 from PIL import Image
 
 from ingest.recognised import page_from_ocr
 from ocr.build import build_ocr
-from ocr.port import Ocr, ReadPicture
+from ocr.port import Ocr, ReadPicture, ReadWord
+from records.content import Box
 
 Way = Callable[[Image.Image, float | None], "Reading"]
 
@@ -56,4 +63,51 @@ def bare(picture: Image.Image, dpi: float | None) -> Reading:
     return of(ReadPicture(tuple(_parsed(done.stdout.decode()))), picture.size)
 
 
-WAYS: dict[str, Way] = {"bare": bare, "tesseract": ours("tesseract"), "ppocr": ours("ppocr")}
+def ocrmypdf(picture: Image.Image, dpi: float | None) -> Reading:
+    """OCRmyPDF (Debian's package) with `--deskew`; its words out of its PDF by pdfminer.six."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = Path(folder, "page.png"), Path(folder, "page.pdf")
+        resolution = dpi or UNSTATED
+        # Without the profile of the colour picture that it was: OCRmyPDF takes grey for colours, and reads nothing.
+        picture.convert("L").save(given, dpi=(resolution, resolution), icc_profile=None)
+        command = ["ocrmypdf", "--quiet", "--deskew", "--jobs", "1", "--output-type", "pdf", "-l", "fra+eng"]
+        environment = {"OMP_THREAD_LIMIT": "1", "PATH": "/usr/bin:/bin", "HOME": folder, "LANG": "C.UTF-8"}
+        subprocess.run([*command, str(given), str(made)], check=True, capture_output=True, env=environment)
+        (page,) = extract_pages(made, laparams=LAParams(all_texts=True))
+        grow, height = resolution / 72, page.height
+        words = [
+            ReadWord(text, (x0 * grow, (height - y1) * grow, x1 * grow, (height - y0) * grow), 1.0, number, number)
+            for number, line in enumerate(_pdf_lines(page))
+            for text, (x0, y0, x1, y1) in _pdf_words(line)
+        ]
+    return of(ReadPicture(tuple(words)), picture.size)
+
+
+UNSTATED = 200.0
+"""Pixels an inch of a picture that states none: OCRmyPDF refuses to guess."""
+
+
+def _pdf_lines(part: LTContainer[Any]) -> Iterator[LTTextLine]:
+    """The lines of a page; its text lies in a form."""
+    for each in part:
+        if isinstance(each, LTTextLine):
+            yield each
+        elif isinstance(each, LTContainer):
+            yield from _pdf_lines(each)
+
+
+def _pdf_words(line: LTTextLine) -> Iterator[tuple[str, Box]]:
+    """Words of a line with their boxes, in points from the lower left corner."""
+    for blank, several in groupby(line, lambda each: not isinstance(each, LTChar) or each.get_text().isspace()):
+        if not blank:
+            chars = list(several)
+            box = (
+                min(c.x0 for c in chars),
+                min(c.y0 for c in chars),
+                max(c.x1 for c in chars),
+                max(c.y1 for c in chars),
+            )
+            yield "".join(c.get_text() for c in chars), box
+
+
+WAYS: dict[str, Way] = {"bare": bare, "ocrmypdf": ocrmypdf, "tesseract": ours("tesseract"), "ppocr": ours("ppocr")}

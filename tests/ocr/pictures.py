@@ -105,6 +105,19 @@ def noisy(image: Image.Image, seed: int = 7) -> Image.Image:
     return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
 
 
+def microfilmed(image: Image.Image) -> Image.Image:
+    """The page as a microfilm shows it: a black frame inside a white edge, a label below, a field in dots of grey."""
+    width, height = image.size
+    high, edge = height // 8, height // 40
+    film = Image.new("L", (width + 4 * edge, height + 3 * high), 255)
+    film.paste(0, (edge, edge, film.width - edge, film.height - edge))
+    film.paste(image, (2 * edge, 2 * edge))
+    dots = np.full((high, width), 255, np.uint8)
+    dots[::3, ::3] = dots[1::3, ::3] = 0
+    film.paste(Image.fromarray(dots), (2 * edge, 2 * edge + height - high))
+    return film
+
+
 def accuracy(truth: str, reading: str) -> float:
     """Share of true words read right and in order."""
     expected, found = truth.split(), reading.split()

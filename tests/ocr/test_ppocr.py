@@ -18,7 +18,7 @@ from ocr.ppocr.engine import PpOcr, raised
 from ocr.ppocr.find import STEP, Line, bands, pieces
 from ocr.ppocr.spell import words_of
 from samples.damage import DAMAGES, worn
-from tests.ocr.pictures import LETTER, accuracy, letter, noisy, rotated, uncovered
+from tests.ocr.pictures import LETTER, accuracy, letter, microfilmed, noisy, rotated, uncovered
 
 TABLE = """Analyse Resultat Unite Valeurs de reference
 Leucocytes 5,8 G/L 4,0 - 10,0
@@ -57,6 +57,11 @@ def test_a_leaning_page_is_straightened_and_its_boxes_come_back(ppocr: Ocr) -> N
 
 def test_grain_specks_and_shadow(ppocr: Ocr) -> None:
     assert accuracy(LETTER, text_of(ppocr.read(noisy(rotated(letter(), 1.5).image), 200))) >= 0.97
+
+
+def test_a_page_on_microfilm(ppocr: Ocr) -> None:
+    read = ppocr.read(microfilmed(letter().image), 200)
+    assert len(set(LETTER.split()) & {word.text for word in read.words}) >= 0.97 * len(set(LETTER.split()))
 
 
 def test_a_photograph_taken_from_the_side(ppocr: Ocr) -> None:

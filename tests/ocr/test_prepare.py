@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 from ocr import rules
 from ocr.prepare import evened, flatten
 from ocr.skew import letter_height, skew_of
-from tests.ocr.pictures import letter, rotated
+from tests.ocr.pictures import letter, microfilmed, rotated
 
 
 def values(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
@@ -68,6 +68,13 @@ def test_lean_and_size_of_letters() -> None:
     assert large is not None
     assert 2.6 < large / small < 3.4
     assert letter_height(Image.new("L", (300, 300), 255)) is None
+
+
+def test_frames_and_grey_fields_are_no_letters() -> None:
+    """By their ink they outweigh a page of text: one with a black band was shrunk until nothing could be read."""
+    plain, filmed = letter_height(letter(200).image), letter_height(microfilmed(letter(200).image))
+    assert plain is not None
+    assert filmed == pytest.approx(plain, rel=0.2)
 
 
 @pytest.mark.parametrize("tall", [13.0, 20.0, 31.0])
