@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice, takewhile
+from itertools import islice
 
 from access.refusal import Refusal
 from clinical.assertion import Denials, denials
@@ -20,7 +19,7 @@ from index.query import Query
 from index.scoring import MOST_CLAUSES, heaviest
 from index.stopwords import STOP_WORDS
 from index.thesaurus import NO_THESAURUS, Thesaurus, simple_words
-from index.vocabulary import Expansion, Kind, Vocabulary, expand, suggestion, vocabulary
+from index.vocabulary import Expansion, Kind, Lexicon, Vocabulary, expand, suggestion, vocabulary
 from index.weights import weight, weight_of_zipf
 
 MOST_WORDS = 512
@@ -75,16 +74,18 @@ def build_question(
     limit: int = CANDIDATES,
     thesaurus: Thesaurus = NO_THESAURUS,
     query: Query | None = None,
+    lexicon: Lexicon | None = None,
 ) -> Asked:
     """The Question of `text`. forms: `Index.forms` of the same Scope. vector: `query_vector` of the same text.
 
     query: what else was asked beside plain words (phrases, exclusions, beginnings, what must be denied).
+    lexicon: of the forms of every Scope that is asked the same, so that they are compared once.
     Any text is accepted, down to one without a word (then only the vector, if any, asks); over 512 words or 20,000
     characters it is a Refusal (stage "ask", code "query-too-long").
     """
     text = unicodedata.normalize("NFC", text)
     query = query or Query(text)
-    words, known = _words(text), vocabulary(forms)
+    words, known = _words(text), vocabulary(forms, lexicon)
     denied = _denied(text, query)
     corrections: dict[Correction, None] = {}
     corrected: dict[int, str] = {}
@@ -172,9 +173,8 @@ def _beginnings(word: Word, known: Vocabulary, query: Query) -> Iterator[Expansi
     """The Scope's forms that begin with a word typed with a star, common or not."""
     if word.exact not in {fold(each) for each in query.prefixes}:
         return
-    first = bisect_left(known.words, word.exact)
-    starting = takewhile(lambda form: form.startswith(word.exact), known.words[first:])
-    yield from (Expansion(form, Kind.PREFIX, 0.8) for form in islice(starting, MOST_BEGINNINGS) if form != word.exact)
+    starting = islice(known.starting(word.exact), MOST_BEGINNINGS)
+    yield from (Expansion(form, Kind.PREFIX, 0.8) for form in starting if form != word.exact)
 
 
 def _own_terms(word: Word, text: str, words: Analysis) -> Iterator[tuple[str, float]]:

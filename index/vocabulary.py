@@ -10,12 +10,11 @@ the least edit distance. The caller is told.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from itertools import takewhile
+from functools import cached_property, lru_cache
+from itertools import islice, takewhile
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -47,37 +46,90 @@ class Expansion:
     share: float
 
 
+class Lexicon:
+    """Forms of one Scope or of several, ready to be compared with; each part is made when it is first needed.
+
+    What is near a word is kept as long as the lexicon is: a question over many records compares once for all.
+    """
+
+    def __init__(self, forms: frozenset[str]) -> None:
+        self.forms = forms
+        self._near: dict[tuple[str, int], list[tuple[int, str]]] = {}
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Alphabetic forms long enough to be expanded to, sorted."""
+        return tuple(sorted(form for form in self.forms if form.isalpha() and len(form) >= SHORTEST))
+
+    @cached_property
+    def _by_stem(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Forms by their French and by their English stem, several as lines of one string: 10,000 lists would have the
+        garbage collector walk through all that the process holds, for twice as long as the rest of it takes."""
+        french: dict[str, str] = {}
+        english: dict[str, str] = {}
+        for form in self.forms:
+            of_french, of_english = stems(form)
+            french[of_french] = f"{french[of_french]}\n{form}" if of_french in french else form
+            english[of_english] = f"{english[of_english]}\n{form}" if of_english in english else form
+        return french, english
+
+    def stemmed_as(self, form: str) -> Iterator[str]:
+        """The forms that share one of its two stems."""
+        for by_stem, stem in zip(self._by_stem, stems(form), strict=True):
+            if stem in by_stem:
+                yield from by_stem[stem].split("\n")
+
+    def starting(self, beginning: str) -> Iterator[str]:
+        """The words that begin so, in their order."""
+        first = bisect_left(self.words, beginning)
+        return takewhile(lambda form: form.startswith(beginning), islice(self.words, first, None))
+
+    def family(self, form: str) -> set[str]:
+        """The words that share a derivational root with it: a root is the beginning of each word that has it."""
+        return {each for root in roots(form) for each in self.starting(root) if root in roots(each)}
+
+    def near(self, word: str, most: int) -> list[tuple[int, str]]:
+        """Words at most so many edits away, each with how many (optimal string alignment)."""
+        if (word, most) not in self._near:
+            found = process.extract(word, self.words, scorer=OSA.distance, score_cutoff=most, limit=None)
+            self._near[word, most] = [(int(distance), form) for form, distance, _ in found]
+        return self._near[word, most]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """The Scope's forms, ready to be compared with."""
+    """The forms of one Scope, and a lexicon of at least these: nothing outside the Scope is ever answered."""
 
     forms: frozenset[str]
-    stems: frozenset[str]  # "f:" and "e:" tokens
-    words: tuple[str, ...]  # alphabetic forms long enough to be expanded to, sorted
-    families: Mapping[str, tuple[str, ...]]  # forms by each of their derivational roots
+    lexicon: Lexicon
 
     def holds(self, form: str) -> bool:
         """Whether a question's word is found as it is: its form, or one of its stems."""
-        french, english = stems(form)
-        return form in self.forms or f"f:{french}" in self.stems or f"e:{english}" in self.stems
+        return form in self.forms or any(each in self.forms for each in self.lexicon.stemmed_as(form))
 
     def family(self, form: str) -> tuple[str, ...]:
         """The forms derived from the same root as this one, itself left out; at most MOST, the shortest first."""
-        found = {each for root in roots(form) for each in self.families.get(root, ()) if each != form}
+        found = self.lexicon.family(form) & self.forms - {form}
         return tuple(sorted(found, key=lambda each: (len(each), each))[:MOST])
+
+    def starting(self, beginning: str) -> Iterator[str]:
+        """The Scope's words that begin so, in their order."""
+        return (form for form in self.lexicon.starting(beginning) if form in self.forms)
+
+    def near(self, word: str, most: int) -> list[tuple[int, str]]:
+        """The Scope's words at most so many edits away, each with how many."""
+        return [(distance, form) for distance, form in self.lexicon.near(word, most) if form in self.forms]
 
 
 @lru_cache(maxsize=16)
-def vocabulary(forms: frozenset[str]) -> Vocabulary:
-    """Prepare a Scope's forms: 20 ms for 20,000 the first time, then kept for the same set."""
-    both = (stems(form) for form in forms)
-    tokens = frozenset(token for french, english in both for token in (f"f:{french}", f"e:{english}"))
-    words = tuple(sorted(form for form in forms if form.isalpha() and len(form) >= SHORTEST))
-    families: defaultdict[str, list[str]] = defaultdict(list)
-    for form in words:
-        for root in roots(form):
-            families[root].append(form)
-    return Vocabulary(forms, tokens, words, {family: tuple(found) for family, found in families.items()})
+def lexicon_of(forms: frozenset[str]) -> Lexicon:
+    """The lexicon of a Scope's forms, the last ones kept: whoever reads a record asks more than once."""
+    return Lexicon(forms)
+
+
+def vocabulary(forms: frozenset[str], lexicon: Lexicon | None = None) -> Vocabulary:
+    """A Scope's forms. lexicon: of this Scope and of others asked the same; one of its own otherwise."""
+    return Vocabulary(forms, lexicon or lexicon_of(forms))
 
 
 def expand(word: str, known: Vocabulary, medical: frozenset[str] = frozenset()) -> tuple[Expansion, ...]:
@@ -90,9 +142,9 @@ def expand(word: str, known: Vocabulary, medical: frozenset[str] = frozenset()) 
     real = word in medical or is_known(word)
     if known.holds(word):
         return _misprints(word, known, medical) if real and len(word) >= LONG_ENOUGH_TO_MISPRINT else ()
-    starting = [] if is_common(word) else _starting(word, known)
-    if starting:
-        nearest = sorted(starting, key=lambda form: (len(form), form))[:MOST]
+    starting = [] if is_common(word) else known.starting(word)
+    nearest = sorted(starting, key=lambda form: (len(form), form))[:MOST]
+    if nearest:
         return tuple(Expansion(form, Kind.PREFIX, 0.8) for form in nearest)
     return () if real else _typos(word, known)
 
@@ -103,12 +155,10 @@ def _spelt(word: str) -> bool:
     return not digits or (len(word) >= LONG_ENOUGH_TO_MISPRINT and len(digits) == 1 and digits[0] in "01568")
 
 
-@lru_cache(maxsize=4_096)
 def _misprints(word: str, known: Vocabulary, medical: frozenset[str]) -> tuple[Expansion, ...]:
     """Forms of the Scope one edit away that nobody writes: what a scan or a hurried hand made of a word it holds."""
-    near = process.extract(word, known.words, scorer=OSA.distance, score_cutoff=1, limit=None)
     own = stems(word)
-    other = (form for form, distance, _ in near if distance == 1 and stems(form) != own)
+    other = (form for distance, form in known.near(word, 1) if distance == 1 and stems(form) != own)
     found = sorted(form for form in other if form not in medical and not is_known(form))
     return tuple(Expansion(form, Kind.MISPRINT, 0.6) for form in found[:MOST])
 
@@ -124,16 +174,10 @@ def suggestion(word: str, known: Vocabulary, medical: tuple[str, ...]) -> str | 
     return best[1] if best and best[0] else None
 
 
-def _starting(word: str, known: Vocabulary) -> list[str]:
-    first = bisect_left(known.words, word)
-    return list(takewhile(lambda form: form.startswith(word), known.words[first:]))
-
-
 def _typos(word: str, known: Vocabulary) -> tuple[Expansion, ...]:
     """Forms at the least distance. Two edits need the same first letter: people seldom miss it."""
-    allowed = 2 if len(word) >= LONG else 1
-    near = process.extract(word, known.words, scorer=OSA.distance, score_cutoff=allowed, limit=None)
-    kept = sorted((int(distance), form) for form, distance, _ in near if distance < 2 or form[0] == word[0])
+    near = known.near(word, 2 if len(word) >= LONG else 1)
+    kept = sorted((distance, form) for distance, form in near if distance < 2 or form[0] == word[0])
     return tuple(
         Expansion(form, Kind.TYPO, 0.8 if distance < 2 else 0.6)
         for distance, form in kept[:MOST]

@@ -26,6 +26,7 @@ from index.port import Candidates, Filters, Index
 from index.query import Lists, Query, no_lists, parse
 from index.question import CANDIDATES, Asked, build_question, query_vector
 from index.rank import RankedDocument, calibration_of, fuse
+from index.vocabulary import Lexicon
 from records import documents
 from records.database import Tx
 from records.documents import Document, DocumentState
@@ -179,7 +180,9 @@ def find_each(understood: Understood, tx: Tx, scopes: Sequence[Scope], last: dat
     """`find` in each, in their order, each as if it were asked alone; the engine is asked for all of them at once."""
     engine = understood.engine
     inside = [_inside(understood, tx, scope, last) for scope in scopes]
-    asked = [_asked(understood, forms) for forms in engine.forms_each(inside)]
+    known = engine.forms_each(inside)
+    lexicon = Lexicon(frozenset().union(*known)) if len(known) > 1 else None
+    asked = [_asked(understood, forms, lexicon) for forms in known]
     candidates = engine.match_each([(scope, each.question) for scope, each in zip(inside, asked, strict=True)])
     return [_found(understood, *each) for each in zip(asked, candidates, strict=True)]
 
@@ -195,7 +198,7 @@ def _inside(understood: Understood, tx: Tx, scope: Scope, last: datetime | None)
     return scope
 
 
-def _asked(understood: Understood, forms: frozenset[str]) -> Asked:
+def _asked(understood: Understood, forms: frozenset[str], lexicon: Lexicon | None) -> Asked:
     """The question over these words, its vector that of the text respelt."""
     vector = understood.vector
     asked = build_question(
@@ -205,6 +208,7 @@ def _asked(understood: Understood, forms: frozenset[str]) -> Asked:
         understood.filters,
         thesaurus=medical_thesaurus(),
         query=understood.asked,
+        lexicon=lexicon,
     )
     if asked.meant and vector is not None and (respelt := understood.embed(asked.meant)) is not None:
         asked = replace(asked, question=replace(asked.question, vector=respelt))

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from access.refusal import Refusal
 from index.highlight import highlights
+from index.lexicon import medical_thesaurus
 from index.passages import DENIED
 from index.port import Clause, clauses_of
+from index.query import Query
 from index.question import build_question
 from index.scoring import MOST_CLAUSES, heaviest, quantised
-from index.vocabulary import Kind, expand, vocabulary
+from index.vocabulary import Kind, Lexicon, expand, vocabulary
 from index.weights import is_common, is_known, weight, zipf
 
 WORDS = """
@@ -22,6 +24,8 @@ allergie allergies allergique penicilline hydralazine prednisolone hypotension r
 tension 2021-03-12 b12 patient doliprane
 """
 FORMS = frozenset(WORDS.split())
+ASKED = ("alergie", "penicilinne", "allergie", "cardiol", "cardio", "hypotention", "tension", "zona", "HTA", "ramipri1")
+"""Typos, beginnings, misprints, a derived word, a synonym, an abbreviation: each looks at the record's words."""
 
 
 def became(text: str, forms: frozenset[str] = FORMS) -> list[tuple[str, str]]:
@@ -81,6 +85,19 @@ def test_expansions_are_forms_of_the_scope(word: str, forms: set[str]) -> None:
     assert {each.form for each in expand(word, known)} <= forms
     if known.holds(word):
         assert expand(word, known) == ()
+
+
+@given(
+    st.lists(st.sampled_from(ASKED), min_size=1, max_size=4),
+    st.sets(st.sampled_from(sorted(FORMS))),
+    st.sets(st.sampled_from(sorted(FORMS))),
+)
+def test_a_record_among_others_is_asked_as_if_it_were_alone(asked: list[str], own: set[str], others: set[str]) -> None:
+    text, lexicon = " ".join(asked), Lexicon(frozenset(own | others))
+    query = Query(text, prefixes=("cardio",))
+    alone = build_question(text, frozenset(own), thesaurus=medical_thesaurus(), query=query)
+    among = build_question(text, frozenset(own), thesaurus=medical_thesaurus(), query=query, lexicon=lexicon)
+    assert among == alone
 
 
 def test_dates_are_asked_in_every_way_they_are_written() -> None:
