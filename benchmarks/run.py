@@ -27,6 +27,7 @@ NAMES = (
     "ward",
     "told_scans",
     "ocr",
+    "ocr_speed",
     "sandbox_cost",
     "ingest_memory",
 )

@@ -14,11 +14,12 @@ import multiprocessing
 import random
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,13 @@ from wordfreq import top_n_list
 
 from benchmarks.report import machine, milliseconds
 from cli.local_services import cache_folder, opensearch
+from index.lexicon import medical_thesaurus
 from index.opensearch import OpenSearchGenerations
 from index.opensearch_index import OpenSearchIndex
 from index.opensearch_write import Write, _content, _fence_entry
 from index.port import Generation, IndexedDocument, Question
+from index.question import build_question
+from index.vocabulary import Lexicon
 from search_api.rounds import AT_ONCE, MOST_PATIENTS
 from tests.index.building import DIMENSIONS, document, scope, words
 
@@ -125,22 +129,32 @@ def ask(index: OpenSearchIndex, patients: list[str], clients: int) -> list[float
     return seconds
 
 
-def ask_all(index: OpenSearchIndex, patients: list[str]) -> list[float]:
-    """Seconds of one question over so many patients, as `search_api/rounds.py` asks it: words known, then both arms."""
-    seconds: list[float] = []
+def ask_all(index: OpenSearchIndex, patients: list[str]) -> dict[str, list[float]]:
+    """Seconds of one question over so many patients, as `search_api/finding.py` asks it: the words of each, its own
+    question out of them, then both arms; whole and by part. One word of the question is misspelt."""
+    parts: dict[str, list[float]] = {"whole": [], "words": [], "questions": [], "arms": []}
     choose, numbers, lexicon = random.Random(7), np.random.default_rng(7), top_n_list("fr", 3000)[200:]
     for _ in range(ROUNDS):
         mine = [scope(who) for who in choose.sample(patients, min(MOST_PATIENTS, len(patients)))]
-        asked = words(" ".join(choose.sample(lexicon, 3)))
+        text = " ".join((*choose.sample(lexicon, 2), "alergie"))
         vector = numbers.integers(-127, 128, DIMENSIONS, dtype=np.int8).tobytes()
-        question = Question(asked.clauses, vector, asked.filters, 200)
-        began = time.perf_counter()
+        spent = Counter[str]()
         for start in range(0, len(mine), AT_ONCE):
             some = mine[start : start + AT_ONCE]
-            index.forms_each(some)
-            index.match_each([(each, question) for each in some])
-        seconds.append(time.perf_counter() - began)
-    return seconds
+            times = [time.perf_counter()]
+            known = index.forms_each(some)
+            times.append(time.perf_counter())
+            shared = Lexicon(frozenset().union(*known))
+            thesaurus = medical_thesaurus()
+            asked = [build_question(text, forms, vector, thesaurus=thesaurus, lexicon=shared) for forms in known]
+            times.append(time.perf_counter())
+            index.match_each([(who, each.question) for who, each in zip(some, asked, strict=True)])
+            times.append(time.perf_counter())
+            spent.update(dict(zip(("words", "questions", "arms"), (b - a for a, b in pairwise(times)), strict=True)))
+        for name in spent:
+            parts[name].append(spent[name])
+        parts["whole"].append(spent.total())
+    return parts
 
 
 def measure(url: str, passages: int) -> dict[str, object]:
@@ -168,8 +182,9 @@ def measure(url: str, passages: int) -> dict[str, object]:
         f"one patient of {THE_PATIENT}": largest,
         f"patients of {A_PATIENT}": ask(index, others, 1),
         f"patients of {A_PATIENT}, {CLIENTS} clients": ask(index, others, CLIENTS),
-        f"{min(MOST_PATIENTS, len(others))} patients of {A_PATIENT} at once": ask_all(index, others),
     }
+    several = f"{min(MOST_PATIENTS, len(others))} patients of {A_PATIENT} at once"
+    rows |= {several if part == "whole" else f"{several}, {part}": s for part, s in ask_all(index, others).items()}
     ratio = against_raw(generations, client)
     generations.destroy()
     return {

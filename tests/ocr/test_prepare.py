@@ -7,8 +7,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from ocr import rules
+from ocr.orient import sideways
 from ocr.prepare import evened, flatten
 from ocr.skew import letter_height, skew_of
+from samples.damage import DAMAGES, worn
 from tests.ocr.pictures import letter, microfilmed, rotated
 
 
@@ -68,6 +70,14 @@ def test_lean_and_size_of_letters() -> None:
     assert large is not None
     assert 2.6 < large / small < 3.4
     assert letter_height(Image.new("L", (300, 300), 255)) is None
+
+
+@pytest.mark.parametrize("lean", [-3.0, -1.5, 1.5, 3.0])
+def test_a_page_that_leans_is_not_taken_for_one_on_its_side(lean: float) -> None:
+    """It would be read five times instead of once."""
+    page = worn(rotated(letter(200), lean).image, DAMAGES["scan"], "page")
+    assert not sideways(evened(page, 200))
+    assert sideways(evened(page.transpose(Image.Transpose.ROTATE_90), 200))
 
 
 def test_frames_and_grey_fields_are_no_letters() -> None:
