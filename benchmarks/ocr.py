@@ -48,6 +48,7 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 KEPT = Path(os.environ.get("ANAMNESE_BENCH_OCR", Path(tempfile.gettempdir(), "anamnese-bench-ocr")))
 EVERY = int(os.environ.get("ANAMNESE_BENCH_OCR_EVERY", "1"))
 HALF = os.environ.get("ANAMNESE_BENCH_OCR_HALF", "")
+SLACK = 4  # characters
 DRAWN = 24  # pages of the samples, each drawn twice
 
 
@@ -169,6 +170,8 @@ def _scores(sheet: Sheet, reading: Reading) -> Iterator[tuple[str, float, float]
             yield f"funsd F1{name}", 2 * sum((truth & found).values()), max(1, truth.total() + found.total())
     else:
         yield f"{sheet.kind} characters wrong", _wrong(sheet.truth, reading.text), len(_letters(sheet.truth))
+        truth, read = ("\n".join(map(_squeezed, each.split("\n"))) for each in (sheet.truth, reading.text))
+        yield f"{sheet.kind}, blanks left out", _wrong(truth, read), len(_letters(truth))
         if sheet.cells:
             lines = [_squeezed(line) for line in reading.text.split("\n")]
             whole = sum(any(_holds(line, row) for line in lines) for row in sheet.cells)
@@ -202,8 +205,17 @@ def _wrong(truth: str, reading: str) -> int:
     wrong = 0
     for line in filter(None, map(_letters, truth.split("\n"))):
         place = fuzz.partial_ratio_alignment(line, text)
-        wrong += len(line) if place is None else Levenshtein.distance(line, text[place.dest_start : place.dest_end])
+        wrong += len(line) if place is None else _nearest(line, text, place.dest_start, place.dest_end)
     return wrong + max(0, len(text) - len(_letters(truth)))
+
+
+def _nearest(line: str, text: str, start: int, end: int) -> int:
+    """The least distance to a part of `text` about here. What was found is as long as the line: where a blank was not
+    read it begins in the line before, which is no error."""
+    ends = range(max(start, end - SLACK), min(len(text), end + SLACK) + 1)
+    return min(
+        Levenshtein.distance(line, text[a:b]) for a in range(max(0, start - SLACK), start + SLACK + 1) for b in ends
+    )
 
 
 def _squeezed(text: str) -> str:

@@ -42,7 +42,7 @@ from search_api.views import Expansion, HitView, PatientHits, PatientsAnswerView
 from search_api.visit import Visit, granted_together
 
 MOST_PATIENTS = 500
-"""Records searched by one question: some 3 ms each, and one entry of each one's journal."""
+"""Records searched by one question: 20 to 30 ms each of 200 passages (RESULTS.md), one entry of each one's journal."""
 AT_ONCE = 50
 """Records that the engine is asked about together: their words are held in memory meanwhile."""
 MOST_TOLD = 12
