@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -98,20 +99,25 @@ def serving(home: Home, **environment: str) -> Iterator[Service]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     again = Home(home.path, {**home.environment, **environment}, home.cwd)
-    with again.popen("serve", "--port", str(port), stderr=subprocess.PIPE) as process:
+    with (
+        tempfile.TemporaryFile("w+") as log,  # a pipe that nobody reads is full after some 300 requests
+        again.popen("serve", "--port", str(port), stderr=log) as process,
+    ):
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-                _wait(process, http)
+                _wait(process, log, http)
                 yield Service(process, http)
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            process.wait(timeout=60)
 
 
-def _wait(process: subprocess.Popen[str], http: httpx.Client) -> None:
+def _wait(process: subprocess.Popen[str], log: IO[str], http: httpx.Client) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
+        if process.poll() is not None:
+            log.seek(0)
+            raise AssertionError(log.read())
         try:
             if http.get("/readyz").status_code == 200:
                 return
