@@ -1,7 +1,8 @@
 """Reading paper: ways of reading on real scans and on drawn ones with exact truth, in one run.
 
 Each page's reading is kept under `ANAMNESE_BENCH_OCR` (a folder outside the tree) by way and page, so that a run that
-was stopped goes on; `ANAMNESE_BENCH_OCR_WAYS` names the ways (all of them by default), `ANAMNESE_BENCH_OCR_EVERY` takes
+was stopped goes on; `ANAMNESE_BENCH_OCR_WAYS` names the ways (by default all, OCRmyPDF only where it
+is installed), `ANAMNESE_BENCH_OCR_EVERY` takes
 every Nth page, `ANAMNESE_BENCH_OCR_HALF` one half of each set ("tune" or "confirm", by a hash of the page's name).
 
 | set | score |
@@ -20,6 +21,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import unicodedata
@@ -74,7 +76,8 @@ class Sheet:
 
 def measure() -> str:
     """One table: a row a way, a column a score."""
-    ways = os.environ.get("ANAMNESE_BENCH_OCR_WAYS", ",".join(WAYS)).split(",")
+    present = [way for way in WAYS if way != "ocrmypdf" or shutil.which(way)]
+    ways = os.environ.get("ANAMNESE_BENCH_OCR_WAYS", ",".join(present)).split(",")
     scores: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     seconds: Counter[tuple[str, str]] = Counter()
     pages: Counter[str] = Counter()
