@@ -1,9 +1,9 @@
 """Reading paper: ways of reading on real scans and on drawn ones with exact truth, in one run.
 
 Each page's reading is kept under `ANAMNESE_BENCH_OCR` (a folder outside the tree) by way and page, so that a run that
-was stopped goes on; `ANAMNESE_BENCH_OCR_WAYS` names the ways (by default all, OCRmyPDF only where it
-is installed), `ANAMNESE_BENCH_OCR_EVERY` takes
-every Nth page, `ANAMNESE_BENCH_OCR_HALF` one half of each set ("tune" or "confirm", by a hash of the page's name).
+was stopped goes on; `ANAMNESE_BENCH_OCR_WAYS` names the ways (by default all, OCRmyPDF only where it is installed),
+`ANAMNESE_BENCH_OCR_EVERY` takes every Nth page, `ANAMNESE_BENCH_OCR_HALF` one half of each set ("tune" or "confirm", by
+a hash of the page's name).
 
 | set | score |
 |---|---|

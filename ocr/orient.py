@@ -18,9 +18,10 @@ Profile = NDArray[np.int64]
 def sideways(even: Image.Image) -> bool:
     """Whether lines of text run up and down the picture: its columns are more uneven than its rows.
 
-    Both are looked at in strips and six points at once, as a page that leans blurs long rows and not its margin: of 30
-    worn pages that lean by a degree or two, 23 were taken for turned ones by whole single rows, of 40 forms five; now
-    no page of these, and all of the worn ones when they are turned.
+    Both are looked at in strips and six points at once, as a page that leans blurs long rows and not its margin: by
+    whole single rows 23 of 30 worn pages that lean by a degree or two were taken for turned ones, and 5 of 40 forms.
+    So, of 263 pages (149 forms, 96 drawn, 18 typewritten) one form is, and 237 are seen when they are turned; the
+    others show by how they read.
     Only lines tell: a page with a few words says no.
     """
     ink = ink_of(reduced(even))
