@@ -141,7 +141,8 @@ def _give(line: Line, request: bytes, data: int) -> bool:
     """Send a child its request; False, and nothing left of it, when it is gone."""
     try:
         sent = socket.send_fds(line[0], [request], [data])
-        line[0].sendall(memoryview(request)[sent:])
+        if sent < len(request):  # to send nothing fails too, once a quick child has answered and ended
+            line[0].sendall(memoryview(request)[sent:])
     except OSError:
         _hang_up(line)
         return False

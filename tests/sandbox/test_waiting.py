@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ingest.sandbox import fork_server
 from ingest.sandbox.fork_server import ForkServer
 from tests.sandbox.conftest import ask, evil_server, running
 
@@ -75,6 +78,24 @@ def test_one_that_was_killed_while_it_waited_costs_no_document(fresh: ForkServer
         time.sleep(0.01)
     assert ask(fresh, "look")[0] == "done"
     assert fresh.pid() == before
+
+
+def test_a_child_that_ended_before_its_request_was_wholly_given_is_not_taken_for_a_dead_one(
+    fresh: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine it has read a short document before the client runs again; the document was then read twice."""
+    child, give = waiting(fresh), socket.send_fds
+
+    def slowly(line: socket.socket, *rest: Any) -> int:
+        sent = give(line, *rest)
+        while os.path.exists(f"/proc/{child}"):
+            time.sleep(0.01)
+        return sent
+
+    monkeypatch.setattr(fork_server.socket, "send_fds", slowly)
+    with running(fresh, "look") as run:
+        next(run.values())
+    assert run.child == child
 
 
 def test_only_one_waits_however_many_were_read(fresh: ForkServer) -> None:
