@@ -34,6 +34,8 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PERHAPS_MARKS = re.compile("[\u0300-\U0010ffff]{31}")  # no mark stands below; quick to search for
 _NULS = re.compile(r"\x00+")
+_HIGH = re.compile(r"[\x80-\x9f]")
+_C1 = str.maketrans({at: bytes([at]).decode("cp1252") for at in range(0x80, 0xA0) if at not in b"\x81\x8d\x8f\x90\x9d"})
 _PADDING = "\x00\x1a"  # NUL and Ctrl-Z fill the last record of old exports
 _JUNK = 0.05  # share of control characters from which a file is binary; the worst text seen (printer codes) has 0.02
 
@@ -53,7 +55,7 @@ def decode(data: bytes, *, cut: bool = False) -> Decoded | None:
     if found is None:
         return None
     text, encoding = found
-    text = _pair_surrogates(text).rstrip(_PADDING)
+    text = windows(_pair_surrogates(text).replace("\x85", "\n").rstrip(_PADDING))
     runs = _NULS.sub("\x00", text)
     junk = len(_CONTROL.findall(runs))
     if junk > _JUNK * len(runs):
@@ -62,9 +64,15 @@ def decode(data: bytes, *, cut: bool = False) -> Decoded | None:
     return Decoded(text, encoding, text.count(REPLACEMENT))
 
 
+def windows(text: str) -> str:
+    """`text` with what Windows-1252 writes (œ, €, ’, …) in place of the C1 controls that it became under a label of
+    Latin-1: no document means those controls, and browsers read the label so (WHATWG, Encoding)."""
+    return text.translate(_C1) if _HIGH.search(text) else text
+
+
 def _clean(text: str) -> str:
     text = _NULS.sub(REPLACEMENT, text)
-    text = _CONTROL.sub(REPLACEMENT, text).replace("\x85", "\n").replace("\x0b", "\n")
+    text = _CONTROL.sub(REPLACEMENT, text).replace("\x0b", "\n")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
     if _PERHAPS_MARKS.search(text):
         text = _stream_safe().sub("\\g<0>\u034f", text)

@@ -36,6 +36,7 @@ DICOM = "application/dicom"
 
 CDA_ROOT = "{urn:hl7-org:v3}ClinicalDocument"
 FHIR_NS = "{http://hl7.org/fhir}"
+_STYLESHEETS = frozenset(f"{{http://www.w3.org/1999/XSL/Transform}}{name}" for name in ("stylesheet", "transform"))
 _XHTML_ROOT = "{http://www.w3.org/1999/xhtml}html"
 
 _PICTURES = (
@@ -165,11 +166,17 @@ def _xml_type(head: bytes) -> str | None:
     root = xml_root(head)
     if root is None:
         return None
-    if root.name == CDA_ROOT or any(str(one.tag) == CDA_ROOT for one in _starts(head)):
+    if root.name == CDA_ROOT or any(str(one.tag) == CDA_ROOT for one in _starts(head)) or _may_wrap(root, head):
         return CDA
     if root.name == _XHTML_ROOT:
         return HTML
     return FHIR_XML if root.name.startswith(FHIR_NS) else None
+
+
+def _may_wrap(root: XmlRoot, head: bytes) -> bool:
+    """Whether a stylesheet that speaks of CDA is longer than the head: the document may stand after it (CI-SIS,
+    "auto-présentable"). Its parser says so when none does."""
+    return root.name in _STYLESHEETS and len(head) >= HEAD and b"urn:hl7-org:v3" in head.replace(b"\x00", b"")
 
 
 def xml_root(head: bytes) -> XmlRoot | None:
@@ -183,6 +190,7 @@ def _starts(head: bytes) -> Iterator[etree._Element]:
     """The elements that begin in `head`, as far as it is well formed."""
     if not _is_markup(head):
         return
+    head = bare_xml(head)
     parser = etree.XMLPullParser(
         events=("start",), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
@@ -196,6 +204,15 @@ def _starts(head: bytes) -> Iterator[etree._Element]:
             yield cast("etree._Element", element)
         if not fed:
             return
+
+
+def bare_xml(data: bytes) -> bytes:
+    """XML without the blanks before its declaration, which XML forbids and senders write, and the NULs after it."""
+    if data[:4].startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
+        return data  # UTF-16 and UTF-32, whose characters have NULs of their own
+    start = re.match(rb"[ \t\r\n]*(\xef\xbb\xbf)?[ \t\r\n]*", data)
+    assert start is not None
+    return (start[1] or b"") + data[start.end() :].rstrip(b"\x00\x1a\x1c \t\r\n")
 
 
 def has_doctype(root: etree._Element) -> bool:

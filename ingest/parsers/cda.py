@@ -30,17 +30,20 @@ from ingest.parsers.members import (
     is_read,
     read_parts,
     too_large,
+    unstated_base64,
 )
 from ingest.parsers.narrative import clean, name_of, narrative
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.quotes import in_lines, line_for, placed
-from ingest.parsers.xml_tree import damaged_xml, tree_of
+from ingest.parsers.xml_tree import tree_of
 from ocr.port import Ocr
 from records.content import Metadata, Page, Section, Source
 from records.fact import Fact
 
 READER = "cda"
 _WINDOWS = {"DF": -15, "GZ": 31, "ZL": 15}  # zlib's window bits of HL7's CompressionAlgorithm
+_ANY_HEADER = 47  # zlib or gzip, whichever it is
+_WORDS = tuple(f"{{urn:hl7-org:v3}}{name}" for name in ("text", "value"))
 WHAT = "document CDA"
 
 
@@ -89,7 +92,12 @@ def _document(data: bytes) -> _Element:
     root = tree_of(data, WHAT)
     document = root if root.tag == CDA_ROOT else next(root.iter(CDA_ROOT), None)
     if document is None:
-        raise damaged_xml(WHAT)
+        raise Refusal(
+            "receive",
+            "unsupported-type",
+            "Ce type de fichier n'est pas lu : c'est une feuille de style sans document CDA.",
+            "Déposez le document qu'elle sert à présenter.",
+        )
     return document
 
 
@@ -106,16 +114,19 @@ def _members(root: _Element, limit: int) -> Iterator[Member]:
         yield elsewhere(vital=True) if link else Member(_content(body, limit), vital=True)
         return
     seen: set[str] = set()
-    for one in root.iterfind(".//*[@mediaType]"):
+    for one in root.iterfind(".//*"):
+        if one.get("mediaType") is None and one.get("representation") is None:
+            continue
         section = next(one.iterancestors("{urn:hl7-org:v3}section"), None)
         title = _title(section) if section is not None else ""
-        text = "".join((one.text or "").split())
+        text = "".join(_own_text(one).split())
         if name_of(one).endswith("signatureText"):
             continue  # what a computer checks
-        if one.get("representation") == "B64" and text and text not in seen:
+        is_medium = name_of(one.getparent()) == "observationMedia"  # type: ignore[arg-type]
+        if text and (_is_base64(one) or is_medium) and text not in seen:
             seen.add(text)
             yield Member(_content(one, limit), title)
-        elif not text and name_of(one.getparent()) == "observationMedia" and _link(one):  # type: ignore[arg-type]
+        elif not text and is_medium and _link(one):
             yield elsewhere()
 
 
@@ -189,6 +200,7 @@ class _Writer:
                 for inner in child.iterfind("h:section", NAMESPACES):
                     self.section(inner)
         self._facts(section, start, title)
+        self._said_by_entries(section, start)
         if self._length > start:
             self.sections.append(Section(start, self._length - 1, title, _loinc(section)))
 
@@ -201,6 +213,17 @@ class _Writer:
                 self._tell(one.fact, clean(line_for(one.fact)))
             else:
                 self.facts.append(placed(found, start + found.quote.start, start + found.quote.end))
+
+    def _said_by_entries(self, section: _Element, start: int) -> None:
+        """Free text of an entry, where the narrative since `start` does not have it; what is denied stays denied."""
+        said = self.text[start:]
+        for entry in section.iterfind("h:entry", NAMESPACES):
+            for one in entry.iter(*_WORDS):
+                words = "" if one.get("representation") else clean(_own_text(one))
+                if words and words not in said:
+                    denied = any(around.get("negationInd") == "true" for around in one.iterancestors())
+                    self.line(f"absence de {words}" if denied else words)
+                    said = f"{said}\n{words}"
 
     def _tell(self, fact: Fact, line: str) -> None:
         self.facts.append(placed(fact, self._length, self._length + len(line)))
@@ -222,12 +245,23 @@ def _loinc(section: _Element) -> str:
 
 def _content(medium: _Element, limit: int) -> bytes | Refusal:
     """The bytes of an ED value (HL7 data types). The stated media type is not believed: `inside` looks for itself."""
-    text = "".join(str(one) for one in medium.itertext())
+    text = _own_text(medium)
     try:
-        data = from_base64(text, limit) if medium.get("representation") == "B64" else text.encode("utf-8")
+        data = from_base64(text, limit) if _is_base64(medium) else unstated_base64(text, limit) or text.encode()
         return _expanded(data, medium.get("compression", ""), limit)
     except Refusal as refusal:
         return refusal
+
+
+def _is_base64(medium: _Element) -> bool:
+    return medium.get("representation", "").upper() == "B64"
+
+
+def _own_text(medium: _Element) -> str:
+    """The characters of an ED value without its thumbnail and its reference."""
+    inner = ("" if name_of(one) in ("thumbnail", "reference") else "".join(map(str, one.itertext())) for one in medium)
+    tails = (one.tail or "" for one in medium)
+    return (medium.text or "") + "".join(f"{a}{b}" for a, b in zip(inner, tails, strict=True))
 
 
 def _expanded(data: bytes, compression: str, limit: int) -> bytes:
@@ -241,8 +275,13 @@ def _expanded(data: bytes, compression: str, limit: int) -> bytes:
     expander = zlib.decompressobj(_WINDOWS[compression])
     try:
         expanded = expander.decompress(data, limit)
-    except zlib.error as error:
-        raise damaged_attachment() from error
+    except zlib.error:
+        # Senders name one format and write another.
+        expander = zlib.decompressobj(_ANY_HEADER if data[:1] in (b"\x78", b"\x1f") else _WINDOWS["DF"])
+        try:
+            expanded = expander.decompress(data, limit)
+        except zlib.error as error:
+            raise damaged_attachment() from error
     if not expander.eof:
         raise damaged_attachment() if len(expanded) < limit else too_large()
     return expanded

@@ -7,11 +7,9 @@ import re
 from collections.abc import Sequence
 
 from access.refusal import Refusal
-from ingest.media_type import HEAD, TEXT, readable_type
 from ingest.parsers.er7 import Segment
-from ingest.parsers.members import Member, damaged_attachment, elsewhere, from_base64, too_large
+from ingest.parsers.members import Member, damaged_attachment, elsewhere, from_base64, too_large, unstated_base64
 
-_CODED = re.compile(r"[A-Za-z0-9+/\s]{200,}={0,2}\s*")
 _UU = re.compile(r"\s*begin [0-7]{3,4} \S[^\n]*\n")
 _ENCODINGS = frozenset({"base64", "hex", "a", "uuencode", "uuencoded", "uu"})
 _LINK = re.compile(r"[a-z][a-z0-9+.-]{1,20}://|\\\\\w", re.IGNORECASE)
@@ -38,12 +36,8 @@ def file_of_words(text: str, limit: int) -> Member | None:
     """A file that its sender put in a text field, in one observation or line by line; None for ordinary words."""
     if _UU.match(text):
         return Member(_decoded(text, "uu", limit))
-    if not _CODED.fullmatch(text):
-        return None
-    data = _decoded(text, "base64", limit)
-    if isinstance(data, bytes) and readable_type(data[:HEAD]) not in (None, TEXT):
-        return Member(data)
-    return None
+    data = unstated_base64(text, limit)
+    return None if data is None else Member(data)
 
 
 def _content(obx: Segment, parts: Sequence[str], encoding: str) -> str:

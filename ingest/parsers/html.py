@@ -11,7 +11,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from access.refusal import Refusal
-from ingest.decode import decode
+from ingest.decode import decode, windows
 from ingest.limits import Limits
 from ingest.media_type import HTML, is_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
@@ -63,7 +63,7 @@ def html_tree(text: str) -> _Element:
     """The tree of any HTML, however careless. Raises Refusal "damaged-html" when there is none."""
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        root = etree.fromstring(text.replace("\x00", "").encode("utf-8", "replace"), parser)
+        root = etree.fromstring(windows(text.replace("\x00", "")).encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None:

@@ -13,16 +13,19 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from access.refusal import Refusal
 from ingest.limits import Limits
+from ingest.media_type import HEAD, TEXT, readable_type
 from ingest.parsers.port import Kept, KeptPage, Pages
 from ocr.port import Ocr
 from records.content import Metadata, Page, Section
 
+_CODED = re.compile(r"[A-Za-z0-9+/\s]{200,}={0,2}\s*")
 Inside = Callable[[bytes, str, Ocr, Limits, Kept], Pages]
 """Reads a file that stands inside another, whatever it is: `ingest.parse.pages_of`."""
 
@@ -168,6 +171,17 @@ def from_base64(text: str, limit: int) -> bytes:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise damaged_attachment() from error
+
+
+def unstated_base64(text: str, limit: int) -> bytes | None:
+    """The file in a text of which nobody says that it is base64; None for words, however long."""
+    if not _CODED.fullmatch(text):
+        return None
+    try:
+        data = from_base64(text, limit)
+    except Refusal:
+        return None
+    return data if readable_type(data[:HEAD]) not in (None, TEXT) else None
 
 
 def too_large() -> Refusal:

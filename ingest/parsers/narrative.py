@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from lxml.etree import _Element
 
+from ingest.decode import windows
+
 NS = "{urn:hl7-org:v3}"
 CELL = " | "
 _IN_CELL = " ; "  # between the paragraphs, lines and items of one cell
@@ -20,9 +22,14 @@ _SPACE = re.compile(r"\s+")
 _SUPER = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _SUB = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _SHIFTED = re.compile(r"[0-9+\-−]+")
-_BLOCKS = frozenset(
-    {"paragraph", "list", "item", "table", "caption", "thead", "tbody", "tfoot", "tr", "text", "renderMultiMedia"}
-)
+_XHTML = "{http://www.w3.org/1999/xhtml}"
+_INLINE_NAMES = """
+content linkHtml sup sub footnote footnoteRef td th
+a abbr b big cite code del em font i ins q s small span strike strong tt u var
+"""
+_INLINE = frozenset(_INLINE_NAMES.split())
+"""StrucDocText's own and, of senders that write HTML there, HTML's. All the rest are blocks: their words stay apart."""
+_ITEMS = frozenset({"item", "li"})
 _HOLDERS = frozenset({"tr", "item", "paragraph", "caption"})
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
@@ -46,7 +53,7 @@ def block_lines(element: _Element) -> list[str]:
 
 def clean(text: str) -> str:
     """`text` on one line, NFC."""
-    return unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", text)).strip())
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", windows(text))).strip())
 
 
 def shifted(text: str, name: str) -> str:
@@ -55,9 +62,8 @@ def shifted(text: str, name: str) -> str:
 
 
 def name_of(element: _Element) -> str:
-    """Local name of an element in the namespace of CDA or in none (careless senders), else its full name."""
-    tag = str(element.tag)
-    return tag.removeprefix(NS)
+    """Local name of an element in the namespace of CDA, of XHTML or in none (careless senders), else its full name."""
+    return str(element.tag).removeprefix(NS).removeprefix(_XHTML)
 
 
 def _blocks(element: _Element, indent: str = "") -> Iterator[str]:
@@ -76,7 +82,7 @@ def _block(element: _Element, indent: str) -> Iterator[str]:
     name = name_of(element)
     if name == "tr":
         yield from _row(element)
-    elif name == "item":
+    elif name in _ITEMS:
         lines = list(_blocks(element, indent + "  "))
         if lines:
             yield f"{indent}- {lines[0]}"
@@ -94,12 +100,12 @@ def _pieces(element: _Element) -> Iterator[str | _Element]:
     yield _spaces(element.text, keeps_lines)
     for child in element:
         name = name_of(child)
-        if name in _BLOCKS:
-            yield child
-        elif name == "br":
+        if name == "br":
             yield "\n"
-        else:
+        elif name in _INLINE:
             yield from _inline(child, name)
+        else:
+            yield child
         yield _spaces(child.tail, keeps_lines)
 
 
@@ -127,6 +133,7 @@ def _spaces(text: str | None, keeps_lines: bool) -> str:
     """Layout spaces of XML are one space; plain text put straight into `text`, over three lines or more, keeps them."""
     if not text:
         return ""
+    text = windows(text)
     written = [line.strip() for line in text.split("\n") if line.strip()]
     if not keeps_lines or len(written) < 3:
         return _SPACE.sub(" ", text)
@@ -141,8 +148,9 @@ def _flush(run: list[str]) -> Iterator[str]:
 
 
 def _row(row: _Element) -> Iterator[str]:
-    """One line of cells; a row that only lays out whole tables or sections gives their lines instead."""
-    cells = [cell for cell in row if name_of(cell) in ("td", "th")]
+    """One line of cells, whatever element they are; a row that only lays out whole tables or sections gives their lines
+    instead."""
+    cells = list(row)
     stray = [str(row.text or ""), *(str(cell.tail or "") for cell in row)]
     if any(name_of(one) == "table" for cell in cells for one in cell.iter()):
         for cell in cells:
