@@ -14,6 +14,7 @@ from dataclasses import dataclass
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _HEAD = re.compile(r"(?:MSH|[FB]HS)([^\w\s])([^\w\s]{1,5})\1")
 _SPACES = {".in": " ", ".ti": " ", ".sk": " "}
+_TEXT_FIELDS = {"OBX": 5, "NTE": 3}
 _NOTHING = frozenset({"H", "N", ".fi", ".nf"})  # highlighting and word wrap
 
 
@@ -34,7 +35,7 @@ class Marks:
         if not self.escape or self.escape not in text:
             return text
         sign = re.escape(self.escape)
-        return re.sub(f"{sign}([^{sign}\\s]{{1,400}}){sign}", self._meaning, text)
+        return re.sub(f"{sign}([^{sign}\\s]{{1,400}}|\\.[a-z]{{2}} [+-]?\\d{{1,3}}){sign}", self._meaning, text)
 
     def _meaning(self, found: re.Match[str]) -> str:
         code = found[1]
@@ -51,7 +52,7 @@ class Marks:
         if code in _NOTHING:
             return ""
         if code[:3] in (".br", ".ce", ".sp"):
-            lines = int(code[3:]) if code[3:].lstrip("+").isdigit() and len(code) < 7 else 1
+            lines = int(code[3:]) if code[3:].strip(" +").isdigit() and len(code) < 8 else 1
             return "\n" * min(lines, 50)
         if code[:3] in _SPACES:
             return " "
@@ -127,21 +128,34 @@ def messages_of(text: str) -> list[Message]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Segments end with CR (the standard), LF or both; a line that begins like no segment goes on with the one before
-    (texts with line breaks of their own)."""
+    """Segments end with CR (the standard), LF or both, and some senders indent them; a line that begins like no segment
+    goes on with the one before (texts with line breaks of their own), and so does ADD (chapter 2.10.2)."""
     before = ""
     separator = "|"
-    for line in re.split(r"\r\n|\r|\n", text.replace("\x0b", "\n").replace("\x1c", "\n")):
+    for written in re.split(r"\r\n|\r|\n", text.replace("\x0b", "\n").replace("\x1c", "\n")):
+        line = written.lstrip(" \t")
         head = _HEAD.match(line)
         separator = head[1] if head is not None else separator
-        if head is not None or (_NAME.match(line) and line[3:4] in ("", separator)):
+        if before and line.startswith("ADD" + separator):
+            before += line[4:]
+        elif head is not None or _begins(line, separator, before):
             if before:
                 yield before
             before = line
         elif before:
-            before += "\n" + line
+            before += "\n" + written
     if before:
         yield before
+
+
+def _begins(line: str, separator: str, before: str) -> bool:
+    """Whether a segment begins here. Three capitals alone on a line are one without fields, but inside the text of an
+    OBX or NTE they are a word of it (« CRP »)."""
+    if not _NAME.match(line):
+        return False
+    if line[3:4] != "":
+        return line[3] == separator
+    return before.count(separator) != _TEXT_FIELDS.get(before[:3], -1)
 
 
 def _marks(head: re.Match[str]) -> Marks:

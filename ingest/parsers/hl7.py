@@ -18,7 +18,7 @@ from ingest.media_type import HL7, is_type
 from ingest.parsers import hl7_lines as lines
 from ingest.parsers.er7 import Message, Segment, messages_of
 from ingest.parsers.hl7_facts import Teller
-from ingest.parsers.hl7_files import file_of, file_of_words
+from ingest.parsers.hl7_files import file_of, file_of_words, files_of, joined
 from ingest.parsers.hl7_header import kind_of, metadata_of, name_of
 from ingest.parsers.hl7_names import cancelled_by
 from ingest.parsers.members import Inside, Member, Part, bytes_of, combined, read_parts
@@ -42,7 +42,7 @@ class Hl7Parser:
 
     def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         """No page when messages only withdraw documents. Raises Refusal "no-document" when none says anything."""
-        messages = messages_of(text_of(data))
+        messages = [joined(one) for one in messages_of(text_of(data))]
         parts: list[Part] = []
         stated: list[Metadata] = []
         passed: list[Refusal] = []
@@ -65,7 +65,7 @@ class Hl7Parser:
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
     """The files inside the messages, in the order of their pages."""
-    for message in messages_of(text_of(data)):
+    for message in map(joined, messages_of(text_of(data))):
         if cancelled_by(message, Limits().bytes):
             continue
         try:
@@ -163,9 +163,9 @@ def _write(sheet: Sheet, files: list[Member], order: Sequence[Segment], teller: 
             _write_words(sheet, files, members, teller, limit)
             continue
         for one in members:
-            if name == "OBX" and (file := file_of(one, limit)) is not None:
-                files.append(file)
-                if isinstance(file.data, Refusal):  # a link, or what is damaged: its words stay
+            if name == "OBX" and (brought := files_of(one, limit)):
+                files += brought
+                if any(isinstance(file.data, Refusal) for file in brought):  # a link or damaged: its words stay
                     sheet.line(lines.observation(one))
             elif name == "OBX":
                 sheet.tell(lines.observation(one), teller.told(one))
