@@ -50,7 +50,8 @@ _PICTURES = (
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"heif"})
 _HL7 = re.compile(r"\s*(?:MSH|[FB]HS)([^\w\s])[^\w\s]{1,5}\1")
 _HTML = re.compile(
-    r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--(?s:.{0,2000}?)-->\s*)*(?:<!doctype\s+html|<(?:html|head|body|meta|div|table|p|span)\b)",
+    r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--(?s:.{0,2000}?)-->\s*)*(?:<!doctype\s+html|<(?:html|head|body|meta|div|table|p|span"
+    r"|h[1-6]|[uod]l|pre|center|font|b|i|u|em|strong|small|br|hr|img|style|script|blockquote)\b)",
     re.IGNORECASE,
 )
 _MAIL = re.compile(
@@ -58,7 +59,7 @@ _MAIL = re.compile(
     r"^(?:MIME-Version: *1|Message-ID: *<)",
     re.MULTILINE | re.IGNORECASE,
 )
-_FHIR = re.compile(r'\s*[{\[](?s:.*?)"resourceType"\s*:\s*"')
+_FHIR = re.compile(r'\s*[{\[](?s:.*?)(?:"resourceType"\s*:\s*"|"div"\s*:\s*"<div)')
 _BEGINS = {
     CDA: b"<",
     FHIR_XML: b"<",

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import HEAD, ZIP, is_type
+from ingest.media_type import HEAD, ODT, ZIP, is_type
+from ingest.parsers import office
 from ingest.parsers.members import Inside, Member, bytes_of, read_parts
+from ingest.parsers.office import OfficeParser
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.xdm import entries_of, metadata_of
 from ingest.parsers.xml_tree import tree_of
@@ -38,13 +40,24 @@ class ArchiveParser:
 
     def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         archive = ZipFile(data, limits)
+        if _is_letter(archive):
+            return OfficeParser(self._inside).pages(data, ocr, limits, kept)
         members, envelope = _contents(archive)
         return read_parts(members, envelope, self._inside, ocr, limits, kept)
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
     """The documents of an archive, in the order of their pages."""
-    yield from bytes_of(_contents(ZipFile(data, Limits()))[0])
+    archive = ZipFile(data, Limits())
+    yield from office.embedded_files(data) if _is_letter(archive) else bytes_of(_contents(archive)[0])
+
+
+def _is_letter(archive: ZipFile) -> bool:
+    """A Word or OpenDocument letter whose parts stand too far in the file for its head to tell."""
+    names = frozenset(archive.names)
+    if "[Content_Types].xml" in names:
+        return any(re.fullmatch(r"word/document\d*\.xml", name) for name in names)
+    return {"mimetype", "content.xml"} <= names and archive.read("mimetype").startswith(ODT.encode())
 
 
 def _contents(archive: ZipFile) -> tuple[list[Member], Metadata]:

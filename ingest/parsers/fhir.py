@@ -11,7 +11,7 @@ from ingest.limits import Limits
 from ingest.media_type import FHIR_JSON, FHIR_XML, is_type, readable_type
 from ingest.parsers.fhir_facts import facts_of
 from ingest.parsers.fhir_header import is_withdrawn, metadata_of
-from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, title_of
+from ingest.parsers.fhir_lines import coded_lines, name_of, narrative_lines, title_of, words
 from ingest.parsers.fhir_tree import Resource, all_inside, each, objects, resources_of_json, resources_of_xml, string
 from ingest.parsers.fhir_words import RESOURCES
 from ingest.parsers.members import Inside, Member, Part, bytes_of, elsewhere, from_base64, read_parts
@@ -23,6 +23,7 @@ from ocr.port import Ocr
 
 READER = "fhir"
 _ORDER = {kind: place for place, kind in enumerate(RESOURCES)}
+_ATTACHMENT = frozenset({"id", "contentType", "language", "data", "url", "size", "hash", "title", "creation"})
 _NO_FILES = frozenset({"photo", "text", "extension"})  # portraits, narratives
 
 
@@ -116,6 +117,7 @@ class _Document:
         code = next((string(one.get("code")) for one in codings if "loinc" in string(one.get("system"))), "")
         with sheet.section(string(section.get("title")) or name_of({"code": section.get("code")}, self.resolve), code):
             sheet.lines(narrative_lines(section))
+            sheet.line(words(section.get("emptyReason"), self.resolve))
             for entry in objects(section.get("entry")):
                 target = self.resolve(string(entry.get("reference")))
                 if target is not None and id(target) not in self._done:
@@ -167,7 +169,7 @@ def _attachments(resource: Resource) -> Iterator[Resource]:
         one = level.pop(0)
         if not isinstance(one, dict):
             continue
-        if "contentType" in one and ("data" in one or "url" in one):
+        if ("data" in one or "url" in one) and ("contentType" in one or one.keys() <= _ATTACHMENT):
             yield one
         for key, value in one.items():
             if key not in _NO_FILES and key not in ("contained", "entry", "parameter"):

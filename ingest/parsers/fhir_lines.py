@@ -15,7 +15,7 @@ from ingest.parsers.html import html_lines, html_tree
 
 CELL = " | "
 _HIDDEN_WORDS = """
-resourceType id meta implicitRules language text contained extension modifierExtension identifier data url
+resourceType id meta implicitRules language text contained extension identifier data url
 hash fullUrl request response search link subject patient instantiatesCanonical instantiatesUri coding system
 sigFormat size contentType photo component reference hasMember query masterIdentifier
 primarySource multipleBirthBoolean sequence use rank format mode
@@ -23,6 +23,8 @@ primarySource multipleBirthBoolean sequence use rank format mode
 _HIDDEN = frozenset(_HIDDEN_WORDS.split())
 """Fields that say nothing to a reader, or that are written elsewhere."""
 _OTHERS = frozenset({"Practitioner", "RelatedPerson", "Person"})
+_PEOPLE = _OTHERS | {"Patient", "PractitionerRole", "Organization", "Location"}
+_SAID_IN = ("valueString", "valueMarkdown", "valueCodeableConcept", "valueAnnotation")
 _PRIVATE = frozenset({"birthDate", "gender", "address"})
 """Of another person than the patient: nothing of it may be taken for the patient's."""
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)[\d:.]*(?:Z|[+-]\d\d:\d\d)?)?")
@@ -82,7 +84,14 @@ def _row(resource: Resource, heads: tuple[str, ...], resolve: Resolve) -> str:
             text = words(value, resolve)
             if text:
                 cells.append(f"{_label(key)} : {text}")
-    return CELL.join(filter(None, cells))
+    return CELL.join(filter(None, [*cells, *_extended(resource, resolve)]))
+
+
+def _extended(resource: Resource, resolve: Resolve) -> Iterator[str]:
+    """What a clinical resource says in words in its extensions; those of a person are not the document's."""
+    if string(resource.get("resourceType")) not in _PEOPLE:
+        for one in objects(resource.get("extension")):
+            yield from (words(one.get(key), resolve) for key in _SAID_IN)
 
 
 def _result(resource: Resource, resolve: Resolve) -> str:
@@ -107,7 +116,7 @@ def _result(resource: Resource, resolve: Resolve) -> str:
         if key not in known and key not in _HIDDEN and not key.startswith("_"):
             text = words(other, resolve)
             cells.append(f"{_label(key)} : {text}" if text else "")
-    return CELL.join(filter(None, cells))
+    return CELL.join(filter(None, [*cells, *_extended(resource, resolve)]))
 
 
 def _flags(resource: Resource, resolve: Resolve) -> str:

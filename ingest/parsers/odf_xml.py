@@ -6,12 +6,32 @@ from collections.abc import Iterator
 
 from lxml.etree import _Element
 
-from ingest.parsers.narrative import CELL, clean
+from ingest.parsers.narrative import CELL, clean, shifted
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_ANNOTATION = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}annotation"
 _LINES = frozenset({f"{_TEXT}p", f"{_TEXT}h"})
 _MOST_SPACES = 100
+
+
+def odf_text(root: _Element) -> Iterator[str]:
+    """The lines of a part, exponents and indices as such: in OpenDocument a style alone says that 10⁹ is not 109."""
+    raised = dict(_raised_styles(root))
+    for span in root.iter(f"{_TEXT}span"):
+        kind = raised.get(span.get(f"{_TEXT}style-name", ""))
+        if kind and span.text:
+            span.text = shifted(span.text, kind)
+    return odf_lines(root)
+
+
+def _raised_styles(root: _Element) -> Iterator[tuple[str, str]]:
+    for style in root.iter(f"{_STYLE}style"):
+        for one in style.iterfind(f"{_STYLE}text-properties"):
+            place = one.get(f"{_STYLE}text-position", "").split(" ")[0]
+            if place not in ("", "0%"):
+                yield style.get(f"{_STYLE}name", ""), "sub" if place.startswith(("sub", "-")) else "sup"
 
 
 def odf_lines(root: _Element) -> Iterator[str]:
@@ -62,6 +82,8 @@ def _collect(element: _Element, pieces: list[str], framed: list[str]) -> None:
             pieces.append("\t")
         elif tag == f"{_TEXT}line-break":
             pieces.append("\n")
+        elif tag == _ANNOTATION:
+            framed.extend(odf_lines(child))
         elif tag in _LINES or tag == f"{_TABLE}table":
             framed.extend(odf_lines(child) if tag not in _LINES else _paragraph(child))
         elif isinstance(tag, str):

@@ -16,7 +16,7 @@ from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import DOCX, HEAD, ODT, is_type, picture_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
-from ingest.parsers.odf_xml import odf_lines
+from ingest.parsers.odf_xml import odf_text
 from ingest.parsers.pasted import holds_a_page
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.sheet import Sheet
@@ -34,6 +34,9 @@ _WORD_PARTS = (
 )
 _ODF_PARTS = (re.compile(r"content\.xml"), re.compile(r"styles\.xml"))
 _PICTURES = re.compile(r"(?:word/media|Pictures)/[^/]+")
+_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+_TRANSITIONAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+"""Names of the same elements (ISO 29500-1 and -4)."""
 _DC = "{http://purl.org/dc/elements/1.1/}"
 
 
@@ -67,18 +70,32 @@ def _parts(archive: ZipFile) -> Iterator[Part]:
     said: set[str] = set()
     for pattern in _WORD_PARTS if is_word else _ODF_PARTS:
         for name in sorted(one for one in archive.names if pattern.fullmatch(one)):
-            root = tree_of(archive.read(name), "document")
-            lines = list(lines_of(root) if is_word else odf_lines(root))
+            root = tree_of(archive.read(name).replace(_STRICT, _TRANSITIONAL), "document")
+            lines = list(lines_of(root) if is_word else odf_text(root))
             margin = "header" in name or "footer" in name or name == "styles.xml"
             if not margin or "\n".join(lines) not in said:  # each section of a letter repeats its header
                 sheet.lines(lines)
             said.add("\n".join(lines))
     yield from sheet.pages("word" if is_word else "opendocument")
+    if is_word:
+        yield from _chunks(archive)
     for name in archive.names:
         if _PICTURES.fullmatch(name):
             picture = archive.read(name)
             if picture_type(picture[:HEAD]) and holds_a_page(picture):
                 yield Member(picture)
+
+
+def _chunks(archive: ZipFile) -> Iterator[Member]:
+    """Whole documents (HTML, RTF, DOCX) that the program which made the letter put into it for Word to import."""
+    name = "word/_rels/document.xml.rels"
+    if name not in archive.names:
+        return
+    for one in tree_of(archive.read(name), "document"):
+        target = one.get("Target", "").replace("\\", "/")
+        path = target.lstrip("/") if target.startswith("/") else f"word/{target}"
+        if one.get("Type", "").endswith("/aFChunk") and path in archive.names:
+            yield Member(archive.read(path))
 
 
 def _properties(archive: ZipFile) -> Metadata:

@@ -19,6 +19,7 @@ from ingest.parsers.narrative import CELL, shifted
 from ingest.parsers.pasted import holds_a_page
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.sheet import Sheet
+from ingest.parsers.symbol_fonts import symbol, without_private
 from ocr.port import Ocr
 from records.content import Metadata
 
@@ -53,7 +54,11 @@ _SIGNS = {
     b"bullet": "•", b"emspace": " ", b"enspace": " ", b"qmspace": " ",
 }  # fmt: skip
 _SYMBOLS = {b"~": "\u00a0", b"_": "-", b"-": "", b"\\": "\\", b"{": "{", b"}": "}", b"\r": "\n", b"\n": "\n"}
-_CHARSETS = {b"0": "cp1252", b"77": "mac_roman", b"128": "cp932", b"161": "cp1253", b"162": "cp1254", b"177": "cp1255",
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
+_SETS = {b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850"}
+_SYMBOLS_OF = "symbol"
+_CHARSETS = {b"0": "cp1252", b"2": _SYMBOLS_OF, b"77": "mac_roman", b"128": "cp932",
+             b"161": "cp1253", b"162": "cp1254", b"177": "cp1255",
              b"178": "cp1256", b"186": "cp1257", b"204": "cp1251", b"238": "cp1250"}  # fmt: skip
 
 
@@ -130,7 +135,10 @@ def _read(data: bytes) -> _State:
         at = token.end()
         word, number, code, symbol, brace, text = token.groups()
         if word == b"bin":
-            at += max(0, int(number or 0))
+            size = max(0, int(number or 0))
+            if state.group.picture and data[at : at + 4].startswith(_PICTURES):
+                state.pictures.append(data[at : at + size])
+            at += size
         elif code is not None:
             _byte(state, bytes([int(code, 16)]))
         elif text is not None:
@@ -164,7 +172,7 @@ def _word(state: _State, word: bytes, number: bytes | None) -> None:
     group = state.group
     if word == b"u" and number is not None:
         _flush(state)
-        _put(state, chr(int(number) % 65536))
+        _put(state, without_private(chr(int(number) % 65536), group.charset))
         state.passed = group.skip
         return
     _flush(state)
@@ -198,8 +206,10 @@ def _format(state: _State, word: bytes, number: bytes | None) -> None:
         group.deleted = number != b"0"
     elif word == b"ansicpg" and number is not None:
         state.charset = _known(f"cp{number.decode()}") or state.charset
-    elif word == b"mac":
-        state.charset = "mac_roman"
+    elif word in _SETS:
+        state.charset = _SETS[word]
+    elif word in (b"up", b"dn"):
+        group.raised = "" if number == b"0" else {b"up": "sup", b"dn": "sub"}[word]
     elif word == b"f" and number is not None:
         state.font = number
         group.charset = state.fonts.get(number, "")
@@ -243,6 +253,11 @@ def _flush(state: _State) -> None:
     if state.written:
         data, charset = bytes(state.written), state.group.charset or state.charset
         state.written.clear()
+        if charset.startswith(_SYMBOLS_OF):
+            _put(state, "".join(symbol(one, charset) for one in data))
+            return
+        if state.group.silent and b"wingdings" in data.lower() and state.fonts.get(state.font) == _SYMBOLS_OF:
+            state.fonts[state.font] = f"{_SYMBOLS_OF} wingdings"
         _put(state, data.decode(charset, "replace"))
 
 
@@ -264,5 +279,5 @@ def _picture(state: _State) -> None:
         data = binascii.unhexlify(digits)
     except (binascii.Error, ValueError):
         return
-    if data.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+    if data.startswith(_PICTURES):
         state.pictures.append(data)

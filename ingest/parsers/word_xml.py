@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml.etree import _Element
 
 from ingest.parsers.narrative import CELL, clean, shifted
+from ingest.parsers.symbol_fonts import symbol, without_private
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_OTHER_TEXTS = (
+    "{http://schemas.openxmlformats.org/officeDocument/2006/math}t",
+    "{http://schemas.openxmlformats.org/drawingml/2006/main}t",
+)
+"""Of formulas and of shapes."""
 _BREAKS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
 
 
@@ -55,6 +62,10 @@ def _collect(element: _Element, pieces: list[str], boxes: list[str]) -> None:
         tag = child.tag
         if tag == f"{W}t":
             pieces.append(_raised(child))
+        elif tag == f"{W}sym":
+            pieces.append(_symbol(child))
+        elif tag in _OTHER_TEXTS:
+            pieces.append(child.text or "")
         elif tag in _BREAKS:
             pieces.append(_BREAKS[str(tag)])
         elif tag == f"{W}delText":
@@ -67,6 +78,17 @@ def _collect(element: _Element, pieces: list[str], boxes: list[str]) -> None:
 
 def _raised(text: _Element) -> str:
     run = text.getparent()
+    written = without_private(text.text or "", _font(run))
     align = run.find(f"{W}rPr/{W}vertAlign") if run is not None else None
     kind = {"superscript": "sup", "subscript": "sub"}.get(align.get(f"{W}val", "") if align is not None else "")
-    return shifted(text.text or "", kind) if kind else text.text or ""
+    return shifted(written, kind) if kind else written
+
+
+def _font(run: _Element | None) -> str:
+    fonts = run.find(f"{W}rPr/{W}rFonts") if run is not None else None
+    return fonts.get(f"{W}ascii", "") if fonts is not None else ""
+
+
+def _symbol(sign: _Element) -> str:
+    code = sign.get(f"{W}char", "")
+    return symbol(int(code, 16) & 0xFF, sign.get(f"{W}font", "")) if re.fullmatch(r"[0-9A-Fa-f]{4}", code) else ""

@@ -199,3 +199,36 @@ def test_objects_in_objects_end(refusal_of: Refused) -> None:
     for deep in (300, 100_000):
         text = '{"resourceType": "Observation", "x": ' + '{"a":' * deep + "1" + "}" * deep + "}"
         assert refusal_of(text.encode()).code == "damaged-json"
+
+
+@pytest.mark.parametrize("attachment", [{}, {"title": "CR"}, {"language": "fr", "creation": "2024-05-10"}])
+def test_a_file_without_its_type_is_a_page(read: Read, attachment: dict[str, str]) -> None:
+    data = base64.b64encode("Opéré".encode()).decode()
+    reference = {"resourceType": "DocumentReference", "content": [{"attachment": {**attachment, "data": data}}]}
+    assert read(json.dumps(reference).encode()).pages[-1].text == "Opéré"
+
+
+def test_samples_and_signatures_are_no_files(read: Read) -> None:
+    waves = {**HAEMOGLOBIN, "valueSampledData": {"origin": {"value": 0}, "period": 1, "dimensions": 1, "data": "1 2 E"}}
+    signed = {"resourceType": "Provenance", "activity": {"text": "x"}, "signature": [{"who": {}, "data": "AAAA"}]}
+    assert not any(page.unreadable for page in read(_bundle(waves, signed)).pages)
+
+
+def test_why_a_section_is_empty_is_written(read: Read) -> None:
+    section = {"title": "Allergies", "emptyReason": {"coding": [{"code": "nilknown"}]}}
+    composition = {"resourceType": "Composition", "title": "Synthèse", "section": [section]}
+    assert _text(read(_bundle(composition))).split("\n")[-2:] == ["Allergies", "aucun connu"]
+
+
+def test_what_extensions_say_in_words_is_written(read: Read) -> None:
+    one = {"url": "https://x.test/e", "valueString": "prélevé à jeun"}
+    changed = {"url": "https://x.test/m", "valueString": "sous réserve"}
+    observation = {"resourceType": "Observation", "code": {"text": "K"}, "valueString": "4", "extension": [one]}
+    assert "K | 4 | précision : valeur sous réserve | prélevé à jeun" in _text(
+        read(json.dumps({**observation, "modifierExtension": [changed]}).encode())
+    )
+
+
+def test_a_resource_whose_type_stands_after_a_long_narrative(read: Read) -> None:
+    text = {"status": "generated", "div": "<div>" + "<p>Opéré</p>" * 9_000 + "</div>"}
+    assert _text(read(json.dumps({"text": text, "resourceType": "Basic"}).encode())).count("Opéré") == 9_000
