@@ -56,7 +56,7 @@ _HTML = re.compile(
 )
 _MAIL = re.compile(
     r"\s*(?=[A-Za-z][\w-]*:[ \t])(?=(?s:.{0,8000}?)^(?:From|Date|Received|Subject):)(?s:.{0,8000}?)"
-    r"^(?:MIME-Version: *1|Message-ID: *<)",
+    r"^(?:MIME-Version: *1|Message-ID: *<|Content-Type: *[a-z]+/|Content-Transfer-Encoding: *\w)",
     re.MULTILINE | re.IGNORECASE,
 )
 _FHIR = re.compile(r'\s*[{\[](?s:.*?)(?:"resourceType"\s*:\s*"|"div"\s*:\s*"<div)')

@@ -6,17 +6,20 @@ a section of its name around its pages.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
+from zipfile import ZipInfo
 
 from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import HEAD, ODT, ZIP, is_type
 from ingest.parsers import office
-from ingest.parsers.members import Inside, Member, bytes_of, read_parts
+from ingest.parsers.members import Inside, Member, bytes_of, noted, read_parts
 from ingest.parsers.office import OfficeParser
 from ingest.parsers.port import Kept, Pages
-from ingest.parsers.xdm import entries_of, metadata_of
+from ingest.parsers.xdm import current_of, entries_of, metadata_of
 from ingest.parsers.xml_tree import tree_of
 from ingest.parsers.zip_file import ZipFile
 from ingest.unread import binary_name
@@ -42,8 +45,9 @@ class ArchiveParser:
         archive = ZipFile(data, limits)
         if _is_letter(archive):
             return OfficeParser(self._inside).pages(data, ocr, limits, kept)
-        members, envelope = _contents(archive)
-        return read_parts(members, envelope, self._inside, ocr, limits, kept)
+        members, envelope, replaced = _contents(archive)
+        note = f"{replaced} document(s) remplacé(s) ou périmé(s) du lot ne sont pas montrés."
+        return noted(read_parts(members, envelope, self._inside, ocr, limits, kept), note if replaced else "")
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
@@ -60,18 +64,20 @@ def _is_letter(archive: ZipFile) -> bool:
     return {"mimetype", "content.xml"} <= names and archive.read("mimetype").startswith(ODT.encode())
 
 
-def _contents(archive: ZipFile) -> tuple[list[Member], Metadata]:
-    submission = next((name for name in archive.names if SUBMISSION.fullmatch(name)), None)
-    if submission is None:
-        return _plain(archive), Metadata()
-    entries = entries_of(tree_of(archive.read(submission), "lot XDM"))
-    folder = submission.rpartition("/")[0]
-    members = [Member(_bytes(archive, _named(archive, folder, entry.uri)), entry.title) for entry in entries]
-    if not members:
+def _contents(archive: ZipFile) -> tuple[list[Member], Metadata, int]:
+    """The documents, what the envelope says, and how many documents are left out because they are obsolete."""
+    submissions = sorted(name for name in archive.names if SUBMISSION.fullmatch(name))
+    if not submissions:
+        return _plain(archive), Metadata(), 0
+    trees = ((name.rpartition("/")[0], tree_of(archive.read(name), "lot XDM")) for name in submissions)
+    found = [entry for folder, root in trees for entry in entries_of(root, folder)]
+    if not found:
         raise Refusal(
             "parse", "no-document", "Le lot XDM ne contient aucun document.", "Demandez-le à nouveau à l'émetteur."
         )
-    return _sections(members), metadata_of(entries)
+    current = current_of(found)
+    members = [Member(_bytes(archive, _named(archive, one.folder, one.uri)), one.title) for one in current]
+    return _sections(members), metadata_of(current), len(found) - len(current)
 
 
 def _plain(archive: ZipFile) -> list[Member]:
@@ -79,10 +85,10 @@ def _plain(archive: ZipFile) -> list[Member]:
         raise Refusal(
             "receive", "unsupported-type", f"Ce type de fichier n'est pas lu : c'est {seen}.", "Déposez-le en PDF."
         )
-    names = [name for name in archive.names if not NOISE.search(name)]
-    if not names:
+    files = [one for one in archive.entries if not NOISE.search(one.filename)]
+    if not files:
         raise Refusal("parse", "no-document", "L'archive ne contient aucun fichier.", "Vérifiez-la.")
-    return _sections([Member(_bytes(archive, name), name.rpartition("/")[2][:200]) for name in names])
+    return _sections([Member(_bytes(archive, one), one.filename.rpartition("/")[2][:200]) for one in files])
 
 
 def _office(archive: ZipFile) -> str | None:
@@ -96,15 +102,21 @@ def _sections(members: list[Member]) -> list[Member]:
     return members if len(members) > 1 else [Member(one.data, vital=True) for one in members]
 
 
-def _named(archive: ZipFile, folder: str, uri: str) -> str:
-    """The archive's own name of the file that an entry names from the folder of its METADATA.XML."""
-    wanted = f"{folder}/{uri}".replace("\\", "/").lower()
-    return next((name for name in archive.names if name.lower() == wanted), "")
+def _named(archive: ZipFile, folder: str, uri: str) -> ZipInfo | None:
+    """The file of the archive that an entry names from the folder of its METADATA.XML; careless senders write the name
+    percent-encoded, or from the archive's root."""
+    for written in (uri, unquote(uri)):
+        for path in (f"{folder}/{written}", written):
+            wanted = posixpath.normpath(path.replace("\\", "/")).lstrip("/").lower()
+            for one in archive.entries:
+                if one.filename.lower() == wanted:
+                    return one
+    return None
 
 
-def _bytes(archive: ZipFile, name: str) -> bytes | Refusal:
+def _bytes(archive: ZipFile, name: ZipInfo | None) -> bytes | Refusal:
     """A file's bytes. What breaks the archive's limits refuses it whole; a damaged file is its own."""
-    if not name:
+    if name is None:
         return Refusal(
             "parse", "missing-file", "Un document annoncé manque dans l'archive.", "Demandez-la à nouveau à l'émetteur."
         )

@@ -6,7 +6,6 @@ whatever its type; one that only announces a movement, an appointment or a recei
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -21,11 +20,11 @@ from ingest.parsers.hl7_facts import Teller
 from ingest.parsers.hl7_files import file_of, file_of_words, files_of, joined
 from ingest.parsers.hl7_header import kind_of, metadata_of, name_of
 from ingest.parsers.hl7_names import cancelled_by
-from ingest.parsers.members import Inside, Member, Part, bytes_of, combined, read_parts
+from ingest.parsers.members import Inside, Member, Part, bytes_of, combined, noted, read_parts
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.sheet import Sheet
 from ocr.port import Ocr
-from records.content import Metadata, Page
+from records.content import Metadata
 
 READER = "hl7v2"
 _RECEIPTS = frozenset({"ACK", "MCF", "ZAM"})  # ZAM: what became of a document, in the French profile
@@ -60,7 +59,8 @@ class Hl7Parser:
             raise passed[0] if passed else _nothing("HL7 v2")
         envelope = stated[0] if len(stated) == 1 else combined(Metadata(), stated)
         envelope = combined(envelope, withdrawn) if withdrawn else envelope
-        return _noted(read_parts(parts, envelope, self._inside, ocr, limits, kept), len(passed))
+        note = f"{len(passed)} message(s) du même fichier n'apportent aucun document et ne sont pas montrés."
+        return noted(read_parts(parts, envelope, self._inside, ocr, limits, kept), note if passed else "")
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
@@ -193,16 +193,3 @@ def _write_words(sheet: Sheet, files: list[Member], group: Sequence[Segment], te
         return
     sheet.line(name_of(group[0], 3))
     sheet.lines(texts)
-
-
-def _noted(pages: Pages, passed: int) -> Pages:
-    """`pages`, the first of which tells how many messages were passed over; one that was kept tells it already."""
-    try:
-        first = next(pages)
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
-    if passed and isinstance(first, Page):
-        note = f"{passed} message(s) du même fichier n'apportent aucun document et ne sont pas montrés."
-        first = dataclasses.replace(first, note=f"{first.note} {note}".strip())
-    yield first
-    return (yield from pages)

@@ -6,16 +6,14 @@ import email
 import email.policy
 from collections.abc import Iterator
 from datetime import date
-from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from access.refusal import Refusal
-from ingest.decode import decode
 from ingest.limits import Limits
 from ingest.media_type import MAIL, is_type
 from ingest.parsers.foreign import translated
-from ingest.parsers.html import html_lines, html_tree
+from ingest.parsers.mail_letter import header, letter_lines, recoded, words
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts, too_large
 from ingest.parsers.narrative import clean
 from ingest.parsers.pasted import holds_a_page
@@ -42,7 +40,7 @@ class MailParser:
         with translated(_damaged):
             mail = email.message_from_bytes(data.lstrip(), policy=email.policy.compat32)
             parts = list(_parts(mail, limits.bytes))
-            stated = Metadata(title=_header(mail, "Subject"), author=_sender(mail), event_date=_date(mail))
+            stated = Metadata(title=header(mail, "Subject"), author=_sender(mail), event_date=_date(mail))
         if not parts:
             raise Refusal("parse", "no-content", "Le message est vide.", "Demandez-le à nouveau à l'émetteur.")
         return read_parts(parts, stated, self._inside, ocr, limits, kept)
@@ -63,13 +61,11 @@ def _parts(mail: Message, limit: int) -> Iterator[Part]:
     """The letter, then the attachments. With several, each has a section of its name."""
     leaves = list(_leaves(mail))
     bodies = [leaf for leaf in leaves if _is_body(leaf)]
-    plain = [leaf for leaf in bodies if leaf.get_content_type() == "text/plain"]
-    written = plain if any(_text(leaf).strip() for leaf in plain) else bodies
     sheet = Sheet()
-    said = [line for leaf in written for line in _lines(leaf)]
+    said = letter_lines(bodies)
     if said:
         for name, label in _SHOWN:
-            if value := _header(mail, name):
+            if value := header(mail, name):
                 sheet.line(f"{label} : {value}")
         sheet.lines(said)
     yield from sheet.pages(READER)
@@ -119,54 +115,22 @@ def _bytes(part: Message, limit: int) -> bytes | Refusal:
         data = part.get_payload(decode=True)
     if not isinstance(data, bytes) or not data:
         return Refusal("receive", "empty-file", "Le fichier est vide.", "Vérifiez le fichier et déposez-le à nouveau.")
-    return data if len(data) <= limit else too_large()
-
-
-def _text(part: Message) -> str:
-    data = part.get_payload(decode=True)
-    if not isinstance(data, bytes):
-        return ""
-    try:
-        return data.decode(part.get_content_charset("") or "utf-8")
-    except (LookupError, UnicodeDecodeError):
-        decoded = decode(data)
-        return decoded.text if decoded is not None else data.decode("cp1252", "replace")
-
-
-def _lines(part: Message) -> list[str]:
-    text = _text(part)
-    if part.get_content_type() == "text/html" and text.strip():
-        return html_lines(html_tree(text))
-    return text.replace("\r", "\n").split("\n")
-
-
-def _header(mail: Message, name: str) -> str:
-    """A header's words (RFC 2047); bytes that are no words are replaced."""
-    value = mail.get(name)
-    if value is None:
-        return ""
-    pieces = []
-    for data, charset in decode_header(str(value)):
-        try:
-            pieces.append(data.decode(charset or "utf-8", "replace") if isinstance(data, bytes) else data)
-        except LookupError:
-            pieces.append(data.decode("cp1252", "replace"))
-    return clean("".join(pieces))[:1_000]
+    return recoded(part, data) if len(data) <= limit else too_large()
 
 
 def _sender(mail: Message) -> str:
-    sender = _header(mail, "From")
+    sender = header(mail, "From")
     name = sender.partition("<")[0].strip(' "')
     return (name or sender.strip("<>"))[:300]
 
 
 def _file_name(part: Message) -> str:
     name = part.get_filename() or part.get_content_type()
-    return clean("".join(one if one.isprintable() else "?" for one in str(name)))[:200]
+    return clean("".join(one if one.isprintable() else "?" for one in words(str(name))))[:200]
 
 
 def _date(mail: Message) -> date | None:
     try:
-        return parsedate_to_datetime(_header(mail, "Date")).date()
+        return parsedate_to_datetime(header(mail, "Date")).date()
     except (TypeError, ValueError, IndexError, OverflowError):
         return None

@@ -87,6 +87,18 @@ def read_parts(
     return combined(envelope, stated)
 
 
+def noted(pages: Pages, note: str) -> Pages:
+    """`pages`, the first of which tells `note`, if any; one that was kept tells it already."""
+    try:
+        first = next(pages)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    if note and isinstance(first, Page):
+        first = dataclasses.replace(first, note=f"{first.note} {note}".strip())
+    yield first
+    return (yield from pages)
+
+
 def is_read(page: Page | KeptPage) -> bool:
     """Whether a page shows something: what was kept did."""
     return isinstance(page, KeptPage) or bool(page.text) or page.width > 0

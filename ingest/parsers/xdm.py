@@ -21,26 +21,42 @@ _SECRECY = "urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A DocumentEntry: where its file is, from the folder of METADATA.XML, and what it says."""
+    """A DocumentEntry: where its file is, from the `folder` of METADATA.XML, and what it says."""
 
     uri: str
     title: str
     metadata: Metadata
+    folder: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which an association or another document may speak of it."""
+        return tuple(filter(None, (self.metadata.unique_id, *self.metadata.aliases)))
 
 
-def entries_of(root: _Element) -> list[Entry]:
-    """The documents of a submission, in its order."""
+def entries_of(root: _Element, folder: str) -> list[Entry]:
+    """The documents of a submission whose METADATA.XML stands in `folder`, in its order."""
     relations = _relations(root)
     entries = {_uuid(one.get("id", "")): one for one in root.iter("{*}ExtrinsicObject")}
     names = {identity: _unique_id(one) for identity, one in entries.items()}
-    return [_entry(one, relations.get(identity, {}), names) for identity, one in entries.items()]
+    found = (_entry(one, relations.get(identity, {}), names) for identity, one in entries.items())
+    return [replace(one, folder=folder) for one in found]
+
+
+def current_of(entries: Sequence[Entry]) -> list[Entry]:
+    """Those that hold: neither obsolete nor replaced by another of the submission; all of them when none does."""
+    replaced = {one.metadata.replaces for one in entries}
+    holding = [one for one in entries if not one.metadata.cancels and replaced.isdisjoint(one.names)]
+    return holding or list(entries)
 
 
 def metadata_of(entries: Sequence[Entry]) -> Metadata:
-    """What a submission of one document says of it; of several, only whose they are."""
+    """What a submission of one document says of it; of several, only whose they are and every secrecy that is asked."""
     if len(entries) == 1:
         return entries[0].metadata
+    secrecy = (code for one in entries for code in one.metadata.confidentiality.split())
     return Metadata(
+        confidentiality=" ".join(dict.fromkeys(secrecy)),
         patient_ins=tuple(dict.fromkeys(pair for one in entries for pair in one.metadata.patient_ins)),
         patients=tuple(dict.fromkeys(who for one in entries for who in one.metadata.patients)),
     )

@@ -58,9 +58,9 @@ class ZipFile:
         """What the archive's directory says of its files, in its order: nothing of it is checked."""
         return list(self._files)
 
-    def read(self, name: str) -> bytes:
-        """The bytes of a file."""
-        info = next((one for one in self._files if one.filename == name), None)
+    def read(self, name: str | zipfile.ZipInfo) -> bytes:
+        """The bytes of a file. Of several with one name (an archive that was added to) only their entries tell."""
+        info = name if isinstance(name, zipfile.ZipInfo) else self._first(name)
         if info is None:
             raise damaged()
         out = bytearray()
@@ -68,6 +68,9 @@ class ZipFile:
             while chunk := stream.read(_CHUNK):
                 out += chunk
         return bytes(out)
+
+    def _first(self, name: str) -> zipfile.ZipInfo | None:
+        return next((one for one in self._files if one.filename == name), None)
 
     def open(self, entry: zipfile.ZipInfo) -> Expanding:
         """A file as a stream, one at a time; what all that are read expand to counts against one limit."""

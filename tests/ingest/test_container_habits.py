@@ -1,0 +1,127 @@
+"""Mails, archives and submissions as senders really write them: two texts that differ, other names, several lots."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from records.content import Reading
+from tests.ingest.test_containers import XDM, _text, _zip
+
+Read = Callable[..., Reading]
+
+HEAD = "From: Dr A <a@x.test>\nSubject: Lettre\nDate: Mon, 10 Mar 2025 12:00:00 +0100\nMIME-Version: 1.0\n"
+PLAIN = "--b\nContent-Type: text/plain; charset=utf-8\n\n{}\n"
+HTML = "--b\nContent-Type: text/html; charset=utf-8\n\n{}\n"
+LETTER = "<p>Allergie à la <b>pénicilline</b></p><p>Choc en 2016</p>"
+
+
+def _mail(kind: str, *parts: str) -> bytes:
+    return f"{HEAD}Content-Type: multipart/{kind}; boundary=b\n\n{''.join(parts)}--b--\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("alternative", [PLAIN.format("Votre logiciel n'affiche pas le HTML."), HTML.format(LETTER)]),
+        ("mixed", [HTML.format(LETTER), PLAIN.format("Ce message est confidentiel.")]),
+        ("mixed", [PLAIN.format("Allergie à la pénicilline"), HTML.format(LETTER)]),
+    ],
+)
+def test_what_the_plain_text_leaves_out_is_read(read: Read, kind: str, parts: list[str]) -> None:
+    text = _text(read(_mail(kind, *parts)))
+    assert "Allergie à la pénicilline" in text
+    assert "Choc en 2016" in text
+    assert text.count("message") == "".join(parts).count("message")
+
+
+def test_a_logo_does_not_make_the_html_another_text(read: Read) -> None:
+    words = "Cher confrère, je vous remercie de m'avoir adressé ce patient pour avis spécialisé."
+    parts = PLAIN.format(words), HTML.format(f"<p>{words}</p><img alt='Logo'>")
+    assert _text(read(_mail("alternative", *parts))).split("\n")[-2:] == [words, "Logo"]
+
+
+def test_windows_characters_of_a_latin_1_mail(read: Read) -> None:
+    head = f"{HEAD}Content-Type: text/plain; charset=iso-8859-1\n\n".encode()
+    assert _text(read(head + "cœur, l’aorte".encode("cp1252"))).endswith("cœur, l’aorte")
+
+
+def test_eight_bits_in_a_header(read: Read) -> None:
+    reading = read(HEAD.replace("Lettre", "Résultat évolué").encode() + b"\nVoir")
+    assert reading.metadata.title == "Résultat évolué"
+
+
+def test_an_attached_text_is_in_the_charset_of_its_mail(read: Read) -> None:
+    part = b"--b\nContent-Type: text/plain; name=a.txt; charset=iso-8859-1\n\ncompte rendu \xe9\n"
+    assert (
+        read(_mail("mixed", PLAIN.format("Voir")).replace(b"--b--", part + b"--b--")).pages[1].text == "compte rendu é"
+    )
+
+
+def test_encoded_names_of_attachments(read: Read) -> None:
+    named = (
+        '--b\nContent-Type: text/plain\nContent-Disposition: attachment; filename="=?utf-8?q?{}=2Etxt?="\n\nIode {}\n'
+    )
+    pages = read(_mail("mixed", PLAIN.format("Voir"), named.format("op=C3=A9r=C3=A9", 1), named.format("b", 2))).pages
+    assert [page.sections[0].title for page in pages[1:]] == ["opéré.txt", "b.txt"]
+
+
+def test_a_mail_without_its_version_is_a_mail(read: Read) -> None:
+    head = HEAD.replace("MIME-Version: 1.0\n", "Content-Type: text/plain; charset=utf-8\n")
+    assert _text(read(f"{head}Content-Transfer-Encoding: quoted-printable\n\nOp=C3=A9r=C3=A9\n".encode())).endswith(
+        "Opéré"
+    )
+
+
+def test_files_of_one_name_are_all_read(read: Read) -> None:
+    out = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(out, "w") as archive:
+        warnings.simplefilter("ignore")
+        for text in ("Premier", "Second"):
+            archive.writestr("a.txt", text)
+    assert [page.text for page in read(out.getvalue()).pages] == ["Premier", "Second"]
+
+
+def _lot(number: int, uri: str = "DOC0001.XML", secrecy: str = "N", more: str = "") -> str:
+    text = XDM.replace("1.2.3.77", f"1.2.3.{number}").replace("Document01", f"Document{number}")
+    text = text.replace("DOC0001.XML", uri).replace('nodeRepresentation="R"', f'nodeRepresentation="{secrecy}"')
+    return text.replace("urn:uuid:abc", more or "urn:uuid:abc")
+
+
+def test_every_submission_of_a_lot_is_read_with_the_strictest_secrecy(read: Read) -> None:
+    files = {
+        f"IHE_XDM/SUBSET0{at}/{name}": data.encode()
+        for at in (1, 2)
+        for name, data in (("METADATA.XML", _lot(at, secrecy="NV"[at - 1])), ("DOC0001.XML", f"Texte {at}"))
+    }
+    reading = read(_zip(files))
+    assert [page.text for page in reading.pages] == ["Texte 1", "Texte 2"]
+    assert set(reading.metadata.confidentiality.split()) == {"N", "V"}
+
+
+@pytest.mark.parametrize("uri", ["./DOC%20%C3%A9.TXT", "IHE_XDM/SUBSET01/DOC é.TXT", "DOC é.txt"])
+def test_a_file_under_another_writing_of_its_name(read: Read, uri: str) -> None:
+    files = {"IHE_XDM/SUBSET01/METADATA.XML": _lot(1, uri).encode(), "IHE_XDM/SUBSET01/DOC é.TXT": b"Iode"}
+    assert _text(read(_zip(files))) == "Iode"
+
+
+@pytest.mark.parametrize("obsolete", [False, True])
+def test_what_a_lot_replaces_is_not_read_as_if_it_held(read: Read, obsolete: bool) -> None:
+    old, new = _lot(1, "A.TXT"), _lot(2, "B.TXT", more="Document1")
+    if obsolete:
+        new = _lot(2, "B.TXT")
+        old = old.replace('<ExtrinsicObject id="Document1"', '<ExtrinsicObject status="a:Deprecated" id="Document1"')
+    files = {
+        "IHE_XDM/S1/METADATA.XML": old.encode(),
+        "IHE_XDM/S1/A.TXT": b"Pas d'allergie",
+        "IHE_XDM/S2/METADATA.XML": new.encode(),
+        "IHE_XDM/S2/B.TXT": "Allergie à l'iode".encode(),
+    }
+    reading = read(_zip(files))
+    assert [page.text for page in reading.pages] == ["Allergie à l'iode"]
+    assert "1 document(s) remplacé(s)" in reading.pages[0].note
+    assert (reading.metadata.unique_id, reading.metadata.cancels) == ("1.2.3.2", ())
