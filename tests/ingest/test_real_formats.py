@@ -6,11 +6,13 @@ characters between tags for FHIR narratives.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,14 @@ Read = Callable[..., Reading]
 V3 = "{urn:hl7-org:v3}"
 CDA = ("cda_fr_ansforge", "ccda_hl7_examples", "ccda_sample_vendors", "fhir_converter_samples/Ccda")
 HL7 = ("hl7v2_fr_ansforge", "hl7v2_misc", "fhir_converter_samples/Hl7v2")
+FREE = ("conclusion", "comment", "description", "valueString", "patientInstruction", "contentString")
+CLINICAL = frozenset(
+    [
+        *("AllergyIntolerance", "CarePlan", "ClinicalImpression", "Condition", "DiagnosticReport", "Goal"),
+        *("Immunization", "MedicationRequest", "MedicationStatement", "Observation", "Procedure"),
+        "QuestionnaireResponse",
+    ]
+)
 FHIR = ("fhir_r4_examples", "synthea_r4", "fhir_converter_samples/FHIR", "fhir_converter_samples/Json")
 
 
@@ -50,6 +60,18 @@ def _lost(said: str, reading: Reading) -> Counter[str]:
     return _words(said) - _shown(reading)
 
 
+def _flat(text: str) -> str:
+    """Characters with their signs, as pages must hold them: exponents are figures, layout spaces are one."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip()
+
+
+def _torn(pieces: Iterable[str], reading: Reading) -> list[str]:
+    """The pieces of which not every character, sign included, stands in the pages in order. A page may end inside."""
+    texts = [page.text for page in reading.pages] + [reading.metadata.title]
+    shown = _flat("\n".join(texts)) + _flat("".join(texts))
+    return [one for one in map(_flat, pieces) if one and one not in shown and one.replace(" ", "") not in shown]
+
+
 def _files(shared_data: Path, folders: tuple[str, ...], *endings: str) -> list[Path]:
     found = [file for one in folders for file in sorted((shared_data / one).rglob("*")) if file.is_file()]
     return [file for file in found if file.suffix.lower() in endings] if endings else found
@@ -69,6 +91,14 @@ def _spaced(element: etree._Element) -> str:
     return f"{element.text or ''}{inside}" if inline else f" {element.text or ''}{inside} "
 
 
+def _text_nodes(data: bytes) -> Iterator[str]:
+    """Each run of characters of a CDA document's title, section titles and narratives, as they stand in the XML."""
+    root = etree.fromstring(data, etree.XMLParser(huge_tree=True, remove_comments=True, remove_pis=True))
+    for one in root.xpath("//*[local-name()='section']/*[local-name()='text' or local-name()='title']"):
+        yield from (str(piece) for piece in one.itertext())
+    yield from (str(piece) for one in root.iterfind(f"{V3}title") for piece in one.itertext())
+
+
 def _is_whole_cda(data: bytes) -> bool:
     try:
         root = etree.fromstring(data, etree.XMLParser(huge_tree=True))
@@ -85,6 +115,7 @@ def test_cda_is_read_without_a_lost_word_or_truly_refused(read: Read, shared_dat
         outcome = _outcome(read, file)
         if isinstance(outcome, Reading):
             assert not _lost(_narratives(data), outcome), file
+            assert not _torn(_text_nodes(data), outcome), file
             continue
         refused[outcome.code] += 1
         if outcome.code == "external-body":
@@ -121,6 +152,29 @@ def _observed(segments: list[list[str]]) -> Iterator[str]:
         yield re.sub(r'[\^~&]|""', " ", re.sub(r"\\E\\", "\\\\", value))
 
 
+def _values(segments: list[list[str]]) -> Iterator[str]:
+    """Every component of OBX-5 that is no file, and every repetition of NTE-3, with its signs."""
+    for fields in segments:
+        value = fields[5] if fields[0] == "OBX" and len(fields) > 5 and fields[2] not in ("ED", "RP") else ""
+        if fields[0] == "NTE" and len(fields) > 3:
+            value = fields[3]
+        for piece in re.split(r'[\^~&\n]|""|\\\.\w+\\|\\[HN]\\', value):
+            for escape, meaning in ESCAPES.items():
+                piece = piece.replace(escape, meaning)
+            yield from piece.replace("\\E\\", "\\").split("\n")
+
+
+def _embedded(segments: list[list[str]]) -> Iterator[bytes]:
+    """The CDA documents in base64 of OBX-5."""
+    for fields in segments:
+        if fields[0] == "OBX" and len(fields) > 5 and fields[2] == "ED":
+            content = re.sub(r"\s|\\\.br\\", "", fields[5].rpartition("^")[2])
+            with suppress(ValueError):
+                data = base64.b64decode(content, validate=True)
+                if _is_whole_cda(data):
+                    yield data
+
+
 def _is_hl7(data: bytes) -> bool:
     return re.match(rb"(?:\xef\xbb\xbf)?\s*(?:MSH|FHS|BHS)\|", data) is not None
 
@@ -128,11 +182,16 @@ def _is_hl7(data: bytes) -> bool:
 def test_hl7_v2_is_read_without_a_lost_observation_or_truly_refused(read: Read, shared_data: Path) -> None:
     files = [file for file in _files(shared_data, HL7) if _is_hl7(file.read_bytes())]
     refused: Counter[str] = Counter()
+    inside = 0
     for file in files:
         segments = _naive_segments(file.read_bytes())
         outcome = _outcome(read, file)
         if isinstance(outcome, Reading) and outcome.pages:
             assert not _lost("\n".join(_observed(segments)), outcome), file
+            assert not _torn(_values(segments), outcome), file
+            for document in _embedded(segments):
+                inside += 1
+                assert not _torn(_text_nodes(document), outcome), file
             continue
         if isinstance(outcome, Reading):
             refused["cancellation"] += 1
@@ -141,6 +200,7 @@ def test_hl7_v2_is_read_without_a_lost_observation_or_truly_refused(read: Read, 
         refused[outcome.code] += 1
         _assert_refused_truly(file, segments, outcome)
     assert len(files) == 202
+    assert inside >= 1
     assert refused == {"no-document": 68, "cancellation": 5}
 
 
@@ -174,6 +234,21 @@ def _divs(value: object) -> Iterator[str]:
             yield from _divs(inner)
 
 
+def _free_texts(value: object, key: str = "") -> Iterator[str]:
+    """What the resources say in words of their own: conclusions, notes, comments, descriptions, string values."""
+    if isinstance(value, dict):
+        kind = value.get("resourceType")
+        if kind is None or kind in CLINICAL or kind == "Bundle":
+            for name, inner in value.items():
+                if name not in ("extension", "modifierExtension", "contained", "subject", "meta"):
+                    yield from _free_texts(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _free_texts(inner, key)
+    elif isinstance(value, str) and key in FREE:
+        yield value
+
+
 def _untagged(div: str) -> str:
     """The characters between the tags: inline ones do not part words, all others do."""
     text = re.sub(r"<!--.*?-->", "", div, flags=re.DOTALL)
@@ -195,6 +270,7 @@ def test_fhir_is_read_without_a_lost_word_of_narrative_or_truly_refused(read: Re
         outcome = _outcome(read, file)
         if isinstance(outcome, Reading):
             assert not _lost("\n".join(_untagged(div) for div in _divs(value)), outcome), file
+            assert not _torn(_free_texts(value), outcome), file
             continue
         refused[outcome.code] += 1
         assert not list(_divs(value)), file
