@@ -1,4 +1,4 @@
-"""DICOM files that hold a document: encapsulated PDF, CDA and the like (PS3.3 A.45). Pictures are refused."""
+"""DICOM files that hold a document: encapsulated PDF, CDA and the like (PS3.3 A.45), reports (A.35). Not pictures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import DICOM, is_type
 from ingest.parsers.cda_header import parse_day
+from ingest.parsers.dicom_report import report_of
 from ingest.parsers.foreign import translated
-from ingest.parsers.members import Inside, Member, read_parts
+from ingest.parsers.members import Inside, Member, Part, read_parts
 from ingest.parsers.narrative import clean
 from ingest.parsers.port import Kept, Pages
 from ocr.port import Ocr
 from records.content import Metadata, StatedPatient
+
+READER = "dicom"
 
 
 class DicomParser:
@@ -33,16 +36,18 @@ class DicomParser:
     def pages(self, data: bytes, ocr: Ocr, limits: Limits, kept: Kept) -> Pages:
         with translated(_damaged):
             dataset = _dataset(data)
-            document = _document(dataset)
+            report = report_of(dataset)
+            parts: list[Part] = [*report.pages(READER)] if report else [Member(_document(dataset), vital=True)]
             stated = _metadata(dataset)
-        return read_parts([Member(document, vital=True)], stated, self._inside, ocr, limits, kept)
+        return read_parts(parts, stated, self._inside, ocr, limits, kept)
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
-    """The document in the file."""
+    """The document in the file; none in a report, which is its own."""
     with translated(_damaged):
-        document = _document(_dataset(data))
-    yield document
+        dataset = _dataset(data)
+        documents = [] if dataset.get("ContentSequence") else [_document(dataset)]
+    yield from documents
 
 
 def _damaged() -> Refusal:
@@ -82,7 +87,7 @@ def _metadata(dataset: Any) -> Metadata:
         title=_text(dataset, "DocumentTitle")
         or _text(dataset, "SeriesDescription")
         or _text(dataset, "StudyDescription"),
-        author=_name(_text(dataset, "ReferringPhysicianName")) if dataset.get("ReferringPhysicianName") else "",
+        author=_author(dataset),
         organization=_text(dataset, "InstitutionName"),
         event_date=_day(dataset),
         patient_ins=patient.identifiers,
@@ -90,11 +95,19 @@ def _metadata(dataset: Any) -> Metadata:
     )
 
 
+def _author(dataset: Any) -> str:
+    """Who signed it, wrote it or read the examination; the referring physician asked for it."""
+    signed = [_text(one, "VerifyingObserverName") for one in dataset.get("VerifyingObserverSequence") or []]
+    written = [_text(one, "PersonName") for one in dataset.get("AuthorObserverSequence") or []]
+    read = _text(dataset, "NameOfPhysiciansReadingStudy")
+    return next((_name(one) for one in (*signed, *written, read) if one), "")
+
+
 def _patient(dataset: Any) -> StatedPatient:
     family, _, given = _text(dataset, "PatientName").partition("=")[0].partition("^")
     issuer = dataset.get("IssuerOfPatientIDQualifiersSequence") or []
     oid = next((one for x in issuer if (one := _text(x, "UniversalEntityID")) in INS_OIDS), "")
-    number = _text(dataset, "PatientID")
+    number, issuing = _text(dataset, "PatientID"), _text(dataset, "IssuerOfPatientID")
     birth = _text(dataset, "PatientBirthDate")
     return StatedPatient(
         identifiers=((number, oid),) if oid and number else (),
@@ -102,6 +115,7 @@ def _patient(dataset: Any) -> StatedPatient:
         given_names=given.replace("^", " ").strip(),
         birth_date=parse_day(birth) if re.match(r"\d{8}", birth) else None,
         sex=_text(dataset, "PatientSex")[:1],
+        local=((number, issuing),) if issuing and number and not oid else (),
     )
 
 

@@ -8,9 +8,10 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from pydicom.dataset import Dataset
 
 from records.content import Reading
-from tests.ingest.test_containers import XDM, _text, _zip
+from tests.ingest.test_containers import XDM, _dicom, _text, _zip
 
 Read = Callable[..., Reading]
 
@@ -125,3 +126,49 @@ def test_what_a_lot_replaces_is_not_read_as_if_it_held(read: Read, obsolete: boo
     assert [page.text for page in reading.pages] == ["Allergie à l'iode"]
     assert "1 document(s) remplacé(s)" in reading.pages[0].note
     assert (reading.metadata.unique_id, reading.metadata.cancels) == ("1.2.3.2", ())
+
+
+def _coded(meaning: str, value: str = "1", scheme: str = "99X") -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code
+
+
+def _item(kind: str, name: str, **values: object) -> Dataset:
+    item = Dataset()
+    item.ValueType, item.RelationshipType, item.ConceptNameCodeSequence = kind, "CONTAINS", [_coded(name)]
+    for key, value in values.items():
+        setattr(item, key, value)
+    return item
+
+
+def _measured(figure: str, unit: str) -> Dataset:
+    measure = Dataset()
+    measure.NumericValue, measure.MeasurementUnitsCodeSequence = figure, [_coded("unité", unit, "UCUM")]
+    return measure
+
+
+def test_a_structured_report_of_dicom_is_read(read: Read) -> None:
+    size = _item("NUM", "Taille", MeasuredValueSequence=[_measured("12", "mm")])
+    nodule = _item("TEXT", "Constatation", TextValue="Nodule du lobe supérieur droit", ContentSequence=[size])
+    found = _item("CONTAINER", "Résultats", ContentSequence=[nodule, _item("DATE", "Vu le", Date="20240510")])
+    end = _item("CODE", "Conclusion", ConceptCodeSequence=[_coded("Nodule suspect")])
+    signer = Dataset()
+    signer.VerifyingObserverName = "ROY^Anne^^Dr"
+    report = _dicom(
+        SpecificCharacterSet="ISO_IR 192",
+        ValueType="CONTAINER",
+        ConceptNameCodeSequence=[_coded("Compte rendu", "18748-4", "LN")],
+        ContentSequence=[found, end],
+        VerifyingObserverSequence=[signer],
+        ReferringPhysicianName="DEMANDEUR^Paul",
+        PatientID="77",
+        IssuerOfPatientID="CHU",
+    )
+    reading = read(report)
+    assert [line for line in _text(reading).split("\n") if line] == [
+        "Compte rendu", "Résultats", "Constatation : Nodule du lobe supérieur droit", "Taille : 12 mm",
+        "Vu le : 10/05/2024", "Conclusion : Nodule suspect",
+    ]  # fmt: skip
+    assert (reading.metadata.author, reading.metadata.type_code) == ("Dr Anne ROY", "18748-4")
+    assert reading.metadata.patients[0].local == (("77", "CHU"),)
