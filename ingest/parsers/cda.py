@@ -43,6 +43,7 @@ from records.fact import Fact
 READER = "cda"
 _WINDOWS = {"DF": -15, "GZ": 31, "ZL": 15}  # zlib's window bits of HL7's CompressionAlgorithm
 _ANY_HEADER = 47  # zlib or gzip, whichever it is
+_SECTION = "{urn:hl7-org:v3}section"
 _WORDS = tuple(f"{{urn:hl7-org:v3}}{name}" for name in ("text", "value"))
 WHAT = "document CDA"
 
@@ -117,7 +118,7 @@ def _members(root: _Element, limit: int) -> Iterator[Member]:
     for one in root.iterfind(".//*"):
         if one.get("mediaType") is None and one.get("representation") is None:
             continue
-        section = next(one.iterancestors("{urn:hl7-org:v3}section"), None)
+        section = next(one.iterancestors(_SECTION), None)
         title = _title(section) if section is not None else ""
         text = "".join(_own_text(one).split())
         if name_of(one).endswith("signatureText"):
@@ -142,9 +143,9 @@ def _structured(root: _Element, metadata: Metadata) -> list[Page]:
     for line in _header_lines(metadata):
         writer.line(line)
     writer.people(root)
-    body = root.find("h:component/h:structuredBody", NAMESPACES)
-    for section in () if body is None else body.iterfind("h:component/h:section", NAMESPACES):
-        writer.section(section)
+    for section in root.iter(_SECTION):
+        if next(section.iterancestors(_SECTION), None) is None:
+            writer.section(section)
     sections = sorted(writer.sections, key=lambda one: one.start)
     return paginate(writer.text, Source.STRUCTURED, READER, sections, facts=writer.facts)
 
@@ -196,8 +197,8 @@ class _Writer:
             if name_of(child) == "text":
                 for line in narrative(child):
                     self.line(line)
-            elif name_of(child) == "component":
-                for inner in child.iterfind("h:section", NAMESPACES):
+            elif name_of(child) in ("component", "section"):
+                for inner in [child] if child.tag == _SECTION else child.iterfind("h:section", NAMESPACES):
                     self.section(inner)
         self._facts(section, start, title)
         self._said_by_entries(section, start)

@@ -108,3 +108,12 @@ def test_free_text_of_an_entry_that_the_narrative_leaves_out_is_written(read: Re
 
 def test_truncated_in_another_encoding_is_still_refused(refusal_of: Refused) -> None:
     assert refusal_of(cda(section("évolué")).encode("cp1252")[:-30]).code == "damaged-xml"
+
+
+@pytest.mark.parametrize("inner", ["<component>{}</component>", "{}"])
+def test_sections_without_their_component_are_read(read: Read, inner: str) -> None:
+    nested = inner.format("<section><title>Iode</title><text>urticaire</text></section>")
+    body = inner.format(f"<section><title>Allergies</title><text>Voir</text>{nested}</section>")
+    page = read(cda(f"<structuredBody>{body}</structuredBody>").encode()).pages[0]
+    assert [one.title for one in page.sections] == ["Allergies", "Iode"]
+    assert page.text.split("\n")[-5:] == ["Allergies", "Voir", "", "Iode", "urticaire"]
