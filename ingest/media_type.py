@@ -33,6 +33,7 @@ ODT = "application/vnd.oasis.opendocument.text"
 RTF = "application/rtf"
 HTML = "text/html"
 DICOM = "application/dicom"
+TNEF = "application/vnd.ms-tnef"
 
 CDA_ROOT = "{urn:hl7-org:v3}ClinicalDocument"
 FHIR_NS = "{http://hl7.org/fhir}"
@@ -71,6 +72,7 @@ _BEGINS = {
     ODT: b"P",
     RTF: b"{",
     DICOM: b"",
+    TNEF: b"x",
 }
 """First characters of the types that have few; a mail begins with any letter."""
 _REMEDY = "Déposez un PDF, une image, un texte, un document Word ou un document médical structuré (CDA, HL7, FHIR)."
@@ -147,6 +149,8 @@ def _binary_type(head: bytes) -> str | None:
         return DOCX if b"word/" in head else ZIP
     if head[128:132] == b"DICM":
         return DICOM
+    if head.startswith(b"\x78\x9f\x3e\x22"):
+        return TNEF
     return RTF if re.match(rb"(?:\xef\xbb\xbf)?\s*\{\\rtf", head[:100]) else None
 
 

@@ -18,6 +18,7 @@ from ingest.parsers.pdf import PdfParser
 from ingest.parsers.port import Kept, Pages, Parser, none_kept
 from ingest.parsers.rtf import RtfParser
 from ingest.parsers.text import TextParser
+from ingest.parsers.tnef import TnefParser
 from ingest.told import Joiner
 from ocr.port import Ocr
 from records.content import Page, Reading
@@ -86,5 +87,6 @@ PARSERS: tuple[Parser, ...] = (
     OfficeParser(pages_of),
     RtfParser(pages_of),
     DicomParser(pages_of),
+    TnefParser(pages_of),
     TextParser(),
 )

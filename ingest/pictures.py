@@ -23,10 +23,11 @@ from ingest.media_type import (
     ODT,
     PDF,
     RTF,
+    TNEF,
     ZIP,
     media_type_of,
 )
-from ingest.parsers import archive, cda, dicom, fhir, hl7, html, mail, office, rtf
+from ingest.parsers import archive, cda, dicom, fhir, hl7, html, mail, office, rtf, tnef
 from ingest.pdfium import LOCK
 from ingest.render import frames_of
 
@@ -102,5 +103,6 @@ _EMBEDDED: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     ODT: office.embedded_files,
     RTF: rtf.embedded_files,
     DICOM: dicom.embedded_files,
+    TNEF: tnef.embedded_files,
 }
 """Kinds of documents with files inside, and how to get at these."""

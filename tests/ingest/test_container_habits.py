@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
 from pydicom.dataset import Dataset
 
+from access.refusal import Refusal
 from records.content import Reading
 from tests.ingest.test_containers import XDM, _dicom, _text, _zip
 
@@ -172,3 +175,32 @@ def test_a_structured_report_of_dicom_is_read(read: Read) -> None:
     ]  # fmt: skip
     assert (reading.metadata.author, reading.metadata.type_code) == ("Dr Anne ROY", "18748-4")
     assert reading.metadata.patients[0].local == (("77", "CHU"),)
+
+
+def _tnef(*attributes: tuple[int, int, bytes]) -> bytes:
+    written = (struct.pack("<BII", *one[:2], len(one[2])) + one[2] + b"\x00\x00" for one in attributes)
+    return struct.pack("<IH", 0x223E9F78, 1) + b"".join(written)
+
+
+WINMAIL = _tnef(
+    (1, 0x18004, b"Lettre\x00"),
+    (1, 0x2800C, b"Voir ci-joint\x00"),
+    *((2, 0x69002, bytes(14)), (2, 0x6800F, rb"{\rtf1 Op\'e9r\'e9}"), (2, 0x18010, b"cr.rtf\x00")),
+    *((2, 0x69002, bytes(14)), (2, 0x18010, b"b.txt\x00"), (2, 0x6800F, b"Iode")),
+)
+
+
+def test_attachments_in_a_winmail_dat_are_read(read: Read) -> None:
+    reading = read(WINMAIL)
+    assert [page.text for page in reading.pages] == ["Voir ci-joint", "Opéré", "Iode"]
+    assert [page.sections[0].title for page in reading.pages[1:]] == ["cr.rtf", "b.txt"]
+    assert reading.metadata.title == "Lettre"
+    part = (
+        f"--b\nContent-Type: application/ms-tnef\nContent-Transfer-Encoding: base64\n\n{b64encode(WINMAIL).decode()}\n"
+    )
+    assert "Opéré" in _text(read(_mail("mixed", PLAIN.format("Voir"), part)))
+
+
+@pytest.mark.parametrize(("data", "code"), [(WINMAIL[:-5], "damaged-tnef"), (_tnef(), "no-content")])
+def test_a_winmail_dat_without_anything_is_refused(refusal_of: Callable[..., Refusal], data: bytes, code: str) -> None:
+    assert refusal_of(data).code == code
