@@ -151,14 +151,15 @@ def _measured(figure: str, unit: str) -> Dataset:
     return measure
 
 
-def test_a_structured_report_of_dicom_is_read(read: Read) -> None:
+def dicom_report() -> bytes:
+    """A report with text, a measure inside it, a date and a code, signed by another than who asked for it."""
     size = _item("NUM", "Taille", MeasuredValueSequence=[_measured("12", "mm")])
     nodule = _item("TEXT", "Constatation", TextValue="Nodule du lobe supérieur droit", ContentSequence=[size])
     found = _item("CONTAINER", "Résultats", ContentSequence=[nodule, _item("DATE", "Vu le", Date="20240510")])
     end = _item("CODE", "Conclusion", ConceptCodeSequence=[_coded("Nodule suspect")])
     signer = Dataset()
     signer.VerifyingObserverName = "ROY^Anne^^Dr"
-    report = _dicom(
+    return _dicom(
         SpecificCharacterSet="ISO_IR 192",
         ValueType="CONTAINER",
         ConceptNameCodeSequence=[_coded("Compte rendu", "18748-4", "LN")],
@@ -168,7 +169,10 @@ def test_a_structured_report_of_dicom_is_read(read: Read) -> None:
         PatientID="77",
         IssuerOfPatientID="CHU",
     )
-    reading = read(report)
+
+
+def test_a_structured_report_of_dicom_is_read(read: Read) -> None:
+    reading = read(dicom_report())
     assert [line for line in _text(reading).split("\n") if line] == [
         "Compte rendu", "Résultats", "Constatation : Nodule du lobe supérieur droit", "Taille : 12 mm",
         "Vu le : 10/05/2024", "Conclusion : Nodule suspect",

@@ -16,9 +16,11 @@ from ingest.parse import parse
 from ingest.parsers.er7 import messages_of
 from ocr.null import NullOcr
 from records.content import Reading
+from tests.ingest import test_container_habits as habits
 from tests.ingest import test_containers as containers
 from tests.ingest import test_fhir as fhir
 from tests.ingest import test_hl7 as hl7
+from tests.ingest import test_hl7_habits as pieces
 from tests.ingest import test_letters as letters
 from tests.ingest.test_cda import cda, section
 
@@ -30,6 +32,11 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     "fhir xml": lambda: b'<Patient xmlns="http://hl7.org/fhir"><name><family value="MARTIN"/></name></Patient>',
     "xdm": containers._submission,
     "mail": lambda: containers._mail(("a.txt", b"Iode", "application/octet-stream"), html="<p>Iode</p>"),
+    "dicom report": habits.dicom_report,
+    "winmail.dat": lambda: habits.WINMAIL,
+    "hl7 in pieces": lambda: hl7._message(
+        pieces._file(f"^^^Base64^{pieces.RTF}"), pieces._file(pieces.RTF, 2)
+    ).encode(),
     "dicom": lambda: containers._dicom(EncapsulatedDocument=b"Allergie a l'iode"),
     "docx": lambda: letters._docx(f"<w:p>{letters._run('Iode')}</w:p>", docProps__core_dot_xml=letters.CORE),
     "rtf": lambda: letters.RTF % b"00",
