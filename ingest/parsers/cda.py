@@ -217,14 +217,14 @@ class _Writer:
 
     def _said_by_entries(self, section: _Element, start: int) -> None:
         """Free text of an entry, where the narrative since `start` does not have it; what is denied stays denied."""
-        said = self.text[start:]
+        said, added = self.text[start:], set[str]()
         for entry in section.iterfind("h:entry", NAMESPACES):
             for one in entry.iter(*_WORDS):
                 words = "" if one.get("representation") else clean(_own_text(one))
-                if words and words not in said:
+                if words and words not in added and words not in said:
                     denied = any(around.get("negationInd") == "true" for around in one.iterancestors())
                     self.line(f"absence de {words}" if denied else words)
-                    said = f"{said}\n{words}"
+                    added.add(words)
 
     def _tell(self, fact: Fact, line: str) -> None:
         self.facts.append(placed(fact, self._length, self._length + len(line)))

@@ -86,16 +86,17 @@ def _kind(coded: str) -> str | None:
     head = "".join(coded[:HEAD].split())
     try:
         data = binascii.a2b_base64(head[: len(head) // 4 * 4])
-    except binascii.Error:
+    except ValueError:
         return None
     return readable_type(data) or binary_name(data) if data else None
 
 
 def _ends(pieces: Sequence[str]) -> bool:
     """Whether the file in `pieces` says that it is whole."""
-    if sum(map(len, pieces)) % 4:
+    last = pieces[-1][-64:]
+    if sum(map(len, pieces)) % 4 or len(last) < 64 or not _CODED.fullmatch(last):
         return False
-    return binascii.a2b_base64(pieces[-1][-64:] if len(pieces[-1]) >= 64 else "").rstrip().endswith(_ENDS)
+    return binascii.a2b_base64(last).rstrip().endswith(_ENDS)
 
 
 def _file(obx: Segment, parts: Sequence[str], limit: int) -> Member | None:
