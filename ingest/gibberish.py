@@ -17,6 +17,8 @@ ELSEWHERE = 0.3  # share of one other language that clears the page: Turkish, Ge
 
 def is_garbled(text: str) -> bool:
     """Whether a word holds characters that stand for no letter: no value, private use, unassigned, control."""
+    if text.isprintable() and "\ufffd" not in text:  # which no character of these kinds is
+        return False
     odd = sum(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cc", "Cs") for c in text)
     return odd > 0 and odd * 3 >= len(text)
 

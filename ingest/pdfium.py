@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from records.content import Box
 
 LOCK = RLock()
@@ -39,8 +42,11 @@ class Frame:
         """Height in points as displayed."""
         return self.top - self.bottom if self.rotation in (0, 180) else self.right - self.left
 
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        """A point of PDF space (origin bottom left, y upwards) in page units (origin top left, y downwards)."""
+    def point(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """A point of PDF space (origin bottom left, y upwards) in page units (origin top left, y downwards).
+
+        Two numbers, or two arrays of them.
+        """
         if self.rotation == 90:
             return y - self.bottom, x - self.left
         if self.rotation == 180:
@@ -53,6 +59,12 @@ class Frame:
         """A rectangle of PDF space as pdfium gives it (left, bottom, right, top), as a box in page units."""
         (xa, ya), (xb, yb) = self.point(left, bottom), self.point(right, top)
         return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
+
+    def boxes(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`box` of many rectangles at once, a row each."""
+        (xa, ya), (xb, yb) = self.point(*places[:, :2].T), self.point(*places[:, 2:].T)
+        return np.column_stack((np.minimum(xa, xb), np.minimum(ya, yb), np.maximum(xa, xb), np.maximum(ya, yb)))
+
 
 
 def frame_of(page: Any) -> Frame:

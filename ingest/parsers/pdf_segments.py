@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from records.content import Box
 
@@ -16,8 +17,7 @@ _CELL_GAP = 1.4  # em: justified prose stays under 1, columns and cells leave 1.
 _RUN_INTO = 0.2  # em: kerning and the loose boxes of letters stay under 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(NamedTuple):
     """A word as a PDF shows it. `upright` is its box turned so that its text runs left to right; `size` in points."""
 
     text: str
@@ -63,11 +63,12 @@ def segments_of(words: Sequence[Ink]) -> list[Segment]:
     """Runs of words on one baseline, whatever the order in which the file draws them."""
     rows: list[list[Ink]] = []
     for word in sorted(words, key=lambda one: (one.baseline, one.upright[0])):
-        row = next((row for row in reversed(rows[-4:]) if _on_row(row[-1], word)), None)
-        if row is None:
-            rows.append([word])
+        for row in reversed(rows[-4:]):
+            if _on_row(row[-1], word):
+                row.append(word)
+                break
         else:
-            row.append(word)
+            rows.append([word])
     return [segment for row in rows for segment in _cut_row(sorted(row, key=lambda one: one.upright[0]))]
 
 
