@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+
 from records.content import Box
 
 _ALIGNED = 0.12  # em: baselines nearer than that are one row
@@ -28,8 +30,7 @@ class Ink(NamedTuple):
     angle: int = 0  # clockwise quarter turns of the text as displayed, 0 to 3
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     words: tuple[Ink, ...]
     x0: float
     y0: float
@@ -93,42 +94,47 @@ def has_cells(segments: Sequence[Segment]) -> bool:
 
 def _on_row(last: Ink, word: Ink) -> bool:
     """Same baseline, or an exponent or index whose box lies mostly within the row's height."""
-    size = max(last.size, word.size)
-    if abs(last.baseline - word.baseline) <= _ALIGNED * size:
+    small, size = (last.size, word.size) if last.size < word.size else (word.size, last.size)
+    step = abs(last.baseline - word.baseline)
+    if step <= _ALIGNED * size:
         return True
-    small = min(last.size, word.size) <= 0.75 * size
+    if small > 0.75 * size or step > 0.5 * size:
+        return False
     gap = max(word.upright[0] - last.upright[2], last.upright[0] - word.upright[2])
-    return small and abs(last.baseline - word.baseline) <= 0.5 * size and gap < 0.5 * size
+    return gap < 0.5 * size
 
 
 def _cut_row(row: Sequence[Ink]) -> list[Segment]:
-    pieces: list[list[Ink]] = []
-    reach = 0.0
-    for word in row:
-        if pieces and word.upright[0] - reach <= _CELL_GAP * max(word.size, pieces[-1][-1].size):
+    last = row[0]
+    pieces, reach = [[last]], last.upright[2]
+    for word in row[1:]:
+        left, _, right, _ = word.upright
+        if left - reach <= _CELL_GAP * (word.size if word.size > last.size else last.size):
             pieces[-1].append(word)
-            reach = max(reach, word.upright[2])
+            reach = right if right > reach else reach
         else:
             pieces.append([word])
-            reach = word.upright[2]
+            reach = right
+        last = word
     return [_segment(piece) for piece in pieces]
 
 
 def _segment(words: Sequence[Ink]) -> Segment:
     main = max(words, key=lambda one: one.size)
-    return Segment(
-        tuple(words),
-        min(one.upright[0] for one in words),
-        min(one.upright[1] for one in words),
-        max(one.upright[2] for one in words),
-        max(one.upright[3] for one in words),
-        main.baseline,
-        main.size,
-    )
+    lefts, tops, rights, bottoms = zip(*[one.upright for one in words], strict=True)
+    return Segment(tuple(words), min(lefts), min(tops), max(rights), max(bottoms), main.baseline, main.size)
 
 
 def same_row(a: Segment, b: Segment) -> bool:
-    return abs(a.baseline - b.baseline) <= _ALIGNED * max(a.size, b.size)
+    return abs(a.baseline - b.baseline) <= _ALIGNED * (a.size if a.size > b.size else b.size)
+
+
+def share_on_rows(some: Sequence[Segment], others: Sequence[Segment]) -> float:
+    """The share of `some` that have one of `others` on their row: `same_row` of all pairs at once."""
+    lines, sizes = np.array([(one.baseline, one.size) for one in some]).T[:, :, None]
+    other_lines, other_sizes = np.array([(one.baseline, one.size) for one in others]).T
+    together = np.abs(lines - other_lines) <= _ALIGNED * np.maximum(sizes, other_sizes)
+    return int(together.any(axis=1).sum()) / len(some)
 
 
 def by_row(segments: Iterable[Segment]) -> list[list[Segment]]:
