@@ -2,11 +2,11 @@
 
 | layout | pages | what is drawn |
 |---|---|---|
-| letter, two columns, lab table, ruled table, running head | 130 to 80 | the samples' own layouts, their longest documents |
+| letter, two columns, lab table, ruled table, running head | 80 to 140 | the layouts of the samples, long documents |
 | three columns, sidebar, form, list, dense print | 80 to 60 | drawn here, full pages |
 | turned | 60 | letters with /Rotate 90 and 270 |
 | embedded font | 40 | a subset font whose codes mean nothing without its ToUnicode table |
-| runs that overlap | 20 | values set over the ends of their labels: the pages that go to pdfminer.six, not common ones |
+| runs that overlap | 20 | values set over the ends of their labels: what goes to pdfminer.six; not common |
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from samples.layout import LAYOUTS, draw
 from samples.sheet import A4, Sheet
 from samples.story import Draft, Kind
 
-UNCOMMON = "runs that overlap"
+TURNED, UNCOMMON = "turned", "runs that overlap"
 _SAMPLES = {"letter": 130, "columns": 100, "lab": 140, "table": 100, "banner": 80}
 _NAMES = {"columns": "two columns", "lab": "lab table", "table": "ruled table", "banner": "running head"}
-_TURNED, _A_FILE = 60, 5
+_MOST_TURNED, _A_FILE = 60, 5
 _LAB = "11502-2"  # LOINC: laboratory report
 
 
@@ -53,9 +53,9 @@ def files() -> Iterator[File]:
         yield from made
     taken = 0
     for at, letter in enumerate(letters):
-        if taken + letter.pages <= _TURNED:
+        if taken + letter.pages <= _MOST_TURNED:
             taken += letter.pages
-            yield File("turned", _turned(letter.data, 90 if at % 2 else 270), letter.pages)
+            yield File(TURNED, _turned(letter.data, 90 if at % 2 else 270), letter.pages)
     words = cycle(_texts(Kind.PARAGRAPH))
     for name, (page, count) in _DRAWN.items():
         for _ in range(count // _A_FILE):

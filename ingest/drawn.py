@@ -12,7 +12,7 @@ import numpy as np
 import pypdfium2.raw as raw
 from numpy.typing import NDArray
 
-from ingest.pdfium import LOCK, Frame, Thing, frame_of, objects_of
+from ingest.pdfium import LOCK, Frame, Thing, frame_of, objects_of, pixel_size_of, render_mode_of
 from ingest.render import render_pdf_page
 from records.content import Box
 
@@ -52,7 +52,7 @@ def drawn_on(page: Any) -> Drawn:
         frame = frame_of(page)
         for thing in islice(objects_of(page, 8), MOST_OBJECTS):
             is_text = thing.kind == raw.FPDF_PAGEOBJ_TEXT
-            is_unseen = is_text and raw.FPDFTextObj_GetTextRenderMode(thing.raw) in _UNSEEN
+            is_unseen = is_text and render_mode_of(thing.raw) in _UNSEEN
             if is_text and marked and not is_unseen:
                 continue  # most objects of most pages
             box = _shown(thing, frame)
@@ -94,7 +94,7 @@ def _placed(bounds: tuple[float, float, float, float], form: Any, frame: Frame) 
 
 def _resolution(image: Thing, box: Box) -> float:
     across, down = ctypes.c_uint(), ctypes.c_uint()
-    if not raw.FPDFImageObj_GetImagePixelSize(image.raw, across, down):
+    if not pixel_size_of(image.raw, ctypes.addressof(across), ctypes.addressof(down)):
         return 0.0
     width, height = across.value, down.value
     long_side, long_box = max(width, height), max(box[2] - box[0], box[3] - box[1])

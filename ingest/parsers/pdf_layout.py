@@ -16,12 +16,12 @@ from statistics import median
 
 import numpy as np
 
-from ingest.parsers.pdf_segments import Ink, Line, Rule, Segment, by_row, segments_of, share_on_rows
+from ingest.parsers.pdf_columns import is_columns
+from ingest.parsers.pdf_segments import Ink, Line, Rule, Segment, segments_of
 from ingest.parsers.pdf_tables import rows_to_lines
 
 CELL = "\t"
 """Between the cells of a row."""
-_FEWEST = 3  # lines on each side of a gutter before it can part columns
 _MOST = 3_000  # segments: a page with more is a map or a drawing, and comparing all pairs would take seconds
 _BREAK = 1.45  # line pitches: a wider step starts a paragraph
 
@@ -47,8 +47,8 @@ def _order(segments: Sequence[Segment], rules: Sequence[Rule]) -> list[Line]:
     if gutter is None:
         return rows_to_lines(segments, rules)
     lines: list[Line] = []
-    for zone, is_columns in _zones(_down(segments), gutter, rules):
-        if is_columns:
+    for zone, parted in _zones(_down(segments), gutter, rules):
+        if parted:
             lines += _order([one for one in zone if one.x1 <= gutter], rules)
             lines += _order([one for one in zone if one.x1 > gutter], rules)
         else:
@@ -63,9 +63,9 @@ def _gutter(segments: Sequence[Segment], rules: Sequence[Rule]) -> float | None:
         return None
     down = _down(segments)
     for x in _candidates(segments):
-        parted = sum(len(zone) for zone, is_columns in _zones(down, x, rules) if is_columns)
-        if parted > most:
-            best, most = x, parted
+        lines = sum(len(zone) for zone, parted in _zones(down, x, rules) if parted)
+        if lines > most:
+            best, most = x, lines
     return best
 
 
@@ -111,40 +111,7 @@ def _zones(segments: Sequence[Segment], x: float, rules: Sequence[Rule]) -> list
 
 
 def _zone(segments: list[Segment], x: float, rules: Sequence[Rule]) -> list[tuple[list[Segment], bool]]:
-    return [(segments, _is_columns(segments, x, rules))] if segments else []
-
-
-def _is_columns(segments: Sequence[Segment], x: float, rules: Sequence[Rule]) -> bool:
-    left = [one for one in segments if one.x1 <= x]
-    right = [one for one in segments if one.x1 > x]
-    if min(len(left), len(right)) < _FEWEST:
-        return False
-    top, bottom = min(one.y0 for one in segments), max(one.y1 for one in segments)
-    if sum(1 for rule in rules if rule.x0 < x - 5 and rule.x1 > x + 5 and top - 4 < rule.y < bottom + 4) >= 3:
-        return False
-    few, many = sorted((left, right), key=len)
-    if share_on_rows(few, many) < 0.6 and len({round(one.baseline) for one in many}) >= 2 * _FEWEST:
-        return True
-    return (_is_prose(left) and _is_prose(right)) or (_are_lists(left) and _are_lists(right))
-
-
-def _is_prose(side: Sequence[Segment]) -> bool:
-    """Lines of several words that fill their column, some of which go on in the next."""
-    lines = by_row(side)
-    if any(len(line) > 1 for line in lines):
-        lines = [line for line in lines if len(line) == 1]
-        if len(lines) < 0.8 * len(side):
-            return False
-    width = max(one.x1 for one in side) - min(one.x0 for one in side)
-    filled = median((one.x1 - one.x0) / width for one in side) if width else 0.0
-    words = sum(len(one.words) for one in side) / len(side)
-    going_on = sum(1 for one in side if one.words[0].text[:1].islower()) / len(side)
-    return words >= 3.0 and filled >= 0.6 and going_on >= 0.2
-
-
-def _are_lists(side: Sequence[Segment]) -> bool:
-    marks = sum(1 for one in side if one.words[0].text[:1] in "-–—•▪■●◦*")
-    return marks >= _FEWEST and marks >= 0.4 * len(side)
+    return [(segments, is_columns(segments, x, rules))] if segments else []
 
 
 def _paragraphs(lines: list[Line]) -> list[Line]:

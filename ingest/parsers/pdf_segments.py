@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from records.content import Box
 
@@ -63,8 +64,8 @@ class Line:
 def segments_of(words: Sequence[Ink]) -> list[Segment]:
     """Runs of words on one baseline, whatever the order in which the file draws them."""
     rows: list[list[Ink]] = []
-    for word in sorted(words, key=lambda one: (one.baseline, one.upright[0])):
-        for row in reversed(rows[-4:]):
+    for _, _, _, word in sorted([(one.baseline, one.upright[0], at, one) for at, one in enumerate(words)]):
+        for row in rows[:-5:-1]:
             if _on_row(row[-1], word):
                 row.append(word)
                 break
@@ -129,12 +130,12 @@ def same_row(a: Segment, b: Segment) -> bool:
     return abs(a.baseline - b.baseline) <= _ALIGNED * (a.size if a.size > b.size else b.size)
 
 
-def share_on_rows(some: Sequence[Segment], others: Sequence[Segment]) -> float:
-    """The share of `some` that have one of `others` on their row: `same_row` of all pairs at once."""
+def on_rows(some: Sequence[Segment], others: Sequence[Segment]) -> NDArray[np.bool_]:
+    """Which of `some` have one of `others` on their row: `same_row` of all pairs at once."""
     lines, sizes = np.array([(one.baseline, one.size) for one in some]).T[:, :, None]
     other_lines, other_sizes = np.array([(one.baseline, one.size) for one in others]).T
-    together = np.abs(lines - other_lines) <= _ALIGNED * np.maximum(sizes, other_sizes)
-    return int(together.any(axis=1).sum()) / len(some)
+    together: NDArray[np.bool_] = np.abs(lines - other_lines) <= _ALIGNED * np.maximum(sizes, other_sizes)
+    return together.any(axis=1)
 
 
 def by_row(segments: Iterable[Segment]) -> list[list[Segment]]:

@@ -18,8 +18,7 @@ import numpy as np
 import pypdfium2.raw as raw
 
 from ingest.parsers.pdf_segments import Ink
-from ingest.pdfium import Frame
-from records.content import Box
+from ingest.pdfium import AT, INT, Frame, address, boxed, plain
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\ufffe": "-", "\x02": "-"}
@@ -27,6 +26,8 @@ _LIGATURES = str.maketrans(
 """Shapes of letters, not letters: undone so that a search finds "réflexe". pdfium writes a hyphen at a line's end as
 U+FFFE or U+0002."""
 _BROKEN = "\x02\ufffe"
+_PLAIN = re.compile("[!-~¡-¬®-ſ‐-‧€→≤≥]*")
+"""What `tidy` leaves alone: no blank, no control, no ligature, nothing that NFC composes."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\uffff\ud800-\udfff]")
 SPACES = frozenset(" \t\r\n\x0b\x0c\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000")
 """Those that pdfium adds between words and lines too."""
@@ -34,33 +35,14 @@ _WORD = re.compile("[^{0}{1}]*[{1}]|[^{0}{1}]+".format("".join(SPACES), _BROKEN)
 """After a broken one the rest of the word stands on the next line."""
 
 
-def _plain(function: Any, result: Any, *given: Any) -> Any:
-    """A function of pdfium that takes addresses as numbers: to check and release typed ones is half of a call's cost."""
-    return ctypes.PYFUNCTYPE(result, *given)(ctypes.cast(function, ctypes.c_void_p).value)
-
-
-_INT, _AT = ctypes.c_int, ctypes.c_void_p
-_text_of = _plain(raw.FPDFText_GetText, _INT, _AT, _INT, _INT, _AT)
-_unicode_of = _plain(raw.FPDFText_GetUnicode, ctypes.c_uint, _AT, _INT)
-_is_unmapped = _plain(raw.FPDFText_HasUnicodeMapError, _INT, _AT, _INT)
-_loose_of = _plain(raw.FPDFText_GetLooseCharBox, _INT, _AT, _INT, _AT)
-_ink_box_of = _plain(raw.FPDFText_GetCharBox, _INT, _AT, _INT, _AT, _AT, _AT, _AT)
-_origin_of = _plain(raw.FPDFText_GetCharOrigin, _INT, _AT, _INT, _AT, _AT)
-_size_of = _plain(raw.FPDFText_GetFontSize, ctypes.c_double, _AT, _INT)
-_angle_of = _plain(raw.FPDFText_GetCharAngle, ctypes.c_float, _AT, _INT)
-
-
-class Letters:
-    """A word being gathered."""
-
-    def __init__(self) -> None:
-        self.text: list[str] = []
-        self.boxes: list[tuple[float, float, float, float]] = []
-        self.first: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # origin x, y, size, clockwise angle
-
-    def add(self, text: str, box: tuple[float, float, float, float]) -> None:
-        self.text.append(text)
-        self.boxes.append(box)
+_text_of = plain(raw.FPDFText_GetText, INT, AT, INT, INT, AT)
+_unicode_of = plain(raw.FPDFText_GetUnicode, ctypes.c_uint, AT, INT)
+_is_unmapped = plain(raw.FPDFText_HasUnicodeMapError, INT, AT, INT)
+_loose_of = plain(raw.FPDFText_GetLooseCharBox, INT, AT, INT, AT)
+_ink_box_of = plain(raw.FPDFText_GetCharBox, INT, AT, INT, AT, AT, AT, AT)
+_origin_of = plain(raw.FPDFText_GetCharOrigin, INT, AT, INT, AT, AT)
+_size_of = plain(raw.FPDFText_GetFontSize, ctypes.c_double, AT, INT)
+_angle_of = plain(raw.FPDFText_GetCharAngle, ctypes.c_float, AT, INT)
 
 
 def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
@@ -69,32 +51,47 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
     pdfium answers letter by letter, some 10,000 calls for a page: they are made by `map`, and what is computed for
     each letter is computed by numpy, which takes a third of the time of a loop.
     """
-    page = ctypes.cast(textpage.raw, ctypes.c_void_p).value
+    page = address(textpage.raw)
     text = _text(page, raw.FPDFText_CountChars(textpage))
     spans = [found.span() for found in _WORD.finditer(text)]
-    if not spans:
+    texts = [tidy(text[start:end]) for start, end in spans]
+    if not all(texts):
+        spans = [span for span, plain in zip(spans, texts, strict=True) if plain]
+        texts = [plain for plain in texts if plain]
+    if not texts:
         return []
     starts = [start for start, _ in spans]
     sizes, angles = (np.fromiter(map(of, repeat(page), starts), float, len(starts)) for of in (_size_of, _angle_of))
-    x, y = frame.point(*_origins(page, starts))
-    boxes = frame.boxes(_places(page, spans, sizes))
-    quarters = np.rint(angles / (math.pi / 2)).astype(int) + frame.rotation // 90
-    words = [
-        _ink(plain, box, origin, size, quarter % 4, frame.width, frame.height)
-        for (start, end), box, origin, size, quarter in zip(
-            spans,
-            map(tuple, boxes.tolist()),
-            zip(x.tolist(), y.tolist(), strict=True),
-            sizes.tolist(),
-            quarters.tolist(),
-            strict=True,
-        )
-        if (plain := tidy(text[start:end]))
-    ]
-    return without_doubles(words)
+    return inks_of(texts, _places(page, spans, sizes), _origins(page, starts), sizes, angles, frame)
 
 
-def _text(page: int | None, count: int) -> str:
+def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles: Any, frame: Frame) -> list[Ink]:
+    """Words of PDF space, an array's row each, as displayed; one drawn twice is there once.
+
+    places   left, bottom, right, top
+    origins  where the baseline begins
+    angles   radians, clockwise
+    """
+    quarters = (np.rint(angles / (math.pi / 2)).astype(int) + frame.rotation // 90) % 4
+    boxes = frame.boxes(places)
+    x, baselines = frame.point(*origins.T)
+    upright = boxes.copy()
+    for quarter in set(quarters.tolist()) - {0}:
+        turned = quarters == quarter
+        upright[turned] = boxed(lambda x, y, by=quarter: _turn(x, y, by, frame.width, frame.height), boxes[turned])
+        baselines[turned] = _turn(x[turned], baselines[turned], quarter, frame.width, frame.height)[1]
+    tall = upright[:, 3] - upright[:, 1]
+    least = np.maximum(tall, 1.0)
+    sizes = np.where((0.3 * tall <= sizes) & (sizes <= 6 * least), sizes, least)
+    columns = (
+        map(tuple, boxes.tolist()),
+        map(tuple, upright.tolist()),
+        *(of.tolist() for of in (baselines, sizes, quarters)),
+    )
+    return without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True))))
+
+
+def _text(page: int, count: int) -> str:
     """A character for each of pdfium's, U+FFFD for one without a Unicode value."""
     buffer = ctypes.create_string_buffer(2 * count + 2)
     written = _text_of(page, 0, count, ctypes.addressof(buffer)) - 1 if count else 0
@@ -104,19 +101,21 @@ def _text(page: int | None, count: int) -> str:
         text = "".join(chr(code) if 0 < code < 0x110000 else "\ufffd" for code in codes)
     unmapped = list(map(_is_unmapped, repeat(page), range(count)))
     if 1 in unmapped:
-        text = "".join("\ufffd" if bad == 1 and one not in SPACES else one for bad, one in zip(unmapped, text, strict=True))
+        text = "".join(
+            "\ufffd" if bad == 1 and one not in SPACES else one for bad, one in zip(unmapped, text, strict=True)
+        )
     return text
 
 
-def _origins(page: int | None, at: Sequence[int]) -> tuple[Any, Any]:
+def _origins(page: int, at: Sequence[int]) -> Any:
     """Where these letters' baselines begin, in PDF space."""
     points = np.zeros((len(at), 2))
     places = range(points.ctypes.data, points.ctypes.data + points.nbytes, points.itemsize)
     deque(map(_origin_of, repeat(page), at, places[::2], places[1::2]), 0)
-    return points[:, 0], points[:, 1]
+    return points
 
 
-def _places(page: int | None, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
+def _places(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
     """Left, bottom, right, top of each word: around its letters' places on their line (advance and height of the font).
 
     A letter more than twice as tall as its font's size says may have absurd metrics: its ink decides.
@@ -140,60 +139,25 @@ def _places(page: int | None, spans: Sequence[tuple[int, int]], sizes: Any) -> A
     return np.hstack((low, high))
 
 
-def _ink_of(page: int | None, at: int) -> tuple[float, float, float, float]:
+def _ink_of(page: int, at: int) -> tuple[float, float, float, float]:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     _ink_box_of(page, at, *map(ctypes.addressof, (left, right, bottom, top)))
     return left.value, bottom.value, right.value, top.value
 
 
-def close(words: list[Ink], word: Letters, frame: Frame) -> None:
-    text = tidy("".join(word.text))
-    if not text:
-        return
-    x, y, size, angle = word.first
-    quarter = (round(angle / (math.pi / 2)) + frame.rotation // 90) % 4
-    box = frame.box(*_union(word.boxes))
-    words.append(_ink(text, box, frame.point(x, y), size, quarter, frame.width, frame.height))
-
-
-def _ink(
-    text: str, box: Box, origin: tuple[float, float], size: float, quarter: int, width: float, height: float
-) -> Ink:
-    if quarter:
-        upright, (_, baseline) = _turn(box, quarter, width, height), _turn_point(*origin, quarter, width, height)
-    else:
-        upright, baseline = box, origin[1]
-    tall = upright[3] - upright[1]
-    size = size if 0.3 * tall <= size <= 6 * max(tall, 1.0) else max(tall, 1.0)
-    return Ink(text, box, upright, baseline, size, quarter)
-
-
-def _turn_point(x: float, y: float, quarter: int, width: float, height: float) -> tuple[float, float]:
+def _turn(x: Any, y: Any, quarter: int, width: float, height: float) -> tuple[Any, Any]:
     """A displayed point, after turning the page so that text turned by `quarter` clockwise runs left to right."""
     if quarter == 1:
         return y, width - x
     if quarter == 2:
         return width - x, height - y
-    if quarter == 3:
-        return height - y, x
-    return x, y
-
-
-def _turn(box: Box, quarter: int, width: float, height: float) -> Box:
-    xa, ya = _turn_point(box[0], box[1], quarter, width, height)
-    xb, yb = _turn_point(box[2], box[3], quarter, width, height)
-    return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
-
-
-def _union(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
-    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
-    return min(lefts), min(bottoms), max(rights), max(tops)
+    return height - y, x
 
 
 def tidy(text: str) -> str:
     """A word's characters as they are stored: NFC, letters for their ligatures, U+FFFD for what is no character."""
-    if text.isascii() and text.isprintable():
-        return text.strip()
+    if _PLAIN.fullmatch(text):
+        return text
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     plain = _CONTROL.sub("\ufffd", joined.translate(_LIGATURES))
     return unicodedata.normalize("NFC", plain.replace("\u00ad", "-" if plain.endswith("\u00ad") else "")).strip()
@@ -208,9 +172,10 @@ def without_doubles(words: Sequence[Ink]) -> list[Ink]:
         if times[word.text] > 1:
             x, y = word.box[0] / 4, word.box[1] / 4
             around = [(word.text, int(x + dx), int(y + dy)) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)]
-            if any(key in places and _covers(places[key], word) for key in around):
+            if any(_covers(places[key], word) for key in around if key in places):
                 continue
-            places |= dict.fromkeys(around, word)
+            for key in around:
+                places[key] = word
         kept.append(word)
     return kept
 
