@@ -5,6 +5,7 @@ Coordinates: origin top left, y downwards, upright.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,8 @@ from records.content import Box
 
 _ALIGNED = 0.12  # em: baselines nearer than that are one row
 _CELL_GAP = 1.4  # em: justified prose stays under 1, columns and cells leave 1.5 and more
+_NARROW = 0.8  # em: LaTeX leaves 1 between columns
+_FEWEST_BEFORE, _FEWEST_BEGIN = 3, 6
 _RUN_INTO = 0.2  # em: kerning and the loose boxes of letters stay under 0.1
 
 
@@ -71,7 +74,7 @@ def segments_of(words: Sequence[Ink]) -> list[Segment]:
                 break
         else:
             rows.append([word])
-    return [segment for row in rows for segment in _cut_row(sorted(row, key=lambda one: one.upright[0]))]
+    return _cut_at_margins([one for row in rows for one in _cut_row(sorted(row, key=lambda one: one.upright[0]))])
 
 
 def overlapping_runs(segments: Sequence[Segment]) -> bool:
@@ -118,6 +121,34 @@ def _cut_row(row: Sequence[Ink]) -> list[Segment]:
             reach = right
         last = word
     return [_segment(piece) for piece in pieces]
+
+
+def _cut_at_margins(segments: list[Segment]) -> list[Segment]:
+    """Cut the lines that run from one column into the next over a gutter as narrow as a cell's gap may not be.
+
+    What tells them: behind a blank wider than most between words, and three words or more, a word stands where at
+    least six other lines begin. Justified prose has such blanks, but at random places; bullets have one word before.
+    """
+    inside: dict[int, list[int]] = {}  # place of a segment -> places of such words in it
+    for place, segment in enumerate(segments):
+        for at, (before, word) in enumerate(pairwise(segment.words), 1):
+            if word.upright[0] - before.upright[2] > _NARROW * word.size and at >= _FEWEST_BEFORE:
+                inside.setdefault(place, []).append(at)
+    if not inside:
+        return segments
+    edges = Counter(round(one.x0) for one in segments)
+    edges.update(round(segments[place].words[at].upright[0]) for place, found in inside.items() for at in found)
+    cut: list[Segment] = []
+    for place, segment in enumerate(segments):
+        ends = [
+            at
+            for at in inside.get(place, ())
+            if sum(edges[round(segment.words[at].upright[0]) + by] for by in (-1, 0, 1)) > _FEWEST_BEGIN
+        ]
+        cut += (
+            [_segment(segment.words[a:b]) for a, b in pairwise([0, *ends, len(segment.words)])] if ends else [segment]
+        )
+    return cut
 
 
 def _segment(words: Sequence[Ink]) -> Segment:

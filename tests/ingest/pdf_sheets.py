@@ -148,3 +148,22 @@ def wrapped_answers(pdf: FPDF) -> None:
         for line in textwrap.wrap(answer, 32):
             pdf.text(60, y, line)
             y += 5
+
+
+def narrow_gutter(pdf: FPDF) -> None:
+    """Two justified columns on one grid, one em apart as LaTeX sets them."""
+    pdf.c_margin = 0
+    pdf.set_font("helvetica", size=10)
+    for x, text in ((10, PAIN), (103.5, ECHO)):
+        pdf.set_xy(x, 20)
+        pdf.multi_cell(90, 5, (text * 4).strip(), align="J")
+
+
+def bullets(pdf: FPDF) -> None:
+    """Items whose further lines begin under their first word, one em behind the dash."""
+    y = 20
+    for text in (PAIN, ECHO, THIRD):
+        pdf.text(20, y, "-")
+        for line in textwrap.wrap(text, 50):
+            pdf.text(25.2, y, line)
+            y += 5

@@ -39,6 +39,19 @@ def test_three_columns_on_the_same_baselines_come_one_after_the_other(read: Read
     assert last.startswith("Revue imaginaire")
 
 
+def test_columns_one_em_apart_come_one_after_the_other(read: Read) -> None:
+    assert " ".join(_lines(read, pdf_sheets.narrow_gutter)) == f"{_whole(pdfs.PAIN, 4)} {_whole(pdfs.ECHO, 4)}"
+
+
+def test_a_bullet_stays_with_its_item(read: Read) -> None:
+    lines = _lines(read, pdf_sheets.bullets)
+    assert [line[:14] for line in lines if line.startswith("-")] == [
+        "- Le patient e",
+        "- L'échocardio",
+        "- Le traitemen",
+    ]
+
+
 def test_a_narrow_column_comes_before_the_wide_one_beside_it(read: Read) -> None:
     first, *columns = _lines(read, pdf_sheets.unequal_columns)
     assert first.startswith("Compte rendu de consultation")
