@@ -26,26 +26,11 @@ def is_columns(segments: Sequence[Segment], x: float, rules: Sequence[Rule]) -> 
     if on_rows(few, many).mean() < 0.6 and len({round(one.baseline) for one in many}) >= 2 * _FEWEST:
         return True
     return (
-        (_are_prose(left) and _are_prose(right))
+        (_is_prose(left) and _is_prose(right))
         or (_are_lists(left) and _are_lists(right))
         or _runs_past(left, right)
         or _runs_past(right, left)
     )
-
-
-def _are_prose(side: Sequence[Segment]) -> bool:
-    """One column of prose, or several that stand on the same baselines."""
-    if _is_prose(side):
-        return True
-    columns: list[list[Segment]] = []
-    reach = 0.0
-    for one in sorted(side, key=lambda one: one.x0):
-        if columns and one.x0 < reach:
-            columns[-1].append(one)
-        else:
-            columns.append([one])
-        reach = max(reach, one.x1)
-    return len(columns) > 1 and all(len(column) >= _FEWEST and _is_prose(column) for column in columns)
 
 
 def _runs_past(prose: Sequence[Segment], other: Sequence[Segment]) -> bool:

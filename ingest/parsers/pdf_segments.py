@@ -19,7 +19,7 @@ from records.content import Box
 _ALIGNED = 0.12  # em: baselines nearer than that are one row
 _CELL_GAP = 1.4  # em: justified prose stays under 1, columns and cells leave 1.5 and more
 _NARROW = 0.8  # em: LaTeX leaves 1 between columns
-_FEWEST_BEFORE, _FEWEST_BEGIN = 3, 6
+_SIDE, _FEWEST_JOINED, _FEWEST_BEGIN = 4, 3, 7
 _RUN_INTO = 0.2  # em: kerning and the loose boxes of letters stay under 0.1
 
 
@@ -124,27 +124,32 @@ def _cut_row(row: Sequence[Ink]) -> list[Segment]:
 
 
 def _cut_at_margins(segments: list[Segment]) -> list[Segment]:
-    """Cut the lines that run from one column into the next over a gutter as narrow as a cell's gap may not be.
+    """Cut the lines that run from one column into the next over a gutter narrower than a cell's gap.
 
-    What tells them: behind a blank wider than most between words, and three words or more, a word stands where at
-    least six other lines begin. Justified prose has such blanks, but at random places; bullets have one word before.
+    Such a gutter is a blank wider than most between words, behind which three lines at least have four words or more
+    on both sides, and where seven lines or more begin, these included. Justified prose has such blanks too, but at
+    random places; bullets have one word before them, cells few.
     """
-    inside: dict[int, list[int]] = {}  # place of a segment -> places of such words in it
+    inside: dict[int, list[int]] = {}  # place of a segment -> places of words behind such blanks
     for place, segment in enumerate(segments):
         for at, (before, word) in enumerate(pairwise(segment.words), 1):
-            if word.upright[0] - before.upright[2] > _NARROW * word.size and at >= _FEWEST_BEFORE:
+            if word.upright[0] - before.upright[2] > _NARROW * word.size and at >= _SIDE:
                 inside.setdefault(place, []).append(at)
-    if not inside:
+    if len(inside) < _FEWEST_JOINED:
         return segments
-    edges = Counter(round(one.x0) for one in segments)
-    edges.update(round(segments[place].words[at].upright[0]) for place, found in inside.items() for at in found)
+    begin = Counter(round(one.x0) for one in segments)
+    joined: Counter[int] = Counter()
+    for place, found in inside.items():
+        words = segments[place].words
+        joined.update(round(words[at].upright[0]) for at in found if len(words) - at >= _SIDE)
     cut: list[Segment] = []
     for place, segment in enumerate(segments):
-        ends = [
-            at
-            for at in inside.get(place, ())
-            if sum(edges[round(segment.words[at].upright[0]) + by] for by in (-1, 0, 1)) > _FEWEST_BEGIN
-        ]
+        ends = []
+        for at in inside.get(place, ()):
+            edge = round(segment.words[at].upright[0])
+            near = (edge - 1, edge, edge + 1)
+            if sum(joined[x] for x in near) >= _FEWEST_JOINED and sum(begin[x] + joined[x] for x in near) >= _FEWEST_BEGIN:
+                ends.append(at)
         cut += (
             [_segment(segment.words[a:b]) for a, b in pairwise([0, *ends, len(segment.words)])] if ends else [segment]
         )
