@@ -27,14 +27,14 @@ LOCK = RLock()
 INT, AT = ctypes.c_int, ctypes.c_void_p
 
 
-def plain(function: Any, result: Any, *given: Any) -> Any:
-    """A function of pdfium that takes addresses as numbers: to check typed ones is a third of what a call costs."""
-    return ctypes.PYFUNCTYPE(result, *given)(ctypes.cast(function, AT).value)
-
-
 def address(handle: Any) -> int:
     """What `plain` functions take for a typed handle."""
     return ctypes.cast(handle, AT).value or 0
+
+
+def plain(function: Any, result: Any, *given: Any) -> Any:
+    """A function of pdfium that takes addresses as numbers: to check typed ones is a third of what a call costs."""
+    return ctypes.PYFUNCTYPE(result, *given)(address(function))
 
 
 _object_of = plain(raw.FPDFPage_GetObject, AT, AT, INT)

@@ -14,7 +14,7 @@ def page_of(number: int, lines: Sequence[Line], frame: Frame, reader: str, notes
     """The page as text: a line each, cells parted by tabs, a blank line before a paragraph; `notes` come last."""
     written = [(line.starts, line.cells) for line in lines]
     written += [
-        (True, ([note._replace(text=part) for part in note.text.split()],)) for note in notes if note.text.split()
+        (True, (tuple(note._replace(text=part) for part in note.text.split()),)) for note in notes if note.text.split()
     ]
     pieces: list[str] = []
     words: list[Word] = []

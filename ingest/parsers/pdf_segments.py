@@ -148,7 +148,10 @@ def _cut_at_margins(segments: list[Segment]) -> list[Segment]:
         for at in inside.get(place, ()):
             edge = round(segment.words[at].upright[0])
             near = (edge - 1, edge, edge + 1)
-            if sum(joined[x] for x in near) >= _FEWEST_JOINED and sum(begin[x] + joined[x] for x in near) >= _FEWEST_BEGIN:
+            if (
+                sum(joined[x] for x in near) >= _FEWEST_JOINED
+                and sum(begin[x] + joined[x] for x in near) >= _FEWEST_BEGIN
+            ):
                 ends.append(at)
         cut += (
             [_segment(segment.words[a:b]) for a, b in pairwise([0, *ends, len(segment.words)])] if ends else [segment]
@@ -171,7 +174,8 @@ def on_rows(some: Sequence[Segment], others: Sequence[Segment]) -> NDArray[np.bo
     lines, sizes = np.array([(one.baseline, one.size) for one in some]).T[:, :, None]
     other_lines, other_sizes = np.array([(one.baseline, one.size) for one in others]).T
     together: NDArray[np.bool_] = np.abs(lines - other_lines) <= _ALIGNED * np.maximum(sizes, other_sizes)
-    return together.any(axis=1)
+    found: NDArray[np.bool_] = np.any(together, axis=1)
+    return found
 
 
 def by_row(segments: Iterable[Segment]) -> list[list[Segment]]:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter, deque
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain, repeat, starmap
 from typing import Any
 
@@ -78,7 +79,7 @@ def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles:
     upright = boxes.copy()
     for quarter in set(quarters.tolist()) - {0}:
         turned = quarters == quarter
-        upright[turned] = boxed(lambda x, y, by=quarter: _turn(x, y, by, frame.width, frame.height), boxes[turned])
+        upright[turned] = boxed(partial(_turn, quarter=quarter, width=frame.width, height=frame.height), boxes[turned])
         baselines[turned] = _turn(x[turned], baselines[turned], quarter, frame.width, frame.height)[1]
     tall = upright[:, 3] - upright[:, 1]
     least = np.maximum(tall, 1.0)
