@@ -28,6 +28,7 @@ NAMES = (
     "told_scans",
     "ocr",
     "ocr_speed",
+    "pdf_pages",
     "sandbox_cost",
     "ingest_memory",
 )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
-import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from numpy.typing import NDArray
 
-from ingest.pdfium import LOCK, Frame, frame_of
+from ingest.pdfium import LOCK, Frame, Thing, frame_of, objects_of, pixel_size_of, render_mode_of
 from ingest.render import render_pdf_page
 from records.content import Box
 
@@ -38,7 +39,7 @@ class Drawn:
     pictures: tuple[Picture, ...]
     unseen: tuple[Box, ...]
     outlines: tuple[Box, ...]
-    marks: int  # objects of any kind
+    marked: bool  # by an object of any kind
 
 
 def drawn_on(page: Any) -> Drawn:
@@ -46,40 +47,43 @@ def drawn_on(page: Any) -> Drawn:
     pictures: list[Picture] = []
     unseen: list[Box] = []
     outlines: list[Box] = []
-    marks = 0
+    marked = False
     with LOCK:
         frame = frame_of(page)
-        for thing, box in _things(page, frame):
-            marks += 1
-            if thing.type == raw.FPDF_PAGEOBJ_IMAGE:
-                pictures.append(Picture(box, _resolution(thing, box)))
-            elif thing.type == raw.FPDF_PAGEOBJ_TEXT:
-                if raw.FPDFTextObj_GetTextRenderMode(thing) in _UNSEEN:
-                    unseen.append(box)
-            elif thing.type == raw.FPDF_PAGEOBJ_PATH and _letter_sized(box):
-                outlines.append(box)
-    return Drawn(frame.width, frame.height, tuple(pictures), tuple(unseen), tuple(outlines), marks)
-
-
-def _things(page: Any, frame: Frame) -> Iterator[tuple[Any, Box]]:
-    """Objects with the part of their box that the page shows."""
-    for count, thing in enumerate(page.get_objects(max_depth=8)):
-        if count >= MOST_OBJECTS:
-            return
-        try:
+        for thing in islice(objects_of(page, 8), MOST_OBJECTS):
+            is_text = thing.kind == raw.FPDF_PAGEOBJ_TEXT
+            is_unseen = is_text and render_mode_of(thing.raw) in _UNSEEN
+            if is_text and marked and not is_unseen:
+                continue  # most objects of most pages
             box = _shown(thing, frame)
-        except pdfium.PdfiumError:
-            continue
-        x0, y0, x1, y1 = max(0.0, box[0]), max(0.0, box[1]), min(frame.width, box[2]), min(frame.height, box[3])
-        if x0 < x1 and y0 < y1:
-            yield thing, (x0, y0, x1, y1)
+            if box is None:
+                continue
+            marked = True
+            if thing.kind == raw.FPDF_PAGEOBJ_IMAGE:
+                pictures.append(Picture(box, _resolution(thing, box)))
+            elif is_unseen:
+                unseen.append(box)
+            elif thing.kind == raw.FPDF_PAGEOBJ_PATH and _letter_sized(box):
+                outlines.append(box)
+    return Drawn(frame.width, frame.height, tuple(pictures), tuple(unseen), tuple(outlines), marked)
 
 
-def _shown(thing: Any, frame: Frame) -> Box:
+def _shown(thing: Thing, frame: Frame) -> Box | None:
+    """The part of the object's box that the page shows, if any."""
+    bounds = thing.bounds()
+    if bounds is None:
+        return None
+    box = _placed(bounds, thing.form, frame)
+    x0, y0, x1, y1 = max(0.0, box[0]), max(0.0, box[1]), min(frame.width, box[2]), min(frame.height, box[3])
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def _placed(bounds: tuple[float, float, float, float], form: Any, frame: Frame) -> Box:
     """The object's box; inside Form XObjects pdfium gives it in the form's own space, so their matrices are applied."""
-    left, bottom, right, top = thing.get_bounds()
+    if form is None:
+        return frame.box(*bounds)
+    left, bottom, right, top = bounds
     corners = [(x, y) for x in (left, right) for y in (bottom, top)]
-    form = thing.container
     while form is not None:
         matrix = form.get_matrix()
         corners = [matrix.on_point(x, y) for x, y in corners]
@@ -88,11 +92,11 @@ def _shown(thing: Any, frame: Frame) -> Box:
     return frame.box(min(across), min(up), max(across), max(up))
 
 
-def _resolution(image: Any, box: Box) -> float:
-    try:
-        width, height = image.get_px_size()
-    except pdfium.PdfiumError:
+def _resolution(image: Thing, box: Box) -> float:
+    across, down = ctypes.c_uint(), ctypes.c_uint()
+    if not pixel_size_of(image.raw, ctypes.addressof(across), ctypes.addressof(down)):
         return 0.0
+    width, height = across.value, down.value
     long_side, long_box = max(width, height), max(box[2] - box[0], box[3] - box[1])
     return 72.0 * long_side / long_box if long_box > 0 else 0.0
 

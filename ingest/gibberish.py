@@ -17,6 +17,8 @@ ELSEWHERE = 0.3  # share of one other language that clears the page: Turkish, Ge
 
 def is_garbled(text: str) -> bool:
     """Whether a word holds characters that stand for no letter: no value, private use, unassigned, control."""
+    if text.isprintable() and "\ufffd" not in text:  # which no character of these kinds is
+        return False
     odd = sum(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cc", "Cs") for c in text)
     return odd > 0 and odd * 3 >= len(text)
 
@@ -26,11 +28,14 @@ def is_gibberish(texts: Sequence[str], fewest: int = FEWEST) -> bool:
     words = [w for w in map(letters_of, texts) if len(w) >= 3]
     if len(words) < fewest:
         return False
-    if sum(map(exists, words)) >= KNOWN * len(words):
-        return False
+    known = 0
+    for word in words:  # a word looked up for the first time costs as much as reading ten: stop at enough
+        known += exists(word)
+        if known >= KNOWN * len(words):
+            return False
     sample = words[:200]
     for language in sorted(set(available_languages("small")) - UNSPACED):
-        known = sum(zipf_frequency(w.casefold(), language, wordlist="small") >= COMMON for w in sample)
-        if known >= ELSEWHERE * len(sample):
+        there = sum(zipf_frequency(w.casefold(), language, wordlist="small") >= COMMON for w in sample)
+        if there >= ELSEWHERE * len(sample):
             return False
     return True

@@ -10,13 +10,45 @@ to closing it, is made while holding `LOCK`. It is reentrant, so a function that
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+from numpy.typing import NDArray
 
 from records.content import Box
 
 LOCK = RLock()
+INT, AT = ctypes.c_int, ctypes.c_void_p
+
+
+def address(handle: Any) -> int:
+    """What `plain` functions take for a typed handle."""
+    return ctypes.cast(handle, AT).value or 0
+
+
+def plain(function: Any, result: Any, *given: Any) -> Any:
+    """A function of pdfium that takes addresses as numbers: to check typed ones is a third of what a call costs."""
+    return ctypes.PYFUNCTYPE(result, *given)(address(function))
+
+
+_object_of = plain(raw.FPDFPage_GetObject, AT, AT, INT)
+_object_in = plain(raw.FPDFFormObj_GetObject, AT, AT, ctypes.c_ulong)
+_kind_of = plain(raw.FPDFPageObj_GetType, INT, AT)
+_bounds_of = plain(raw.FPDFPageObj_GetBounds, INT, AT, AT, AT, AT, AT)
+render_mode_of = plain(raw.FPDFTextObj_GetTextRenderMode, INT, AT)
+pixel_size_of = plain(raw.FPDFImageObj_GetImagePixelSize, INT, AT, AT, AT)
+
+
+def boxed(move: Callable[[Any, Any], tuple[Any, Any]], rectangles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rectangles, a row each, around two moved opposite corners of these."""
+    (xa, ya), (xb, yb) = move(*rectangles[:, :2].T), move(*rectangles[:, 2:].T)
+    return np.column_stack((np.minimum(xa, xb), np.minimum(ya, yb), np.maximum(xa, xb), np.maximum(ya, yb)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +71,11 @@ class Frame:
         """Height in points as displayed."""
         return self.top - self.bottom if self.rotation in (0, 180) else self.right - self.left
 
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        """A point of PDF space (origin bottom left, y upwards) in page units (origin top left, y downwards)."""
+    def point(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """A point of PDF space (origin bottom left, y upwards) in page units (origin top left, y downwards).
+
+        Two numbers, or two arrays of them.
+        """
         if self.rotation == 90:
             return y - self.bottom, x - self.left
         if self.rotation == 180:
@@ -54,8 +89,50 @@ class Frame:
         (xa, ya), (xb, yb) = self.point(left, bottom), self.point(right, top)
         return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
 
+    def boxes(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`box` of many rectangles at once, a row each."""
+        return boxed(self.point, places)
+
 
 def frame_of(page: Any) -> Frame:
     """The frame of a `pypdfium2.PdfPage`. Hold `LOCK`."""
     left, bottom, right, top = page.get_bbox()
     return Frame(left, bottom, right, top, int(page.get_rotation()) % 360)
+
+
+class Thing(NamedTuple):
+    """An object that a page draws: its handle, its kind (FPDF_PAGEOBJ_…), and the Form XObject that it is in."""
+
+    raw: int
+    kind: int
+    form: Any = None  # pypdfium2.PdfObject
+
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """Left, bottom, right, top, in the space of what it is in; None when pdfium cannot tell. Hold `LOCK`."""
+        edges = (ctypes.c_float * 4)()
+        at = ctypes.addressof(edges)
+        return tuple(edges) if _bounds_of(self.raw, at, at + 4, at + 8, at + 12) else None
+
+
+def objects_of(page: Any, depth: int, form: Any = None) -> Iterator[Thing]:
+    """What a `pypdfium2.PdfPage` draws, and the Form XObjects in it to a depth. Hold `LOCK`. Raises PdfiumError.
+
+    pypdfium2's own `get_objects` makes an object with a finalizer of each, which takes four times as long.
+    """
+    parent = page if form is None else form
+    count = (raw.FPDFPage_CountObjects if form is None else raw.FPDFFormObj_CountObjects)(parent)
+    get, holder = _object_of if form is None else _object_in, address(parent.raw)
+    if count < 0:
+        raise pdfium.PdfiumError("Failed to get number of pageobjects.")
+    for at in range(count):
+        handle = get(holder, at)
+        kind = _kind_of(handle) if handle else raw.FPDF_PAGEOBJ_UNKNOWN
+        if kind == raw.FPDF_PAGEOBJ_UNKNOWN:
+            raise pdfium.PdfiumError("Failed to get pageobject.")
+        yield Thing(handle, kind, form)
+        if kind == raw.FPDF_PAGEOBJ_FORM and depth > 1:
+            yield from objects_of(
+                page,
+                depth - 1,
+                pdfium.PdfObject(ctypes.cast(handle, raw.FPDF_PAGEOBJECT), page=page, pdf=page.pdf, container=form),
+            )

@@ -92,9 +92,10 @@ def missing(page: Page, pdf_page: Any) -> Missing:
     """The decision, without reading anything: a digital page with all its text has no area."""
     drawn = drawn_on(pdf_page)
     dropped = _garbage(page) | _bad_hidden(page, drawn)
-    areas = [around(_boxes(page, dropped))] if _boxes(page, dropped) else []
+    boxes = _boxes(page, dropped)
+    areas = [around(boxes)] if boxes else []
     candidates = _pictures(drawn)
-    bare = not page.words and drawn.marks > 0 and not candidates
+    bare = not page.words and drawn.marked and not candidates
     if candidates or bare or len(drawn.outlines) >= FEWEST_OUTLINES:
         ink, scale = ink_map(pdf_page)
         known = [w.box for place, w in enumerate(page.words) if w.box is not None and place not in dropped]
@@ -120,6 +121,8 @@ def _garbage(page: Page) -> set[int]:
 
 def _bad_hidden(page: Page, drawn: Drawn) -> set[int]:
     """Words drawn invisibly, unless they are a good OCR layer, which is kept and not done twice."""
+    if not drawn.unseen:
+        return set()
     hidden = {
         place
         for place, word in enumerate(page.words)

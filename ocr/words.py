@@ -16,6 +16,8 @@ COMMON = 2.5  # Zipf frequency: once in 3 million words; "dyspnée" is 2.6, "fur
 
 def letters_of(text: str) -> str:
     """The word without what stands around it: « (œdème), » → "œdème"; "" when it holds no letter."""
+    if text.isalpha():
+        return text
     start, end = 0, len(text)
     while start < end and not text[start].isalpha():
         start += 1

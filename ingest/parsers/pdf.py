@@ -164,8 +164,8 @@ def _text_layer(sheet: Any, frame: Frame, number: int, miner: _Miner | None) -> 
     if miner is not None and overlapping and not is_heavy:
         mined = miner.words(number, frame, sheet.get_mediabox())
         if mined and agree(words, mined):
-            words, reader = mined, "pdfminer"
-    return page_of(number, arrange(words, rules), frame, reader, notes_of(sheet, frame))
+            words, segments, reader = mined, segments_of(mined), "pdfminer"
+    return page_of(number, arrange(words, rules, segments), frame, reader, notes_of(sheet, frame))
 
 
 class _Miner:
@@ -187,7 +187,7 @@ class _Miner:
 
 def _metadata(document: Any) -> Metadata:
     """The title that the file states, unless it is the name of the file it was made from."""
-    title = str(document.get_metadata_dict().get("Title", "")).replace("\x00", "").strip()
+    title = document.get_metadata_value("Title").replace("\x00", "").strip()
     named = re.search(
         r"\.(docx?|odt|rtf|pdf|xlsx?|txt|indd|tiff?|jpe?g)$|^(microsoft|untitled|sans titre)", title, re.I
     )

@@ -10,28 +10,34 @@ tests/ingest/test_pdf_layout.py and on ../shared/data/pdf_hostile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from ingest.parsers.pdf_segments import Ink, Line, Rule, Segment, by_row, same_row, segments_of
+import numpy as np
+
+from ingest.parsers.pdf_columns import is_columns
+from ingest.parsers.pdf_segments import Ink, Line, Rule, Segment, segments_of
 from ingest.parsers.pdf_tables import rows_to_lines
 
 CELL = "\t"
 """Between the cells of a row."""
-_FEWEST = 3  # lines on each side of a gutter before it can part columns
 _MOST = 3_000  # segments: a page with more is a map or a drawing, and comparing all pairs would take seconds
 _BREAK = 1.45  # line pitches: a wider step starts a paragraph
 
 
-def arrange(words: Sequence[Ink], rules: Sequence[Rule] = ()) -> list[Line]:
-    """The lines of a page in reading order. Text that runs in other directions than most comes last."""
+def arrange(words: Sequence[Ink], rules: Sequence[Rule] = (), segments: Sequence[Segment] = ()) -> list[Line]:
+    """The lines of a page in reading order. Text that runs in other directions than most comes last.
+
+    segments  those of all `words`, when the caller has them already
+    """
     by_angle: dict[int, list[Ink]] = {}
     for word in words:
         by_angle.setdefault(word.angle, []).append(word)
     lines: list[Line] = []
     for angle in sorted(by_angle, key=lambda one: (-len(by_angle[one]), one)):
-        lines += _order(segments_of(by_angle[angle]), rules if angle == 0 else ())
+        own = segments if segments and len(by_angle) == 1 else segments_of(by_angle[angle])
+        lines += _order(own, rules if angle == 0 else ())
     return _paragraphs(lines)
 
 
@@ -41,8 +47,8 @@ def _order(segments: Sequence[Segment], rules: Sequence[Rule]) -> list[Line]:
     if gutter is None:
         return rows_to_lines(segments, rules)
     lines: list[Line] = []
-    for zone, is_columns in _zones(segments, gutter, rules):
-        if is_columns:
+    for zone, parted in _zones(_down(segments), gutter, rules):
+        if parted:
             lines += _order([one for one in zone if one.x1 <= gutter], rules)
             lines += _order([one for one in zone if one.x1 > gutter], rules)
         else:
@@ -55,10 +61,11 @@ def _gutter(segments: Sequence[Segment], rules: Sequence[Rule]) -> float | None:
     best, most = None, 0
     if len(segments) > _MOST:
         return None
+    down = _down(segments)
     for x in _candidates(segments):
-        parted = sum(len(zone) for zone, is_columns in _zones(segments, x, rules) if is_columns)
-        if parted > most:
-            best, most = x, parted
+        lines = sum(len(zone) for zone, parted in _zones(down, x, rules) if parted)
+        if lines > most:
+            best, most = x, lines
     return best
 
 
@@ -68,24 +75,32 @@ def _candidates(segments: Sequence[Segment]) -> list[float]:
     for segment in segments:
         starts.setdefault(round(segment.x0 / 4), []).append(segment)
     common = sorted((group for group in starts.values() if len(group) >= 2), key=len, reverse=True)[:12]
+    tops, ends, reaches = np.array([_reach(one) for one in segments]).T
     found = []
     for group in common:
         x0 = min(one.x0 for one in group)
-        left = [one.x1 for one in segments if one.x1 < x0 and any(_near(one, other) for other in group)]
+        group_tops, _, group_reaches = np.array([_reach(one) for one in group]).T
+        near = (tops[:, None] < group_reaches) & (group_tops < reaches[:, None])
+        left = ends[(ends < x0) & near.any(axis=1)].tolist()
         if left:
             found.append((median(left) + x0) / 2 if max(left) > x0 - 2 else (max(left) + x0) / 2)
     return found
 
 
-def _near(a: Segment, b: Segment) -> bool:
-    return a.y0 < b.y1 + 3 * b.size and b.y0 < a.y1 + 3 * a.size
+def _reach(one: Segment) -> tuple[float, float, float]:
+    """Its top, its right end, and down to where what begins is still near it."""
+    return one.y0, one.x1, one.y1 + 3 * one.size
+
+
+def _down(segments: Iterable[Segment]) -> list[Segment]:
+    return sorted(segments, key=lambda one: (one.baseline, one.x0))
 
 
 def _zones(segments: Sequence[Segment], x: float, rules: Sequence[Rule]) -> list[tuple[list[Segment], bool]]:
-    """The area cut, from top to bottom, where something crosses x; and whether each part is columns."""
+    """The area, `_down`, cut where something crosses x; and whether each part is columns."""
     zones: list[tuple[list[Segment], bool]] = []
     here: list[Segment] = []
-    for segment in sorted(segments, key=lambda one: (one.baseline, one.x0)):
+    for segment in segments:
         if segment.x0 < x < segment.x1:
             zones += _zone(here, x, rules)
             zones.append(([segment], False))
@@ -96,41 +111,7 @@ def _zones(segments: Sequence[Segment], x: float, rules: Sequence[Rule]) -> list
 
 
 def _zone(segments: list[Segment], x: float, rules: Sequence[Rule]) -> list[tuple[list[Segment], bool]]:
-    return [(segments, _is_columns(segments, x, rules))] if segments else []
-
-
-def _is_columns(segments: Sequence[Segment], x: float, rules: Sequence[Rule]) -> bool:
-    left = [one for one in segments if one.x1 <= x]
-    right = [one for one in segments if one.x1 > x]
-    if min(len(left), len(right)) < _FEWEST:
-        return False
-    top, bottom = min(one.y0 for one in segments), max(one.y1 for one in segments)
-    if sum(1 for rule in rules if rule.x0 < x - 5 and rule.x1 > x + 5 and top - 4 < rule.y < bottom + 4) >= 3:
-        return False
-    few, many = sorted((left, right), key=len)
-    aligned = sum(1 for one in few if any(same_row(one, other) for other in many)) / len(few)
-    if aligned < 0.6 and len({round(one.baseline) for one in many}) >= 2 * _FEWEST:
-        return True
-    return (_is_prose(left) and _is_prose(right)) or (_are_lists(left) and _are_lists(right))
-
-
-def _is_prose(side: Sequence[Segment]) -> bool:
-    """Lines of several words that fill their column, some of which go on in the next."""
-    lines = by_row(side)
-    if any(len(line) > 1 for line in lines):
-        lines = [line for line in lines if len(line) == 1]
-        if len(lines) < 0.8 * len(side):
-            return False
-    width = max(one.x1 for one in side) - min(one.x0 for one in side)
-    filled = median((one.x1 - one.x0) / width for one in side) if width else 0.0
-    words = sum(len(one.words) for one in side) / len(side)
-    going_on = sum(1 for one in side if one.words[0].text[:1].islower()) / len(side)
-    return words >= 3.0 and filled >= 0.6 and going_on >= 0.2
-
-
-def _are_lists(side: Sequence[Segment]) -> bool:
-    marks = sum(1 for one in side if one.words[0].text[:1] in "-–—•▪■●◦*")
-    return marks >= _FEWEST and marks >= 0.4 * len(side)
+    return [(segments, is_columns(segments, x, rules))] if segments else []
 
 
 def _paragraphs(lines: list[Line]) -> list[Line]:

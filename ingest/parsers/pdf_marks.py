@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pypdfium2.raw as raw
+from pypdfium2 import PdfiumError
 
 from ingest.parsers.pdf_segments import Ink, Rule
 from ingest.parsers.pdf_words import tidy
-from ingest.pdfium import Frame
+from ingest.pdfium import Frame, objects_of
 
 _HEAVY = 3_000
 """Objects of a page from which pdfminer takes seconds (a logo of 7,000 inline pictures: 2 s; pdfium: 10 ms)."""
@@ -25,12 +26,15 @@ def rules_of(page: Any, frame: Frame) -> tuple[list[Rule], bool]:
     The flag says that there is more drawing than `_HEAVY` objects: the list ends there.
     """
     rules: list[Rule] = []
-    for count, item in enumerate(page.get_objects(max_depth=3)):
+    for count, thing in enumerate(objects_of(page, 3)):
         if count > _HEAVY:
             return _joined(rules), True
-        if item.type != raw.FPDF_PAGEOBJ_PATH:
+        if thing.kind != raw.FPDF_PAGEOBJ_PATH:
             continue
-        x0, y0, x1, y1 = frame.box(*item.get_bounds())
+        bounds = thing.bounds()
+        if bounds is None:
+            raise PdfiumError("Failed to locate pageobject.")
+        x0, y0, x1, y1 = frame.box(*bounds)
         if x1 - x0 < 20 or y1 - y0 > 0.8 * frame.height:
             continue
         rules += [Rule(x0, x1, (y0 + y1) / 2)] if y1 - y0 < 4 else [Rule(x0, x1, y0), Rule(x0, x1, y1)]

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from pdfminer.converter import PDFPageAggregator
 from pdfminer.layout import LAParams, LTAnno, LTChar, LTContainer, LTTextLine
 from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
 from pdfminer.pdfpage import PDFPage
 
 from ingest.parsers.pdf_segments import Ink
-from ingest.parsers.pdf_words import SPACES, Letters, close, without_doubles
+from ingest.parsers.pdf_words import SPACES, inks_of, tidy
 from ingest.pdfium import Frame
 from records.content import Box
 
@@ -28,21 +29,39 @@ def pdfminer_words(page: PDFPage, frame: Frame, media: Box) -> list[Ink]:
     sheet = Frame(*media, frame.rotation)
     dx, dy, _, _ = sheet.box(frame.left, frame.bottom, frame.right, frame.top)
     shown = Frame(dx, sheet.height - dy - frame.height, dx + frame.width, sheet.height - dy, 0)
-    words: list[Ink] = []
-    for line in _text_lines(device.get_result()):
-        word = Letters()
+    words = [(text, word) for word in _words(device.get_result()) if (text := tidy("".join(map(_text, word))))]
+    if not words:
+        return []
+    boxes = [[(one.x0, one.y0, one.x1, one.y1) for one in word] for _, word in words]
+    places = np.array([(*np.min(box, axis=0)[:2], *np.max(box, axis=0)[2:]) for box in boxes])
+    firsts = [word[0] for _, word in words]
+    return inks_of(
+        [text for text, _ in words],
+        places,
+        np.array([one.matrix[4:] for one in firsts]),
+        np.array([one.size for one in firsts]),
+        np.array([-math.atan2(one.matrix[1], one.matrix[0]) for one in firsts]),
+        shown,
+    )
+
+
+def _words(page: Any) -> Iterator[list[LTChar]]:
+    for line in _text_lines(page):
+        word: list[LTChar] = []
         for one in line:
             if isinstance(one, LTChar) and one.get_text() not in SPACES:
-                if not word.text:
-                    a, b, _, _, x, y = one.matrix
-                    word.first = (x, y, one.size, -math.atan2(b, a))
-                text = one.get_text()
-                word.add("\ufffd" if text.startswith("(cid:") else text, (one.x0, one.y0, one.x1, one.y1))
+                word.append(one)
             elif isinstance(one, LTAnno | LTChar):
-                close(words, word, shown)
-                word = Letters()
-        close(words, word, shown)
-    return without_doubles(words)
+                if word:
+                    yield word
+                word = []
+        if word:
+            yield word
+
+
+def _text(letter: LTChar) -> str:
+    text = letter.get_text()
+    return "\ufffd" if text.startswith("(cid:") else text
 
 
 def _text_lines(item: Any) -> Iterator[Any]:

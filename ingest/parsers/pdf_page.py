@@ -12,32 +12,26 @@ from records.content import Box, Page, Region, Source, Word
 
 def page_of(number: int, lines: Sequence[Line], frame: Frame, reader: str, notes: Sequence[Ink] = ()) -> Page:
     """The page as text: a line each, cells parted by tabs, a blank line before a paragraph; `notes` come last."""
+    written = [(line.starts, line.cells) for line in lines]
+    written += [
+        (True, (tuple(note._replace(text=part) for part in note.text.split()),)) for note in notes if note.text.split()
+    ]
     pieces: list[str] = []
     words: list[Word] = []
-    length = 0
-
-    def write(text: str, box: Box | None = None) -> None:
-        nonlocal length
-        pieces.append(text)
-        if box is not None:
-            words.append(Word(length, length + len(text), box))
-        length += len(text)
-
-    for line in lines:
+    at = 0
+    for starts, cells in written:
         if pieces:
-            write("\n\n" if line.starts else "\n")
-        for place, cell in enumerate(line.cells):
-            for at, word in enumerate(cell):
-                if place or at:
-                    write(" " if at else CELL)
-                write(word.text, word.box)
-    for note in notes:
-        write("\n\n" if pieces else "")
-        for at, part in enumerate(note.text.split()):
-            write(" " if at else "")
-            write(part, note.box)
+            pieces.append("\n\n" if starts else "\n")
+            at += len(pieces[-1])
+        for cell in cells:
+            for word in cell:
+                end = at + len(word.text)
+                words.append(Word(at, end, word.box))
+                at = end + 1  # a blank or a tab
+        at -= 1
+        pieces.append(CELL.join([" ".join([word.text for word in cell]) for cell in cells]))
     text = "".join(pieces)
-    regions = (Region(0, length, Source.TEXT_LAYER, reader, _around(words)),) if text else ()
+    regions = (Region(0, len(text), Source.TEXT_LAYER, reader, _around(words)),) if text else ()
     return Page(number, text, frame.width, frame.height, tuple(words), regions)
 
 
