@@ -87,7 +87,7 @@ def words_on(prepared: Prepared, deadline: float) -> list[ReadWord]:
     spellings = spelt(prepared.image, tall, nets.speller, nets.characters, deadline)
     kept: list[tuple[Line, list[Spelt]]] = []
     for given, line, words in zip(lines, tall, spellings, strict=True):
-        said = [word for word in words if _says_something(word, small=given is not line)]
+        said = what_is_said(words, small=given is not line)
         kept += [(line, said)] if said else []
     found = []
     number = 0
@@ -100,13 +100,20 @@ def words_on(prepared: Prepared, deadline: float) -> list[ReadWord]:
     return found
 
 
-def _says_something(word: Spelt, *, small: bool) -> bool:
-    """Words of three letters or figures stay however faint, to be found; a shorter one must be read for sure.
+def what_is_said(words: Sequence[Spelt], *, small: bool) -> list[Spelt]:
+    """The words of a line without what is none.
 
-    Ditto marks and dots of a form are read as « 11 », « 0 », « 9 », at 0.2 to 0.69; the edge of a facing page as « m »,
-    « 8 », at 0.2 to 0.5, where a true word of two letters seldom is.
+    Words of three letters or figures stay however faint, to be found, and so does what stands between two others, as
+    the dash of « 12,0 – 16,0 »; a shorter one at an end must be read for sure. Ditto marks and dots of a form are read
+    as « 11 », « 0 », « 9 », at 0.2 to 0.69; the edge of a facing page as « m », « 8 », at 0.2 to 0.5, where a true word
+    of two letters seldom is.
     """
-    return word.chance >= (SMALL_FLOOR if small else SHORT_FLOOR) or sum(c.isalnum() for c in word.text) > SHORT
+    floor = SMALL_FLOOR if small else SHORT_FLOOR
+    return [
+        word
+        for at, word in enumerate(words)
+        if 0 < at < len(words) - 1 or word.chance >= floor or sum(c.isalnum() for c in word.text) > SHORT
+    ]
 
 
 def raised(lines: Sequence[Line]) -> list[Line]:

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 
 from records.content import Box
 
-LETTER = 22.0  # pixels of a line of letters on the picture that is searched
+LETTER = 16.0  # pixels of a line of letters on the picture that is searched
 LARGEST_SIDE = 2048  # pixels
 MOST_POINTS = 500_000  # looked at at once: some fifteen lines; twice as many take 100 MB more and no less time
 STEP = 32  # the sides of what it is given are multiples of this
+FAINTEST = 24  # grey levels from the paper of a square to its darkest point, from which it may hold letters
 CORE = 0.3  # chance from which a point belongs to a line
 SURE = 0.5  # mean chance of a line's points
 GROWTH = 1.6
@@ -30,6 +32,8 @@ LEAST_SLOPE = 0.004  # below, a line of 1,000 pixels drifts by four
 FEWEST_WIDE = 4.0  # heights of a core, from which its slope is known
 
 Tones = NDArray[np.float32]
+Grey = NDArray[np.uint8]
+Part = tuple[slice, slice]  # rows, columns
 Runs = NDArray[np.int64]
 
 
@@ -56,8 +60,10 @@ def lines_on(grey: Image.Image, letter: float, finder: Any) -> list[Line]:
     scale = min(1.0, LETTER / letter, LARGEST_SIDE / max(grey.size))
     size = [max(STEP, round(side * scale / STEP) * STEP) for side in grey.size]
     small = grey.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    values = np.asarray(small, dtype=np.float32) / np.float32(127.5) - np.float32(1)
-    chances = np.concatenate([_chances(values[top:bottom], finder) for top, bottom in bands(values)])
+    tones = np.asarray(small)
+    chances = np.zeros(tones.shape, dtype=np.float32)
+    for part in parts(tones):
+        chances[part] = _chances(tones[part], finder)
     across, down = grey.width / size[0], grey.height / size[1]
     return [
         Line(
@@ -71,26 +77,45 @@ def lines_on(grey: Image.Image, letter: float, finder: Any) -> list[Line]:
     ]
 
 
-def _chances(values: Tones, finder: Any) -> Tones:
+def _chances(tones: Grey, finder: Any) -> Tones:
+    values = tones.astype(np.float32) / np.float32(127.5) - np.float32(1)
     (chances,) = finder.run(None, {"x": np.repeat(values[None, None], 3, axis=1)})
     return np.asarray(chances[0, 0])
 
 
-def bands(values: Tones) -> Iterator[tuple[int, int]]:
-    """First and last row of each part of a page that is looked at alone, cut where there is least ink.
+def parts(tones: Grey) -> Iterator[Part]:
+    """The parts of a page that are looked at, each alone: what is blank is not.
 
-    The network takes 210 bytes a point: a whole page would take more than the sandbox leaves beside a large picture.
+    Bands of rows with ink, each as wide as its ink, with a square of STEP around: a letter of two pages is half blank,
+    and time goes by the point. The network takes 210 bytes a point: a whole page would take more than the sandbox
+    leaves beside a large picture, so a tall band is cut where there is least ink.
     """
-    rows, width = values.shape
+    rows, columns = (side // STEP for side in tones.shape)
+    squares = tones.reshape(rows, STEP, columns, STEP)
+    inked = _with_neighbours(np.median(squares, axis=(1, 3)) - squares.min(axis=(1, 3)) >= FAINTEST)
+    ink = np.abs(np.diff(tones.astype(np.int16), axis=1, prepend=255)).sum(axis=1)
+    edges = np.flatnonzero(np.diff(np.pad(inked.any(axis=1), 1).astype(np.int8))).reshape(-1, 2)
+    for first, last in edges.tolist():
+        held = np.flatnonzero(inked[first:last].any(axis=0))
+        left, right = int(held[0]) * STEP, (int(held[-1]) + 1) * STEP
+        for top, bottom in _cut(ink, first * STEP, last * STEP, right - left):
+            yield slice(top, bottom), slice(left, right)
+
+
+def _with_neighbours(squares: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(sliding_window_view(np.pad(squares, 1), (3, 3)).any(axis=(2, 3)))
+
+
+def _cut(ink: NDArray[np.int64], top: int, last: int, width: int) -> Iterator[tuple[int, int]]:
+    """First and last row of each piece of a band that is `width` wide: at most MOST_POINTS, cut where there is least
+    `ink`."""
     most = max(4 * STEP, MOST_POINTS // width // STEP * STEP)
-    ink = np.abs(np.diff(values, axis=1, prepend=1)).sum(axis=1)
-    top = 0
-    while rows - top > most:
+    while last - top > most:
         cuts = range(top + most, top + most // 2, -STEP)
-        bottom = min(cuts, key=lambda row: float(ink[row - 1 : row + 1].sum()))
+        bottom = min(cuts, key=lambda row: int(ink[row - 1 : row + 1].sum()))
         yield top, bottom
         top = bottom
-    yield top, rows
+    yield top, last
 
 
 def lines_in(chances: Tones) -> list[Line]:

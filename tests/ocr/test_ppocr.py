@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from ingest.recognised import page_from_ocr
 from ocr.build import build_ocr, ocr_named
 from ocr.port import Ocr, ReadPicture
 from ocr.ppocr import weights
-from ocr.ppocr.engine import PpOcr, raised
-from ocr.ppocr.find import STEP, Line, bands, pieces
-from ocr.ppocr.spell import words_of
+from ocr.ppocr.engine import PpOcr, raised, what_is_said
+from ocr.ppocr.find import FAINTEST, STEP, Line, parts, pieces
+from ocr.ppocr.spell import Spelt, words_of
 from samples.damage import DAMAGES, worn
 from tests.ocr.pictures import LETTER, accuracy, letter, microfilmed, noisy, rotated, uncovered
 
@@ -90,8 +91,8 @@ def test_rows_of_a_scanned_table_keep_their_cells_and_commas(ppocr: Ocr) -> None
     scan = worn(letter(200, TABLE.replace(" ", "  ")).image, DAMAGES["scan"], "table")
     read = ppocr.read(scan, 200)
     page = page_from_ocr(read, 1, *scan.size, scale=1.0)
-    lines = ["".join(line.split()) for line in page.text.split("\n") if line]
-    assert lines == ["".join(line.split()) for line in TABLE.split("\n")]
+    lines = [" ".join(line.split()) for line in page.text.split("\n") if line]
+    assert lines == TABLE.split("\n")
 
 
 def test_text_in_no_language_is_not_trusted(ppocr: Ocr) -> None:
@@ -138,27 +139,54 @@ def test_the_alphabet_is_that_of_european_documents() -> None:
     assert not set("的一口工，：αж") & (set(known) - {"α"})
 
 
-def test_a_blank_that_was_missed_is_put_back_where_letters_stand_wide_apart() -> None:
-    """« lui,c'est », in steps: the network suspects a blank after the comma, and the letters stand twice as far."""
-    characters = ("", " ", *"lui,cest'742/")
+@pytest.mark.parametrize(
+    ("text", "after", "white", "suspicion", "words"),
+    [
+        ("c'estlui,c'est", 8, 9, 0.15, ["c'estlui,", "c'est"]),
+        ("<5", 0, 9, 0.05, ["<", "5"]),
+        ("c'estlui,c'est", 8, 9, 0.001, ["c'estlui,c'est"]),  # white, and nothing but white
+        ("c'estlui,c'est", 8, 4, 0.15, ["c'estlui,c'est"]),
+        ("174,1", 0, 9, 0.06, ["174,1"]),  # figures stand apart, « 1 » most
+    ],
+)
+def test_a_blank_that_was_missed_is_put_back_where_it_is_suspected_and_seen(
+    text: str, after: int, white: int, suspicion: float, words: list[str]
+) -> None:
+    assert [w.text for w in words_of(*_line(text, 2, {after: (white, suspicion)}))] == words
 
-    def chances(text: str, suspected: int, suspicion: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        steps = np.zeros((3 * len(text) + 3, len(characters)), dtype=np.float32)
-        steps[:, 0] = 1.0
-        for place, letter_ in enumerate(text):
-            at = 3 * place + (3 if place > suspected else 0)
-            steps[at] = 0.0
-            steps[at, characters.index(letter_)] = 0.98
-        steps[3 * suspected + 3, 1] = suspicion
-        return steps
 
-    assert [w.text for w in words_of(chances("c'estlui,c'est", 8, 0.15), characters, 1.0)] == [
-        "c'estlui,",
-        "c'est",
-    ]
-    assert [w.text for w in words_of(chances("c'estlui,c'est", 8, 0.01), characters, 1.0)] == ["c'estlui,c'est"]
-    assert [w.text for w in words_of(chances("7,427427427427", 2, 0.15), characters, 1.0)] == ["7,427427427427"]
-    assert [w.text for w in words_of(chances("st/sti", 1, 0.15), characters, 1.0)] == ["st/sti"]
+def test_white_that_is_usual_in_a_line_parts_nothing() -> None:
+    """A typewriter's letters stand in boxes of one width."""
+    assert [w.text for w in words_of(*_line("c'estlui", 8, {1: (14, 0.1)}))] == ["c'estlui"]
+    assert [w.text for w in words_of(*_line("c'estlui", 8, {1: (17, 0.1)}))] == ["c'", "estlui"]
+
+
+def _line(text: str, usual: int, gaps: dict[int, tuple[int, float]]) -> tuple[Any, tuple[str, ...], Any, int]:
+    """What `words_of` gets of letters with `usual` points of white between them, or, after the letters of `gaps`,
+    others, and a suspicion of a blank there. A letter is as wide as a step of eight points and is seen at its middle.
+    """
+    characters = ("", " ", *"lui,cest'1745<")
+    ink: list[bool] = []
+    middles = []
+    for place in range(len(text)):
+        middles.append(len(ink) + 4)
+        ink += [True] * 8 + [False] * gaps.get(place, (usual, 0.0))[0]
+    width = 8 * (len(ink) // 8 + 1)
+    steps = np.zeros((width // 8, len(characters)), dtype=np.float32)
+    steps[:, 0] = 1.0
+    for place, middle in enumerate(middles):
+        steps[middle // 8] = 0.0
+        steps[middle // 8, characters.index(text[place])] = 0.98
+        steps[middle // 8, 1] = gaps.get(place, (usual, 0.0))[1]
+    return steps, characters, np.array(ink), width
+
+
+def test_a_faint_sign_stays_between_two_words_and_goes_at_the_end_of_a_line() -> None:
+    range_ = [Spelt(text, 0, 1, chance) for text, chance in (("12,0", 0.9), ("–", 0.3), ("16,0", 0.9), ("m", 0.4))]
+    assert [word.text for word in what_is_said(range_, small=False)] == ["12,0", "–", "16,0"]
+    assert [word.text for word in what_is_said([Spelt("11", 0, 1, 0.6)], small=True)] == []
+    assert [word.text for word in what_is_said([Spelt("11", 0, 1, 0.6)], small=False)] == ["11"]
+    assert [word.text for word in what_is_said([Spelt("pénici11ine", 0, 1, 0.1)], small=True)] == ["pénici11ine"]
 
 
 def test_a_ditto_mark_is_read_as_high_as_its_row() -> None:
@@ -190,14 +218,27 @@ def test_the_slope_of_a_line_is_found() -> None:
 
 
 def test_large_pages_are_looked_at_in_bands_cut_between_lines() -> None:
-    page = np.ones((3200, 2048), dtype=np.float32)
+    page = np.full((3200, 2048), 255, dtype=np.uint8)
     lines = range(10, 3150, 50)
     for top in lines:
-        page[top : top + 30, 100:1900:7] = -1.0
-    parts = list(bands(page))
-    assert [part[0] for part in parts[1:]] == [part[1] for part in parts[:-1]]
-    assert (parts[0][0], parts[-1][1]) == (0, 3200)
-    assert len(parts) > 5
-    for _, bottom in parts[:-1]:
-        assert bottom % STEP == 0
-        assert not any(top < bottom - 1 and bottom + 1 < top + 30 for top in lines)
+        page[top : top + 30, 100:1900:7] = 0
+    found = [rows for rows, _ in parts(page)]
+    assert [rows.start for rows in found[1:]] == [rows.stop for rows in found[:-1]]
+    assert (found[0].start, found[-1].stop) == (0, 3200)
+    assert len(found) > 5
+    for rows in found[:-1]:
+        assert rows.stop % STEP == 0
+        assert not any(top < rows.stop - 1 and rows.stop + 1 < top + 30 for top in lines)
+
+
+def test_only_what_has_ink_is_looked_at_with_paper_around() -> None:
+    page = np.full((32 * STEP, 32 * STEP), 250, dtype=np.uint8)
+    page[::3, ::3] -= FAINTEST - 1  # grain of the paper
+    assert list(parts(page)) == []
+    page[10 * STEP : 12 * STEP, 5 * STEP : 20 * STEP] = 200
+    page[10 * STEP : 12 * STEP : 2] = 250
+    page[31 * STEP + 1, 31 * STEP + 1] = 250 - FAINTEST
+    assert [((a.start, a.stop), (b.start, b.stop)) for a, b in parts(page)] == [
+        ((9 * STEP, 13 * STEP), (4 * STEP, 21 * STEP)),
+        ((30 * STEP, 32 * STEP), (30 * STEP, 32 * STEP)),
+    ]
