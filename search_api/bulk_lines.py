@@ -23,6 +23,7 @@ from search_api.fhir.clinical import PROVENANCE
 from search_api.fhir.elements import Resource
 from search_api.fhir.outcome import Malformed
 from search_api.fhir.received import malformed, parsed
+from search_api.fhir.encounters import KIND as ENCOUNTER
 from search_api.fhir.statements import KINDS
 from search_api.fhir.submission import UNRESOLVED, Submission, related_to, submitted
 from search_api.fhir.words import each
@@ -78,7 +79,7 @@ IN_ERROR = Refusal(
 BAD_INS = Refusal(
     "identity", "bad-patient", "L'INS de cette ligne n'a pas la forme ou la clé d'un INS.", "Vérifiez le numéro."
 )
-_DERIVED = frozenset({*(kind.type for kind in KINDS.values()), PROVENANCE})
+_DERIVED = frozenset({*(kind.type for kind in KINDS.values()), PROVENANCE, ENCOUNTER})
 
 
 def line_taker(bench: Workbench, owner: Owner) -> Take:
