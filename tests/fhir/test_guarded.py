@@ -51,7 +51,7 @@ def test_two_names_of_a_record_are_not_compared_for_who_has_no_access(own_world:
         local = f"urn:oid:{LOCAL}|{number}"
         (told,) = resources(get(own_world, f"/Patient?identifier={local}", stranger).json())
         for other in (f"patient={told['id']}", f"subject.identifier={MARIE}", f"patient={own_world.patients['marie']}"):
-            for kind in ("DocumentReference", "Condition", "AuditEvent", "Consent"):
+            for kind in ("DocumentReference", "Condition", "AuditEvent", "Consent", "Encounter"):
                 name = other.replace("subject.", "") if kind != "DocumentReference" else other
                 answer = get(own_world, f"/{kind}?{name}&patient.identifier={local}", stranger)
                 answers.append((number, answer.status_code, answer.content))
