@@ -21,7 +21,7 @@ from search_api.tokens import caller_of
 from search_api.visit import Visit
 
 CLASSES = {"I": "hospitalisation", "O": "consultation externe", "E": "urgences", "P": "préadmission"}
-ROLES = {"attending": "responsable", "referring": "adresse", "consulting": "consulté", "admitting": "admet"}
+ROLES = {"attending": "responsable", "referring": "adresseur", "consulting": "consultant", "admitting": "a admis"}
 OTHERS = "Seulement ce qu'il vous revient de savoir ; d'autres séjours peuvent exister."
 
 

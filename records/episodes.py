@@ -40,8 +40,8 @@ class Carer:
 class Episode:
     """What is known of a stay or a visit; what was not said is empty. `organization`: the FINESS that announces it.
 
-    `stated_at`: of the newest message that spoke of it. `class_code`: HL7 table 0004 (I, O, E...). `episode_id`: opaque,
-    the same whoever asks; empty in what a message says.
+    `stated_at`: of the newest message that spoke of it. `class_code`: HL7 table 0004 (I, O, E...). `episode_id`:
+    opaque, the same whoever asks; empty in what a message says.
     """
 
     organization: str

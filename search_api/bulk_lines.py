@@ -21,9 +21,9 @@ from records.bulks import Bulk, Item
 from search_api.fhir.check import faults
 from search_api.fhir.clinical import PROVENANCE
 from search_api.fhir.elements import Resource
+from search_api.fhir.encounters import KIND as ENCOUNTER
 from search_api.fhir.outcome import Malformed
 from search_api.fhir.received import malformed, parsed
-from search_api.fhir.encounters import KIND as ENCOUNTER
 from search_api.fhir.statements import KINDS
 from search_api.fhir.submission import UNRESOLVED, Submission, related_to, submitted
 from search_api.fhir.words import each

@@ -4,7 +4,7 @@
     status   cancelled                  it was announced, then withdrawn
              finished                   its end is behind
              planned                    its beginning is to come
-             in-progress                it has begun, and its end is to come, or is of a kind of which hospitals tell the end
+             in-progress                it has begun; its end is to come, or is of a kind that hospitals tell
              unknown                    any other: who came for a consultation is discharged by nobody
     class    v3-ActCode for I, O, E, P of HL7 table 0004; the table's own code for the others
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -67,8 +68,8 @@ def search(request: Request, counter: AtCounter, sent: Sent) -> Response:
         start = int(links.start(scope, at) or 0)
         found = [one for one in encounters_of(tx, scope, counter.desk.now) if matches(one, asked, PARAMETERS)]
         for name in reversed(asked.sort):
-            paths = PARAMETERS[name.removeprefix("-")].paths
-            found.sort(key=lambda one, paths=paths: date_at(one, paths), reverse=name.startswith("-"))
+            key = partial(date_at, paths=PARAMETERS[name.removeprefix("-")].paths)
+            found.sort(key=key, reverse=name.startswith("-"))
         shown = found[start : start + asked.count]
         further = start + asked.count < len(found) and asked.count > 0
         following = links.to(scope, pairs, str(start + asked.count)) if further else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +22,7 @@ AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stay whose team names RPPS, and one that was cancelled and names nobody."""
     for name, value in (("HOME", str(tmp_path / "home")), ("EMBEDDER", "none"), ("OCR", "none")):
         monkeypatch.setenv(f"ANAMNESE_{name}", value)
@@ -38,7 +37,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         with opened.services.records.write() as tx:
             announce(tx, patient, Movement(stay))
             announce(tx, patient, Movement(Episode("690000001", "V2", AT, "E", begins=AT), cancelled=True))
-    yield
 
 
 def asked(rpps: str, *more: str) -> str:
@@ -53,7 +51,7 @@ def test_each_sees_those_of_theirs_and_the_sentence_that_there_may_be_others() -
     for said in ("2026-03-01 10:00", "2026-03-03 10:00", "hospitalisation", "CARDIO", "690000001", "V1", OTHERS):
         assert said in told, said
     assert "DR  [2JLEROY [bold] (responsable)" in told, "neither a terminal's order nor markup"
-    assert f"{TRAITANT} (consulté)" in told
+    assert f"{TRAITANT} (consultant)" in told
     assert "V2" not in told
     assert {"V1", "V2", "annulé", "urgences"} <= set(asked(TRAITANT).split())
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from access.facts import RelationKind
-from access.identifiers import PatientId
 from records import journal, merges, relations
 from records.episodes import Carer, Episode, Movement, announce
 from search_api.fhir.encounters import status_of
@@ -191,7 +189,7 @@ def test_a_search_by_date_and_by_id(three: World) -> None:
     assert resources(by_id) == [first]
 
 
-def test_a_token_s_names_of_others_find_nothing_more(three: World) -> None:
+def test_a_parameter_finds_nothing_that_is_not_shown(three: World) -> None:
     """What a professional may not see is not found by whom, where or when it was."""
     for query in (f"&participant={STRANGER}", "&identifier=V2", "&class=AMB", "&_summary=count&identifier=V2"):
         bundle = get(three, f"/Encounter?patient={{marie}}{query}", three.bearer(DOCTOR)).json()

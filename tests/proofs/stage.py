@@ -30,7 +30,6 @@ from tests.search_api.world import World, ins_of, open_world
 
 DR1, DR2, NURSE, OCCUPATIONAL, AIDE = (f"1000000000{number}" for number in range(1, 6))
 HOSPITAL, TEAM = "750000001", "t1"
-EVERY = frozenset(Category)
 CATEGORIES = ["report", "biology", "imaging", "summary", "directive", "other"]
 TRADES = {
     DR1: ("médecin", "Médecine générale"),
@@ -122,7 +121,9 @@ class Stage:
         with self.world.services.records.read() as tx:
             for owner in ("ana", "bea"):
                 own = self.world.patients[owner]
-                scope = Scope(Caller(CallerKind.PATIENT, own), own, Purpose.SELF, frozenset({own}), EVERY, oversees=True)
+                every = frozenset(Category)
+                caller = Caller(CallerKind.PATIENT, own)
+                scope = Scope(caller, own, Purpose.SELF, frozenset({own}), every, oversees=True)
                 self.stays |= {one.visit: one.episode_id for one in episodes(tx, scope)}
         self.world.services = dataclasses.replace(self.world.services, knocks_an_hour=10**9)
         self.world.app.state.services = self.world.services

@@ -2,8 +2,9 @@
 
 Both start as copies of one home. Then one of them receives what this caller may not know of: documents masked, hidden
 from the patient, of types that the matrix keeps from them, of categories not granted, of another patient; grants to
-others, blocks of others, accesses by others, stays that name others. Every endpoint is asked in both, errors and duplicate uploads included.
-Identifiers that are random by design (a new document's id, a grant's, a cursor's nonce) are the only thing replaced.
+others, blocks of others, accesses by others, stays that name others. Every endpoint is asked in both, errors and
+duplicate uploads included. Identifiers that are random by design (a new document's id, a grant's, a cursor's nonce) are
+the only thing replaced.
 
 10 pairs in the tests; 2,000 with ANAMNESE_LONG=1, fifty a case. The seed of a pair is in its message,
 ANAMNESE_FROM_SEED goes on from one.
@@ -99,13 +100,15 @@ def _hidden(world: World, name: str, kind: str, chance: random.Random) -> None:
 
 
 COMMON = {"another patient"}
+OTHERS = {"block of another", "access by another", "stay of others"}
 OUTSIDE: dict[str, set[str]] = {
-    DR1: COMMON | {"stay of others", "masked", "not granted", "grant to others", "block of another", "access by another", "archived"},
-    NURSE: COMMON | {"stay of others", "masked", "not in the matrix", "grant to others", "block of another", "access by another"},
+    DR1: COMMON | OTHERS | {"masked", "not granted", "grant to others", "archived"},
+    NURSE: COMMON | OTHERS | {"masked", "not in the matrix", "grant to others"},
     "ana": COMMON | {"hidden"},
-    "kim": COMMON | {"stay of others", "hidden", "secret", "grant to others", "block of another", "access by another"},
-    DR2: COMMON | {"stay of others", "masked", "not granted", "not in the matrix", "grant to others", "archived"},  # a stranger
+    "kim": COMMON | OTHERS | {"hidden", "secret", "grant to others"},
+    DR2: COMMON | {"masked", "not granted", "not in the matrix", "grant to others", "archived", "stay of others"},
 }
+"""DR2 is a stranger here."""
 
 
 def questions(world: World, caller: str, chance: random.Random) -> list[tuple[str, str, dict[str, Any]]]:

@@ -67,7 +67,7 @@ export const fr = {
   'episodes.when': 'Quand', 'episodes.kind': 'Genre', 'episodes.unit': 'Unité', 'episodes.where': 'Établissement', 'episodes.team': 'Équipe',
   'episodes.from': 'Début :', 'episodes.to': 'Fin :', 'episodes.unsaid': 'non annoncé', 'episodes.cancelled': 'annulé', 'episodes.visit': 'venue',
   'episodes.class.I': 'hospitalisation', 'episodes.class.O': 'consultation externe', 'episodes.class.E': 'urgences', 'episodes.class.P': 'préadmission',
-  'episodes.role.attending': 'responsable', 'episodes.role.referring': 'adresse', 'episodes.role.consulting': 'consulté', 'episodes.role.admitting': 'admet',
+  'episodes.role.attending': 'responsable', 'episodes.role.referring': 'adresseur', 'episodes.role.consulting': 'consultant', 'episodes.role.admitting': 'a admis',
   'timeline.kind': 'Genre', 'timeline.all': 'Tout',
   'kind.document': 'document', 'kind.encounter': 'venue', 'kind.procedure': 'acte', 'kind.implant': 'implant', 'kind.immunization': 'vaccin', 'kind.lab_result': 'résultat', 'kind.medication': 'traitement', 'kind.dispensing': 'délivrance',
   'assertion.absent': 'absent : nié', 'assertion.suspected': 'suspecté', 'assertion.family': 'familial', 'assertion.past': 'passé', 'assertion.hypothetical': 'hypothétique', 'assertion.present': 'présent',

@@ -12,7 +12,7 @@ export async function episodesView(main) {
   const { episodes } = await ofPatient('GET', '/episodes');
   const heads = [t('episodes.when'), t('episodes.kind'), t('episodes.unit'), t('episodes.where'), t('episodes.team')];
   replace(place, episodes.length ? table(t('view.episodes'), heads, episodes.map((each) => [
-    period(each), kind(each), named(each.unit), establishment(each), team(each),
+    period(each), kind(each), each.unit ? named(each.unit) : null, establishment(each), team(each),
   ])) : notice(t('episodes.none')));
 }
 
