@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -148,19 +149,22 @@ def test_anothers_resource_in_fhir(own_world: World) -> None:
     """Under one's own record it is one of nobody, under the other's the door that stands before nobody's record."""
     theirs, paul, marie = of_paul(own_world), own_world.patients["paul"], own_world.patients["marie"]
     before = state(own_world)
-    for headers in (own_world.as_patient("marie"), own_world.bearer(DOCTOR)):
-        for kind, name in theirs:
-            for method in ("GET", "DELETE") if kind == "Consent" else ("GET",):
-                for real, none in ((f"{marie}.{name}", f"{marie}.{NOBODY}"), (f"{paul}.{name}", f"{NOBODY}.{name}")):
-                    answers = [
-                        own_world.http.request(method, f"/fhir/{kind}/{one}{rest}", headers=headers)
-                        for rest in (("", "/_history/1") if method == "GET" else ("",))
-                        for one in (real, none)
-                    ]
-                    for one, other in zip(answers[::2], answers[1::2], strict=True):
-                        told = (one.status_code, one.content, one.headers)
-                        assert told == (other.status_code, other.content, other.headers), (kind, method)
-                        assert 400 <= one.status_code < 500, (kind, method)
+    for kind, name in theirs:
+        asked = [("GET", ""), ("GET", "/_history/1"), *([("DELETE", "")] if kind == "Consent" else [])]
+        pairs = [(f"{paul}.{name}", f"{NOBODY}.{name}")]
+        if kind != "AuditEvent":  # whose name is its place in its record's journal: one's own has one there, too
+            pairs.append((f"{marie}.{name}", f"{marie}.{NOBODY}"))
+        for (method, rest), pair in itertools.product(asked, pairs):
+            for headers in (own_world.as_patient("marie"), own_world.bearer(DOCTOR)):
+                one, other = (
+                    own_world.http.request(method, f"/fhir/{kind}/{each}{rest}", headers=headers) for each in pair
+                )
+                assert 400 <= one.status_code < 500, (kind, method)
+                assert (one.status_code, one.content, one.headers) == (
+                    other.status_code,
+                    other.content,
+                    other.headers,
+                ), (kind, method)
     assert state(own_world) == before
 
 
