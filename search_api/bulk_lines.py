@@ -52,6 +52,12 @@ DERIVED = Refusal(
     "Cette ligne dit ce que disent des documents : ce service le lit de nouveau dans les documents eux-mêmes.",
     "Rien à faire si le document dont elle vient est dans le fichier ; sinon envoyez-le.",
 )
+STAY = Refusal(
+    "ask",
+    "line-not-taken",
+    "Cette ligne dit un séjour : un séjour n'est tenu que du message (ADT) de l'établissement qui l'annonce.",
+    "Rien à faire pour les documents ; gardez le fichier, ce séjour ne sera pas dans le dossier.",
+)
 BYTES = Refusal(
     "ask",
     "line-not-taken",
@@ -79,7 +85,7 @@ IN_ERROR = Refusal(
 BAD_INS = Refusal(
     "identity", "bad-patient", "L'INS de cette ligne n'a pas la forme ou la clé d'un INS.", "Vérifiez le numéro."
 )
-_DERIVED = frozenset({*(kind.type for kind in KINDS.values()), PROVENANCE, ENCOUNTER})
+_DERIVED = frozenset({*(kind.type for kind in KINDS.values()), PROVENANCE})
 
 
 def line_taker(bench: Workbench, owner: Owner) -> Take:
@@ -128,7 +134,7 @@ def submission_in(resource: Resource, bulk: Bulk, beside: Beside) -> Submission:
     """The one document of a line, with what it refers to in other lines. Refusals for any other line."""
     kind = str(resource.get("resourceType"))
     if kind != "DocumentReference":
-        known = {"Patient": PERSON, "Binary": BYTES} | dict.fromkeys(_DERIVED, DERIVED)
+        known = {"Patient": PERSON, "Binary": BYTES, ENCOUNTER: STAY} | dict.fromkeys(_DERIVED, DERIVED)
         raise known.get(kind, NOT_TAKEN)
     if wrong := list(faults(resource)):
         raise malformed(wrong)
