@@ -18,6 +18,7 @@ from access.identifiers import PatientId
 from access.scope import Scope
 from records import tables
 from records.database import Tx
+from records.opaque import opaque
 from records.sealed import keyed_hash, seal_json, unseal_json
 from records.statements import among, as_set
 
@@ -39,7 +40,8 @@ class Carer:
 class Episode:
     """What is known of a stay or a visit; what was not said is empty. `organization`: the FINESS that announces it.
 
-    `stated_at`: of the newest message that spoke of it. `class_code`: HL7 table 0004 (I, O, E...).
+    `stated_at`: of the newest message that spoke of it. `class_code`: HL7 table 0004 (I, O, E...). `episode_id`:
+    opaque, the same whoever asks; empty in what a message says.
     """
 
     organization: str
@@ -51,6 +53,7 @@ class Episode:
     ends: datetime | None = None
     cancelled: bool = False
     team: tuple[Carer, ...] = ()
+    episode_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,18 @@ def episodes(tx: Tx, scope: Scope) -> list[Episode]:
     another professional of those whose team names them, with whatever else their grant opens; nobody else of any."""
     if scope.is_empty:
         return []
+    for identity in sorted(scope.identities):
+        tx.patient_keys(identity)  # whether others have episodes here does not show in what is read
     rows = tx.session.execute(
         select(tables.core(_T)).where(among(_T.patient_id, "identities")).order_by(_T.visit_blind),
         {"identities": as_set(scope.identities)},
     ).all()
-    found = [reduce(_joined, _movements(tx, row)).told() for row in rows]
+    found = [dataclasses.replace(_told(tx, row), episode_id=opaque(row.visit_blind)) for row in rows]
     return sorted((one for one in found if _knows(scope, one)), key=_moment, reverse=True)
+
+
+def _told(tx: Tx, row: Row[Any]) -> Episode:
+    return reduce(_joined, _movements(tx, row)).told()
 
 
 def _knows(scope: Scope, episode: Episode) -> bool:
@@ -139,6 +148,7 @@ def _movements(tx: Tx, row: Row[Any]) -> list[Movement]:
 
 def _plain(movement: Movement) -> dict[str, Any]:
     value = dataclasses.asdict(movement)
+    del value["episode"]["episode_id"]
     for name in _DATES:
         at = getattr(movement.episode, name)
         value["episode"][name] = None if at is None else at.isoformat()

@@ -21,6 +21,7 @@ from records.bulks import Bulk, Item
 from search_api.fhir.check import faults
 from search_api.fhir.clinical import PROVENANCE
 from search_api.fhir.elements import Resource
+from search_api.fhir.encounters import KIND as ENCOUNTER
 from search_api.fhir.outcome import Malformed
 from search_api.fhir.received import malformed, parsed
 from search_api.fhir.statements import KINDS
@@ -50,6 +51,12 @@ DERIVED = Refusal(
     "line-not-taken",
     "Cette ligne dit ce que disent des documents : ce service le lit de nouveau dans les documents eux-mêmes.",
     "Rien à faire si le document dont elle vient est dans le fichier ; sinon envoyez-le.",
+)
+STAY = Refusal(
+    "ask",
+    "line-not-taken",
+    "Cette ligne dit un séjour : un séjour n'est tenu que du message (ADT) de l'établissement qui l'annonce.",
+    "Rien à faire pour les documents ; gardez le fichier, ce séjour ne sera pas dans le dossier.",
 )
 BYTES = Refusal(
     "ask",
@@ -127,7 +134,7 @@ def submission_in(resource: Resource, bulk: Bulk, beside: Beside) -> Submission:
     """The one document of a line, with what it refers to in other lines. Refusals for any other line."""
     kind = str(resource.get("resourceType"))
     if kind != "DocumentReference":
-        known = {"Patient": PERSON, "Binary": BYTES} | dict.fromkeys(_DERIVED, DERIVED)
+        known = {"Patient": PERSON, "Binary": BYTES, ENCOUNTER: STAY} | dict.fromkeys(_DERIVED, DERIVED)
         raise known.get(kind, NOT_TAKEN)
     if wrong := list(faults(resource)):
         raise malformed(wrong)

@@ -11,7 +11,10 @@ from pydantic import Field
 from records.episodes import Episode, episodes
 from search_api.desk import AtDesk
 from search_api.view_base import View
+from search_api.visit import Visit
 
+READ_EPISODES = "read-episodes"
+"""The journal's word for a look at episodes, in HTTP, in FHIR and on the command line."""
 router = APIRouter(prefix="/v1", tags=["oversight"])
 
 
@@ -60,7 +63,12 @@ class EpisodeList(View):
 def read_episodes(patient_id: str, desk: AtDesk) -> EpisodeList:
     """Le patient et son médecin traitant les voient tous ; un autre professionnel, ceux dont l'équipe le nomme. Être
     nommé n'ouvre pas le dossier."""
-    visit = desk.visit(patient_id, "read-episodes")
+    return episodes_of(desk.visit(patient_id, READ_EPISODES))
+
+
+def episodes_of(visit: Visit) -> EpisodeList:
+    """The episodes that the caller of a visit may know of, journalled; Refusals as any visit's. HTTP and
+    `anamnese episodes` call it."""
     with visit.record() as (tx, scope):
         found = [EpisodeView.of(one) for one in episodes(tx, scope)]
     visit.granted()

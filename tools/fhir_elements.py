@@ -25,6 +25,7 @@ WANTED = [
     "Device",
     "DeviceUseStatement",
     "DocumentReference",
+    "Encounter",
     "Immunization",
     "List",
     "MedicationStatement",

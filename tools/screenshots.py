@@ -105,6 +105,7 @@ VIEWS: dict[str, Callable[[Person], object]] = {
     "card": viewed(EMERGENCY, "Urgence"),
     "laboratory": viewed(EMERGENCY, "Biologie"),
     "timeline": viewed(EMERGENCY, "Frise"),
+    "stays": viewed(TRAITANT, "Séjours"),
     "vaccines": viewed(SELF, "Vaccins"),
     "documents": viewed(EMERGENCY, "Documents"),
     "deposit": viewed(TRAITANT, "Déposer"),

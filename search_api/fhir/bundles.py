@@ -36,6 +36,7 @@ _MANDATORY = {
     "DeviceUseStatement": frozenset({"status", "subject", "device"}),
     "Provenance": frozenset({"target", "recorded", "agent"}),
     "AuditEvent": frozenset({"type", "recorded", "agent", "source"}),
+    "Encounter": frozenset({"status", "class"}),
     "Consent": frozenset({"status", "scope", "category", "policyRule"}),
 }
 """What R4 demands of each, by cardinality or invariant (ait-1, con-4), and no client may leave out."""

@@ -26,7 +26,7 @@ from search_api.fhir.elements import Resource
 from search_api.fhir.formats import answer
 from search_api.fhir.history import NO_SUCH_RESOURCE, only_current
 from search_api.fhir.outcome import bad_parameter
-from search_api.fhir.parameters import Asked, Parameter, matches, understood
+from search_api.fhir.parameters import Asked, Parameter, date_at, matches, understood
 from search_api.fhir.patients import patient_of
 from search_api.fhir.provenance import provenance_of, shown_sources
 from search_api.fhir.statements import ALLERGIES, KINDS, Writer, kinds_of, states_allergy
@@ -213,14 +213,8 @@ def _sorted(
 ) -> list[tuple[Gathered, Resource]]:
     for name in reversed(asked.sort):
         paths = known[name.removeprefix("-")].paths
-        found.sort(key=lambda pair: _first(pair[1], paths), reverse=name.startswith("-"))
+        found.sort(key=lambda pair: date_at(pair[1], paths), reverse=name.startswith("-"))
     return found
-
-
-def _first(resource: Resource, paths: Iterable[str]) -> str:
-    values = (resource.get(path) for path in paths)
-    found = next((one for one in values if one), "")
-    return str(found.get("start", "")) if isinstance(found, dict) else str(found)
 
 
 def _one(counter: Counter, kind: str, identity: str) -> tuple[Told, Resource, Resource]:

@@ -40,6 +40,8 @@ from search_api.fhir.binaries import json_pieces
 from search_api.fhir.clinical import PROVENANCE, Told, papers_of
 from search_api.fhir.counter import AtCounter, Counter, ForBytes
 from search_api.fhir.elements import Resource
+from search_api.fhir.encounters import KIND as ENCOUNTER
+from search_api.fhir.encounters import encounters_of
 from search_api.fhir.history import NO_SUCH_RESOURCE
 from search_api.fhir.outcome import bad_parameter
 from search_api.fhir.patients import patient_of
@@ -53,7 +55,7 @@ from search_api.visit import STALE, Visit
 log = logging.getLogger("anamnese.export")
 NDJSON = "application/fhir+ndjson"
 BINARY = "Binary"
-HELD = ("Patient", "DocumentReference", BINARY, *sorted({kind.type for kind in KINDS.values()}), PROVENANCE)
+HELD = ("Patient", "DocumentReference", BINARY, ENCOUNTER, *sorted({kind.type for kind in KINDS.values()}), PROVENANCE)
 """Kinds, each a file; what a token's scopes must reach."""
 _FORMATS = frozenset({NDJSON, "application/ndjson", "ndjson"})
 _AT_ONCE = threading.BoundedSemaphore(2)  # copies made at a time by this process
@@ -227,12 +229,14 @@ def _make(counter: Counter, scope: Scope, export: Export, kinds: tuple[str, ...]
 
 
 def _resources(counter: Counter, tx: Tx, scope: Scope, export: Export, kind: str) -> Iterator[Resource]:
-    """Of a kind, from the documents that were journalled and no other."""
+    """Of a kind; what is of documents, from those that were journalled and no other."""
     if kind == "Patient":
         yield patient_of(tx, scope)
     elif kind == "DocumentReference":
         for document in documents.get_documents(tx, scope, export.documents).values():
             yield _taken_away(counter, reference_of(tx, counter.desk, scope, document), document)
+    elif kind == ENCOUNTER:
+        yield from encounters_of(tx, scope, counter.desk.now)
     else:
         told = Told.of(counter, tx, scope, KINDS)
         written = list(told.written())

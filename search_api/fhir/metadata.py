@@ -17,7 +17,7 @@ from search_api.fhir.words import filled
 
 Search = tuple[Mapping[str, Parameter], frozenset[str], frozenset[str]]
 """The parameters of a resource, what it includes, and what includes it."""
-CHANGED = "2026-11-27"
+CHANGED = "2026-11-29"
 """When what is offered here changed for the last time."""
 _CODES = {
     ("GET", "/{identity}"): "read",

@@ -10,7 +10,7 @@ would widen what is found.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -142,6 +142,13 @@ def matches(resource: Resource, asked: Asked, known: Mapping[str, Parameter]) ->
         for name, value in asked.narrowing
         if known[name].paths
     )
+
+
+def date_at(resource: Resource, paths: Iterable[str]) -> str:
+    """The date or the beginning of the period that stands at the first of these elements; empty for none."""
+    values = (resource.get(path) for path in paths)
+    found = next((one for one in values if one), "")
+    return str(found.get("start", "")) if isinstance(found, dict) else str(found)
 
 
 def _at(resource: Resource, paths: Sequence[str]) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from search_api.fhir import (
     clinical,
     consents,
     documents,
+    encounters,
     exports,
     patients,
     references,
@@ -27,6 +28,7 @@ MODULES = (
     binaries.router,
     patients.router,
     clinical.clinical_router(),
+    encounters.router,
     summary.router,
     exports.router,
     audits.router,
@@ -39,6 +41,7 @@ SEARCHES: dict[str, Search] = {
         kind: (known, clinical.includes_of(kind), frozenset({clinical.REVINCLUDE}))
         for kind, known in clinical.PARAMETERS.items()
     },
+    encounters.KIND: (encounters.PARAMETERS, encounters.INCLUDES, frozenset()),
     audits.KIND: (audits.PARAMETERS, frozenset(), frozenset()),
     consents.KIND: (consents.PARAMETERS, frozenset(), frozenset()),
     clinical.PROVENANCE: (clinical.PROVENANCES, frozenset(), frozenset()),

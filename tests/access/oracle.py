@@ -94,6 +94,13 @@ class Person:
 
 
 @dataclass
+class Stay:
+    """An episode of care that a hospital announced, and whom its team names."""
+
+    team: set[str] = field(default_factory=set)
+
+
+@dataclass
 class World:
     """A patient's record and what is decided about it."""
 
@@ -107,6 +114,7 @@ class World:
     paperwork: list[Paperwork] = field(default_factory=list)
     kin: list[Kin] = field(default_factory=list)
     glass: list[Glass] = field(default_factory=list)
+    stays: dict[str, Stay] = field(default_factory=dict)
 
 
 def holds(person: Person, consent: Paperwork, now: datetime) -> bool:
@@ -205,3 +213,12 @@ def may_read_the_journal(world: World, person: Person, now: datetime) -> bool:
     if person.role == "patient":
         return person.name in {world.patient} | world.also
     return person.why == "care" and is_traitant(world, person, now)
+
+
+def may_know_of_stay(world: World, person: Person, stay: str, now: datetime) -> bool:
+    """Whether this person may know of an episode: the patient, the médecin traitant, and among the professionals who
+    may enter, those of its team. Nobody who looks for the patient: none of their words says which stay is secret."""
+    if may_read_the_journal(world, person, now):
+        return True
+    enters = person.role == "practitioner" and not answers_the_door(world, person, now)
+    return enters and person.name in world.stays[stay].team

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from access.facts import RelationKind
 from records import bulks, emergencies, relations, saved_searches
+from records.episodes import Carer, Episode, Movement, announce
 from search_api.border import HEADERS
+from search_api.fhir.router import SEARCHES
 from tests.identities.asking import routes
 from tests.search_api.conftest import DOCTOR, STRANGER, TRAITANT
 from tests.search_api.world import DAY, World
@@ -121,6 +124,47 @@ def test_anothers_record_in_every_address(own_world: World) -> None:
         assert answers[0].status_code in (403, 422), route.path
         assert answers[0].content == answers[1].content, route.path
     assert tried >= 25
+    assert state(own_world) == before
+
+
+KINDS_OF_PAUL = {"DocumentReference", "AuditEvent", "Consent", "Encounter"}
+
+
+def of_paul(world: World) -> list[tuple[str, str]]:
+    """(kind, name in his record) of what Paul is shown in FHIR, a stay of his among it."""
+    paul, now = world.patients["paul"], world.clock.now
+    team = (Carer("attending", "DR", DOCTOR),)  # who has no access to his record
+    with world.services.records.write() as tx:
+        announce(tx, paul, Movement(Episode("690000001", "V1", now, "I", begins=now, team=team)))
+    found = []
+    for kind in sorted(SEARCHES.keys() - {"Patient", "Provenance"}):
+        answer = world.http.get(f"/fhir/{kind}?patient={paul}", headers=world.as_patient("paul")).json()
+        ids = [one["resource"]["id"] for one in answer.get("entry", []) if one["search"]["mode"] == "match"]
+        found += [(kind, one.split(".")[1]) for one in ids]
+    assert {kind for kind, _ in found} >= KINDS_OF_PAUL
+    return found
+
+
+def test_anothers_resource_in_fhir(own_world: World) -> None:
+    """Under one's own record it is one of nobody, under the other's the door that stands before nobody's record."""
+    theirs, paul, marie = of_paul(own_world), own_world.patients["paul"], own_world.patients["marie"]
+    before = state(own_world)
+    for kind, name in theirs:
+        asked = [("GET", ""), ("GET", "/_history/1"), *([("DELETE", "")] if kind == "Consent" else [])]
+        pairs = [(f"{paul}.{name}", f"{NOBODY}.{name}")]
+        if kind != "AuditEvent":  # whose name is its place in its record's journal: one's own has one there, too
+            pairs.append((f"{marie}.{name}", f"{marie}.{NOBODY}"))
+        for (method, rest), pair in itertools.product(asked, pairs):
+            for headers in (own_world.as_patient("marie"), own_world.bearer(DOCTOR)):
+                one, other = (
+                    own_world.http.request(method, f"/fhir/{kind}/{each}{rest}", headers=headers) for each in pair
+                )
+                assert 400 <= one.status_code < 500, (kind, method)
+                assert (one.status_code, one.content, one.headers) == (
+                    other.status_code,
+                    other.content,
+                    other.headers,
+                ), (kind, method)
     assert state(own_world) == before
 
 

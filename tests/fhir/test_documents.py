@@ -195,8 +195,10 @@ def test_active_content_is_bytes(own_world: World) -> None:
 def paths(world: World) -> list[tuple[str, str, dict[str, Any]]]:
     lettre = "{patient}." + world.documents["lettre"]
     reads = [f"/{kind}/{lettre}" for kind in ("DocumentReference", "Binary", "AllergyIntolerance", "Provenance")]
-    reads += [f"/{kind}/{{patient}}.x" for kind in ("Condition", "Observation", "AuditEvent", "Consent")]
+    reads.append("/Encounter/{patient}.x/_history/1")
+    reads += [f"/{kind}/{{patient}}.x" for kind in ("Condition", "Observation", "AuditEvent", "Consent", "Encounter")]
     kinds = ("DocumentReference", "AllergyIntolerance", "MedicationStatement", "Observation", "AuditEvent", "Consent")
+    kinds = (*kinds, "Encounter")
     searches = [f"/{kind}?patient={{patient}}" for kind in kinds]
     words = ["/DocumentReference?patient={patient}&_content=allergie", "/Provenance?target=Condition/{patient}.x"]
     whole = ["/Patient/{patient}", "/Patient/{patient}/$summary", "/Patient?_id={patient}"]

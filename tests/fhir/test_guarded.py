@@ -28,6 +28,7 @@ from tests.fhir.asking import (
     resources,
     transaction,
 )
+from tests.fhir.test_encounters import stay
 from tests.identities.conftest import Open, federated, provider
 from tests.search_api.conftest import BIOLOGIST, DOCTOR, STRANGER
 from tests.search_api.telling import say
@@ -51,7 +52,7 @@ def test_two_names_of_a_record_are_not_compared_for_who_has_no_access(own_world:
         local = f"urn:oid:{LOCAL}|{number}"
         (told,) = resources(get(own_world, f"/Patient?identifier={local}", stranger).json())
         for other in (f"patient={told['id']}", f"subject.identifier={MARIE}", f"patient={own_world.patients['marie']}"):
-            for kind in ("DocumentReference", "Condition", "AuditEvent", "Consent"):
+            for kind in ("DocumentReference", "Condition", "AuditEvent", "Consent", "Encounter"):
                 name = other.replace("subject.", "") if kind != "DocumentReference" else other
                 answer = get(own_world, f"/{kind}?{name}&patient.identifier={local}", stranger)
                 answers.append((number, answer.status_code, answer.content))
@@ -94,6 +95,11 @@ def test_nothing_goes_along_that_the_scopes_do_not_reach(federated: Open, provid
     assert resources(alone, "include") == []
     beside = asked("user/AllergyIntolerance.rs user/Provenance.r", stated).json()
     assert {one["resourceType"] for one in resources(beside, "include")} == {"Provenance"}
+    stay(own_world, "V1", DOCTOR)
+    stays = f"/Encounter?patient={marie}&_include=Encounter:patient"
+    for scopes, along in (("user/Encounter.rs", []), ("user/Encounter.rs user/Patient.r", [marie])):
+        told = asked(scopes, stays).json()
+        assert (len(resources(told)), [one["id"] for one in resources(told, "include")]) == (1, along)
     assert code_of(asked("user/Composition.r user/Patient.r", f"/Patient/{marie}/$summary")) == "scope-too-narrow"
     assert asked("user/*.cruds", f"/Patient/{marie}/$summary").status_code == 200
 

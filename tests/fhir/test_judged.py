@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from starlette.routing import Mount
 from access.facts import OppositionKind
 from access.refusal import Refusal
 from records import patients, will
+from records.episodes import Carer, Episode, Movement, announce
 from records.fact import Assertion, Coding, Fact, FactKind, Period, Quantity
 from search_api import problems
 from search_api.fhir.formats import MEDIA, render
@@ -61,7 +63,7 @@ SHAPES = (
 """What a search may make of what it finds."""
 OPEN: Route = ("GET", "/fhir/metadata")
 """Refuses nobody: only a form that is not served, which is said in JSON."""
-AGREED = ("Consent", "AuditEvent")
+AGREED = ("Consent", "AuditEvent", "Encounter")
 """What the patient asks for, all others the doctor."""
 
 
@@ -174,6 +176,20 @@ def _all_of_it(kind: FactKind, words: str, names: list[str]) -> Fact:
     return fact(kind, words, codes=(Coding(words, words, words),), details=details, when=when, value=value)
 
 
+def announced(world: World) -> Iterator[Movement]:
+    """Stays and visits of every class of table 0004 and of none, with much said, little, and odd words."""
+    now, parts = world.clock.now, ("attending", "referring", "consulting", "admitting")
+    team = tuple(Carer(role, name, rpps) for role in parts for name, rpps in (("DR ANNE", DOCTOR), ("", STRANGER)))
+    for number, code in enumerate(("I", "O", "E", "P", "B", "C", "N", "R", "U", "X", "é", "\x01", "")):
+        begins = now + timedelta(days=number - 6)
+        one = Episode("690000001", f"V{number}", now, code, "CARDIO", begins, begins + timedelta(days=3), team=team)
+        yield Movement(one, cancelled=number == 2)
+    yield Movement(Episode("690000001", "sans rien", now))
+    yield Movement(Episode("", "à l'envers", now, "I", begins=now, ends=now - timedelta(hours=1)))
+    for odd in ("\u00a0", "a\x01b\u2028c", "<b>&amp;\"'", "é" * 200):
+        yield Movement(Episode(odd, odd, now, "I", odd, team=(Carer("attending", odd, ""),)))
+
+
 def everything(asking: Asking) -> None:
     """Ask every address, all that it is good for and some of what it refuses."""
     world = asking.world
@@ -189,6 +205,8 @@ def _deposits(asking: Asking) -> None:
         patients.record_local(tx, marie, "IPP43", "Clinique des Lilas")
         will.oppose(tx, marie, OppositionKind.HEIRS, world.clock.now, "marie")
         will.oppose(tx, marie, OppositionKind.BREAK_GLASS, world.clock.now, "marie")
+        for one in announced(world):
+            announce(tx, marie, one)
     for number, path in enumerate(("", "/")):
         first = asking.ask("POST", path, body=transaction(reference(world, f"{number}"), f"Fracture {number}."))
         replaced = first["entry"][1]["response"]["location"]

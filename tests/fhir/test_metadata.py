@@ -16,7 +16,7 @@ from tests.services.openid import OpenId
 __all__ = ["federated", "provider"]
 PROMISED = {
     "AllergyIntolerance", "AuditEvent", "Binary", "Condition", "Consent", "DeviceUseStatement", "DocumentReference",
-    "Immunization", "MedicationStatement", "Observation", "Patient", "Procedure", "Provenance",
+    "Encounter", "Immunization", "MedicationStatement", "Observation", "Patient", "Procedure", "Provenance",
 }  # fmt: skip
 
 
@@ -88,6 +88,8 @@ def test_scopes_reach_what_they_name(federated: Open, provider: OpenId, own_worl
         f"/Patient/{marie}",
         f"/Patient/{marie}/$summary",
         f"/Consent/{marie}.x",
+        f"/Encounter?patient={marie}",
+        f"/Encounter/{marie}.x",
     ):
         answer = http.get(f"/fhir{path}", headers=headers)
         assert (answer.status_code, code_of(answer)) == (403, "scope-too-narrow"), path

@@ -21,6 +21,7 @@ from records.documents import Document, DocumentState
 from records.patients import Identity
 from tests.fhir.asking import code_of, get, post
 from tests.fhir.asking import reference as provided
+from tests.fhir.test_encounters import stay
 from tests.fhir.test_exports import address, begun, made
 from tests.fhir.test_provide import transaction
 from tests.identities.conftest import Open, federated, provider
@@ -103,9 +104,14 @@ def test_a_copy_of_a_record_is_imported_once_into_another_service(own_world: Wor
     related = [{"code": "replaces", "target": {"reference": first["entry"][1]["response"]["location"]}}]
     post(world, "", transaction(provided(world, "2", relatesTo=related), "Version rectifiée."))
     world.work()
+    stay(world, "V1")
 
     files = copy_of(world)
     kept = imported(elsewhere, *files.values())
+    with elsewhere.services.records.read() as tx:  # who sends a file names no care team
+        assert list(tx.session.execute(select(tables.core(tables.Episode)))) == []
+    (refused,) = (one["refusal"] for one in kept.values() if one["refusal"] and "séjour" in one["refusal"]["message"])
+    assert (files["Encounter"].count("\n"), refused["code"]) == (1, "line-not-taken")
     assert {one["refusal"] and one["refusal"]["code"] for one in kept.values()} == {None, "line-not-taken"}
     here = [one for one in of_marie(world) if one.document_id != world.documents["biopsie"]]
     there = of_marie(elsewhere)

@@ -15,13 +15,15 @@ from typing import Any
 
 from sqlalchemy import text as sql
 
-from access.scope import CallerKind
+from access.categories import Category
+from access.scope import Caller, CallerKind, Purpose, Scope
 from records import documents, outbox
 from records.documents import DocumentState
+from records.episodes import Carer, Episode, Movement, announce, episodes
 from records.fact import Fact, FactKind, FactSource, Quote
 from records.patients import Identity
 from tests.access import oracle
-from tests.access.oracle import Paper, Person, answers_the_door, may_read_the_journal, may_see
+from tests.access.oracle import Paper, Person, answers_the_door, may_know_of_stay, may_read_the_journal, may_see
 from tests.clinical.telling import dose, result
 from tests.search_api.telling import lines, say
 from tests.search_api.world import World, ins_of, open_world
@@ -46,6 +48,12 @@ PAPERS = {  # name: (identity, type, who deposited it, canary)
     "inconnu": ("ana", "99999-9", "test", "kripaldon"),
     "imagerie": ("bea", "18748-4", NURSE, "drovasuti"),
     "directives": ("bea", "EXPPAT_3", "bea", "pelnicrot"),
+}
+STAYS = {  # visit: (identity, whom its team names)
+    "S-dr1": ("ana", (DR1,)),
+    "S-urgences": ("ana", (DR2, NURSE)),
+    "S-personne": ("ana", ()),
+    "S-bea": ("bea", (DR1, AIDE)),
 }
 CANARIES = {name: canary for name, (_, _, _, canary) in PAPERS.items()}
 
@@ -75,8 +83,18 @@ def build_home(folder: Path) -> World:
         world.describe(name, kind, date(2025, 1, 1), name)
         tell(world, name, canary, "commun")
     world.work()
+    for visit, (owner, team) in STAYS.items():
+        announced(world, owner, visit, *team)
     world.close()
     return world
+
+
+def announced(world: World, owner: str, visit: str, *team: str) -> None:
+    """An episode that a hospital announces, with those whom it names and one whom it gives a number of its own."""
+    now = world.clock.now
+    people = (*(Carer("attending", f"DR {rpps}", rpps) for rpps in team), Carer("referring", "DR DEHORS", ""))
+    with world.services.records.write() as tx:
+        announce(tx, world.patients[owner], Movement(Episode(HOSPITAL, visit, now, "I", "CARDIO", now, team=people)))
 
 
 def tell(world: World, name: str, *labels: str) -> None:
@@ -97,8 +115,16 @@ class Stage:
     opened_for_ever: set[str] = field(default_factory=set)
     grants: list[tuple[str, str, oracle.Paperwork, str]] = field(default_factory=list)  # id, owner, belief, recorded by
     kin: list[tuple[str, str, oracle.Kin]] = field(default_factory=list)
+    stays: dict[str, str] = field(default_factory=dict)  # visit: the name of its Encounter
 
     def __post_init__(self) -> None:
+        with self.world.services.records.read() as tx:
+            for owner in ("ana", "bea"):
+                own = self.world.patients[owner]
+                every = frozenset(Category)
+                caller = Caller(CallerKind.PATIENT, own)
+                scope = Scope(caller, own, Purpose.SELF, frozenset({own}), every, oversees=True)
+                self.stays |= {one.visit: one.episode_id for one in episodes(tx, scope)}
         self.world.services = dataclasses.replace(self.world.services, knocks_an_hour=10**9)
         self.world.app.state.services = self.world.services
         for owner in ("ana", "bea"):
@@ -109,6 +135,7 @@ class Stage:
                     for name, (whose, kind, by, _) in PAPERS.items()
                     if whose == owner
                 },
+                stays={visit: oracle.Stay(set(team)) for visit, (whose, team) in STAYS.items() if whose == owner},
             )
 
     @property
@@ -131,6 +158,7 @@ class Stage:
             paperwork=own.paperwork + other.paperwork,
             kin=own.kin + other.kin,
             glass=own.glass + other.glass,
+            stays=own.stays | other.stays,
         )
 
     def identities(self, patient: str) -> list[str]:
@@ -193,7 +221,7 @@ class Stage:
         return {name for name in world.papers if may_see(world, person, name, self.now, all_states=all_states)}
 
     def compare(self, patient: str, who: str, draw: random.Random, *, channels: int) -> None:
-        """Ask so many of the seven groups of read channels, drawn, and the oracle, and hold them to the same answer."""
+        """Ask so many of the eight groups of read channels, drawn, and the oracle, and hold them to the same answer."""
         all_states, regulation = draw.random() < 0.3, who in TRADES and draw.random() < 0.2
         person, world = self.person(who, regulation=regulation), self.belief(patient)
         shut = answers_the_door(world, person, self.now) or not oracle.TRADES.get(person.trade)
@@ -212,6 +240,7 @@ class Stage:
             lambda: self._compare_oversight(get, shut, person, patient, seen),
             lambda: self._compare_card(get, shut, seen),
             lambda: self._compare_rounds(who),
+            lambda: self._compare_stays(patient, who, shut, person, regulation=regulation),
         ]
         for group in draw.sample(groups, channels):
             group()
@@ -322,6 +351,27 @@ class Stage:
         if reads:
             shown = {document for line in journal.json()["entries"] for document in line["documents"]}
             assert not shown & unseen
+
+    def _compare_stays(self, patient: str, who: str, shut: bool, person: Person, *, regulation: bool) -> None:
+        """The episodes under /v1 and in FHIR, searched and one by one: those of them that one may know of."""
+        headers, record = self.headers(who, regulation=regulation), self.world.patients[patient]
+
+        def get(path: str) -> Any:
+            return self.world.http.get(path, headers=headers)
+
+        plain, found = get(self.world.url(patient, "/episodes")), get(f"/fhir/Encounter?patient={record}")
+        assert [plain.status_code, found.status_code] == [403 if shut else 200] * 2
+        if shut:
+            return
+        belief = self.belief(patient)
+        known = {visit for visit in belief.stays if may_know_of_stay(belief, person, visit, self.now)}
+        assert sorted(one["visit"] for one in plain.json()["episodes"]) == sorted(known)
+        shown = [one["resource"] for one in found.json().get("entry", [])]
+        assert sorted(one["identifier"][0]["value"] for one in shown) == sorted(known)
+        assert found.json()["total"] == len(known)
+        for visit, name in self.stays.items():
+            status = get(f"/fhir/Encounter/{record}.{name}").status_code
+            assert status == (200 if visit in known else 404), visit
 
     @staticmethod
     def _knows(person: Person, belief: oracle.Paperwork, by: str, *, oversees: bool) -> bool:

@@ -11,6 +11,7 @@ from ingest.receive import receive
 from ingest.worker import drain
 from records import grants, patients
 from records.content import Metadata
+from records.episodes import Carer, Episode, Movement, announce
 from records.patients import Identity
 from tests.search_api.world import ins_of
 
@@ -40,6 +41,9 @@ def add_hostile_patient(home: Home, rpps: str) -> PatientId:
             recorded_by="test",
             now=now,
         )
+        for words in (SCRIPT, BIDI, LONG):
+            team = tuple(Carer(role, words, "") for role in ("attending", "consulting"))
+            announce(tx, patient_id, Movement(Episode(words, words, now, words[:1], words, now, team=team)))
     for number, title in enumerate((SCRIPT, BIDI, LONG)):
         contact = f"Personne de confiance : {SCRIPT} MARTIN, 0612345678."
         text = f"Ordonnance {number}.\n\n{contact}\n\nAmoxicilline {SCRIPT} {BIDI} {LONG}"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from index.projector import Projector
 from ingest.receive import receive
 from ingest.worker import drain
 from records.content import Metadata
+from records.episodes import Carer, Episode, Movement, announce
 from samples.story import Draft
 from search_api.app import create_app
 from search_api.services import ServingIndex
@@ -81,6 +82,7 @@ def build(folder: Path, sample: Sample) -> None:
         outcomes = wait(home, chosen.deposits(home, patients))
         assert all(outcome.searchable for outcome in outcomes)
         add_hba1c(home, patients[sample.flagship_ins])
+        add_stays(home, patients[sample.flagship_ins], sample.demo_identities["emergency"])
         add_hostile_patient(home, sample.demo_identities["medecin_traitant"])
         home.bench.projector.catch_up(home.clock())
 
@@ -103,6 +105,22 @@ def add_hba1c(home: Home, patient_id: PatientId) -> None:
             declared=Metadata(type_code="11502-2", title="Hémoglobine glyquée", event_date=day),
         )
     drain(home.bench)
+
+
+def add_stays(home: Home, patient_id: PatientId, rpps: str) -> None:
+    """A stay over, whose team names this professional and another; a visit without an end; one that was cancelled."""
+    at = datetime(2026, 2, 3, 8, 30, tzinfo=UTC)
+    team = (Carer("attending", "DR LEA MARCHAND", rpps), Carer("referring", "DR PAUL ADRESSE", ""))
+    other = (Carer("consulting", "", "10000000099"),)
+    with home.services.records.write() as tx:
+        for visit, code, unit, begins, people, cancelled in (
+            ("26001234", "I", "Cardiologie", at, team, False),
+            ("26004321", "O", "Consultation de pneumologie", at + timedelta(days=12), other, False),
+            ("26005678", "E", "", at + timedelta(days=20), (), True),
+        ):
+            ends = at + timedelta(days=4, hours=7) if code == "I" else None
+            one = Episode("690000001", visit, begins, code, unit, begins, ends, team=people)
+            announce(tx, patient_id, Movement(one, cancelled=cancelled))
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ def test_hostile_names_and_texts_are_text_in_the_patient_s_own_views(site: Site)
         page.keyboard.press("Enter")
         expect(patient.banner).to_contain_text("<IMG SRC=X", ignore_case=True)
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        for view in ("Urgence", "Frise", "Biologie", "Vaccins", "Documents", "Mes proches", "Mes autorisations"):
+        record = ("Urgence", "Frise", "Séjours", "Biologie", "Vaccins", "Documents")
+        for view in (*record, "Mes proches", "Mes autorisations"):
             patient.view(view)
             expect(page.get_by_role("heading", level=1)).to_be_attached()
             assert page.evaluate(wide) == 0, view

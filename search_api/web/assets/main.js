@@ -2,7 +2,7 @@
 
 import { h, replace, button, named, say } from './dom.js';
 import { t, current, choose } from './i18n.js';
-import { session, clearPatient, signOut, isOverseer, isPerson } from './state.js';
+import { session, clearPatient, signOut, isOverseer, isPerson, actsForAnother } from './state.js';
 import { call, onClosed, onExpired, Problem, Stale } from './api.js';
 import { banner, emergencyBar, watchOtherTabs } from './banner.js';
 import { failure } from './parts.js';
@@ -13,6 +13,7 @@ import { doorView } from './views/door.js';
 import { searchView } from './views/search.js';
 import { cardView } from './views/card.js';
 import { timelineView } from './views/timeline.js';
+import { episodesView } from './views/episodes.js';
 import { labsView } from './views/labs.js';
 import { vaccinesView } from './views/vaccines.js';
 import { documentsView } from './views/documents.js';
@@ -28,13 +29,13 @@ import { usageView } from './views/usage.js';
 import { successionView } from './views/succession.js';
 
 const VIEWS = {
-  door: doorView, search: searchView, card: cardView, timeline: timelineView, labs: labsView,
+  door: doorView, search: searchView, card: cardView, timeline: timelineView, episodes: episodesView, labs: labsView,
   vaccines: vaccinesView, documents: documentsView, deposit: depositView,
   rights: rightsView, people: peopleView, journal: journalView,
   reviews: reviewsView, audit: auditView, vigilance: vigilanceView, service: serviceView, usage: usageView, succession: successionView,
 };
-const OF_RECORD = ['search', 'card', 'timeline', 'labs', 'vaccines', 'documents', 'deposit'];
-const NEEDS = { card: 'emergency', timeline: 'timeline', labs: 'observations', vaccines: 'immunizations' }; // what a view asks of the service
+const OF_RECORD = ['search', 'card', 'timeline', 'episodes', 'labs', 'vaccines', 'documents', 'deposit'];
+const NEEDS = { card: 'emergency', timeline: 'timeline', episodes: 'episodes', labs: 'observations', vaccines: 'immunizations' }; // what a view asks of the service
 const app = document.getElementById('app');
 let view = 'door';
 
@@ -45,7 +46,8 @@ function offered() {
   if (kind === 'administrator') return [...(session.me.role ? ['vigilance'] : []), 'service', ...(session.me.role ? [] : ['audit']), 'usage', 'succession'];
   if (!session.patient) return ['door'];
   const answered = OF_RECORD.filter((name) => !NEEDS[name] || session.offers.includes(NEEDS[name]));
-  return [...answered, ...(isPerson() ? ['rights', 'people'] : []), ...(isOverseer() ? ['journal'] : [])];
+  const shown = actsForAnother() ? answered.filter((name) => name !== 'episodes') : answered; // stays are told to none of them
+  return [...shown, ...(isPerson() ? ['rights', 'people'] : []), ...(isOverseer() ? ['journal'] : [])];
 }
 
 // Another view. The address names the view and nothing else; going back never leads into another record.

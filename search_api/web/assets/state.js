@@ -41,6 +41,15 @@ export function isOverseer() {
   return ['self', 'traitant', 'legal_representative', 'guardian'].includes(session.patient?.basis);
 }
 
+// The patient and the médecin traitant are told of every stay, another professional of those whose team names them.
+export function isTold() {
+  return ['self', 'traitant'].includes(session.patient?.basis);
+}
+
+export function actsForAnother() {
+  return ['legal_representative', 'guardian', 'curator', 'succession'].includes(session.patient?.basis);
+}
+
 export function isPerson() {
   return ['self', 'legal_representative', 'guardian'].includes(session.patient?.basis);
 }
