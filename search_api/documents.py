@@ -15,6 +15,7 @@ from access.refusal import Refusal
 from access.scope import Scope
 from ingest.media_type import (
     CDA,
+    CMS,
     DICOM,
     DOCX,
     FHIR_JSON,
@@ -77,6 +78,7 @@ EXTENSIONS = {
     FHIR_XML: "xml",
     ZIP: "zip",
     MAIL: "eml",
+    CMS: "p7m",
     DOCX: "docx",
     ODT: "odt",
     RTF: "rtf",
