@@ -274,6 +274,7 @@ def set_signatures(tx: Tx, document_id: DocumentId, metadata: Metadata, *, fence
     row = fenced_row(tx, document_id, fence)
     words = dataclasses.replace(open_words(tx, row), signatures=_signatures(metadata))
     row.sealed = seal_words(tx, _key(row), words)
+    tx.session.flush()
 
 
 def _signatures(metadata: Metadata) -> str:

@@ -103,7 +103,8 @@ def _checked(
     return Signature(
         Verdict.INTACT,
         signer,
-        f"Signature intacte, faite avec un certificat au nom de « {signer} » qu'aucune autorité n'a confirmé ici."
+        "Signature intacte du texte et des pièces jointes, faite avec un certificat au nom de "
+        f"« {signer} » qu'aucune autorité n'a confirmé ici."
         + (" Ce n'est pas l'adresse de l'expéditeur." if other else ""),
         whole,
     )

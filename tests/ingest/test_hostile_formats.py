@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from ingest.parse import parse
 from ingest.parsers.er7 import messages_of
 from ocr.null import NullOcr
 from records.content import Reading
+from tests.ingest import smime_mails as smime
 from tests.ingest import test_containers as containers
 from tests.ingest import test_fhir as fhir
 from tests.ingest import test_hl7 as hl7
@@ -30,6 +32,9 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     "fhir xml": lambda: b'<Patient xmlns="http://hl7.org/fhir"><name><family value="MARTIN"/></name></Patient>',
     "xdm": containers._submission,
     "mail": lambda: containers._mail(("a.txt", b"Iode", "application/octet-stream"), html="<p>Iode</p>"),
+    "signed mail": cache(lambda: smime.detached(smime.mail(), smime.signer())),
+    "signed message": cache(lambda: smime.opaque(smime.entity(smime.mail()), [smime.signer()])),
+    "compressed message": lambda: smime.compressed(smime.entity(smime.mail())),
     "dicom": lambda: containers._dicom(EncapsulatedDocument=b"Allergie a l'iode"),
     "docx": lambda: letters._docx(f"<w:p>{letters._run('Iode')}</w:p>", docProps__core_dot_xml=letters.CORE),
     "rtf": lambda: letters.RTF % b"00",
