@@ -17,7 +17,7 @@ from email.utils import getaddresses
 
 from access.refusal import Refusal
 from ingest.limits import Limits
-from ingest.media_type import is_cms
+from ingest.media_type import HEAD, is_cms
 from ingest.parsers.cms import Signed, nothing_inside, opened
 from ingest.parsers.cms_signature import damaged_signature, signatures_of
 from ingest.parsers.members import too_large
@@ -124,7 +124,7 @@ class MailParts:
             return
         if content is None:
             return
-        if _ENTITY.match(content):
+        if _ENTITY.match(content, 0, HEAD):
             entity = email.message_from_bytes(content, policy=email.policy.compat32)
             self._waiting[:0] = [_Step(entity, content, step.layers + 1, step.whole)]
         else:
@@ -183,8 +183,9 @@ def _forms(raw: bytes | None) -> tuple[bytes, ...]:
     """Signed are lines that end in CR LF (RFC 8551, 3.1.1), however they were kept since."""
     if raw is None:
         return ()
-    canonical = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return (raw,) if canonical == raw else (canonical, raw)
+    if raw.count(b"\n") == raw.count(b"\r\n"):
+        return (raw,)
+    return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), raw
 
 
 def _body(raw: bytes) -> bytes:
@@ -201,7 +202,8 @@ def _pieces(raw: bytes, boundary: str) -> list[bytes] | None:
     body, pieces, start = _body(raw), [], -1
     for found in re.finditer(rb"(?:\A|(?<=\n))--" + mark + rb"(--)?[ \t]*(?:\r?\n|\Z)", body):
         if start >= 0:
-            pieces.append(re.sub(rb"\r?\n\Z", b"", body[start : found.start()], count=1))
+            end = found.start() - (2 if body[found.start() - 2 : found.start()] == b"\r\n" else 1)
+            pieces.append(body[start : max(start, end)])
         start = -1 if found[1] else found.end()
         if found[1]:
             break

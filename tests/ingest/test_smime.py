@@ -207,6 +207,23 @@ def test_attributes_that_were_changed_break_it(read: Read, signer: smime.Signer)
     assert "pas été faite avec la clé" in said(read(around(smime.mail(), data, P7M)))
 
 
+@pytest.mark.parametrize("arguments", [OPENSSL["whole"], OPENSSL["without attributes"]])
+def test_a_type_of_content_that_was_not_signed_breaks_it(
+    read: Read, signer: smime.Signer, openssl: Callable[..., bytes], arguments: tuple[str, ...]
+) -> None:
+    """Without attributes only plain data may be signed; with them they name the type (RFC 5652, 5.3 and 11.1)."""
+    data = openssl(entity(smime.mail()), signer, *arguments)
+    plain, other = (bytes.fromhex(f"06092a864886f70d01070{n}") for n in (1, 5))
+    assert verdicts(read(around(smime.mail(), data, P7M))) == ["intact"]
+    assert verdicts(read(around(smime.mail(), data.replace(plain, other, 1), P7M))) == ["broken"]
+
+
+def test_more_signatures_than_any_mail_has_are_not_all_checked(read: Read, signer: smime.Signer) -> None:
+    data = opaque(entity(smime.mail()), [signer] * 25)
+    found = verdicts(read(around(smime.mail(), data, P7M)))
+    assert (len(found), found[-1], set(found[:-1])) == (21, "unchecked", {"intact"})
+
+
 def _sha256(data: bytes) -> bytes:
     made = hashes.Hash(hashes.SHA256())
     made.update(data)

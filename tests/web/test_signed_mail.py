@@ -1,4 +1,4 @@
-"""What the page says of a mail's signature: a broken one wherever the mail is named, one that holds where it is read."""
+"""What the page says of a mail's signature: a broken one where the mail is named, another where it is read."""
 
 from __future__ import annotations
 
