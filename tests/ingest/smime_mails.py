@@ -154,8 +154,9 @@ def endless(tag: int, *inside: bytes) -> bytes:
     return bytes([tag, 0x80]) + b"".join(inside) + b"\x00\x00"
 
 
-def compressed(content: bytes, level: int = 9) -> bytes:
-    packed = element(0x04, zlib.compress(content, level))
+def compressed(content: bytes, cut: int | None = None) -> bytes:
+    """Compressed data; `cut`: only so many bytes of the compressed stream."""
+    packed = element(0x04, zlib.compress(content, 9)[:cut])
     inner = element(0x30, _DATA, element(0xA0, packed))
     data = element(0x30, b"\x02\x01\x00", element(0x30, _ZLIB), inner)
     return element(0x30, _COMPRESSED, element(0xA0, data))
