@@ -162,6 +162,36 @@ def compressed(content: bytes, cut: int | None = None) -> bytes:
     return element(0x30, _COMPRESSED, element(0xA0, data))
 
 
+def attribute(name: str, value: bytes) -> bytes:
+    """A signed attribute by the hexadecimal of its type's coded name."""
+    return element(0x30, bytes.fromhex(name), element(0x31, value))
+
+
+def by_hand(content: bytes, by: Signer, stand: Sequence[bytes], signed: Sequence[bytes]) -> bytes:
+    """Signed data whose attributes stand in one order and are signed in another."""
+    assert isinstance(by.key, ec.EllipticCurvePrivateKey)
+    signature = by.key.sign(element(0x31, *signed), ec.ECDSA(hashes.SHA256()))
+    identifier = by.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    signer_info = element(
+        0x30,
+        b"\x02\x01\x03",
+        element(0x80, identifier),
+        element(0x30, bytes.fromhex("0609608648016503040201")),
+        element(0xA0, *stand),
+        element(0x30, bytes.fromhex("06082a8648ce3d040302")),
+        element(0x04, signature),
+    )
+    data = element(
+        0x30,
+        b"\x02\x01\x03",
+        element(0x31),
+        element(0x30, _DATA, element(0xA0, element(0x04, content))),
+        element(0xA0, by.certificate.public_bytes(serialization.Encoding.DER)),
+        element(0x31, signer_info),
+    )
+    return element(0x30, _SIGNED, element(0xA0, data))
+
+
 def signed_by_nobody(content: bytes | None) -> bytes:
     """Signed data without signature nor certificate; without content, "certs-only"."""
     inner = (_DATA,) if content is None else (_DATA, element(0xA0, element(0x04, content)))

@@ -225,6 +225,31 @@ def test_a_type_of_content_that_was_not_signed_breaks_it(
     assert verdicts(read(around(smime.mail(), data.replace(plain, other, 1), P7M))) == ["broken"]
 
 
+def test_attributes_are_signed_in_the_order_of_der_and_stand_once(read: Read, signer: smime.Signer) -> None:
+    content, other = entity(smime.mail()), b"other"
+    kind = smime.attribute("06092a864886f70d010903", bytes.fromhex("06092a864886f70d010701"))
+    digest, second = (
+        smime.attribute("06092a864886f70d010904", smime.element(0x04, _sha256(one))) for one in (content, other)
+    )
+
+    def found(stand: list[bytes], signed: list[bytes]) -> list[str]:
+        return verdicts(read(around(smime.mail(), smime.by_hand(content, signer, stand, signed), P7M)))
+
+    assert found([kind, digest], [kind, digest]) == ["intact"]
+    assert found([digest, kind], [kind, digest]) == ["intact"]
+    assert found([digest, kind], [digest, kind]) == ["intact"]  # some senders sort nothing
+    assert found([kind, digest], [digest, kind]) == ["broken"]
+    assert found([kind, second], [kind, second]) == ["broken"]
+    for wrong in ([kind], [digest], [], [kind, digest, second], sorted([kind, kind, digest])):
+        assert found(wrong, wrong) == ["broken"]
+
+
+def test_a_signature_under_another_type_is_no_page(read: Read, signer: smime.Signer) -> None:
+    data = detached(letter(), signer).replace(b"Content-Type: application/pkcs7-signature", b"Content-Type: text/x-any")
+    reading = read(data)
+    assert (reading.pages, verdicts(reading)) == (read(letter().as_bytes()).pages, ["intact"])
+
+
 def test_more_signatures_than_any_mail_has_are_not_all_checked(read: Read, signer: smime.Signer) -> None:
     data = opaque(entity(smime.mail()), [signer] * 25)
     found = verdicts(read(around(smime.mail(), data, P7M)))
