@@ -71,6 +71,9 @@ def show(found: AnswerView) -> None:
         out.print(
             f"[bold]{hit.rank}. {escape(document.title or document.type)}[/]  [dim]{about}[/]{FAR if hit.far else ''}"
         )
+        for signature in document.signatures:
+            if signature.verdict == "broken":
+                out.print(f"   {signature.message}", style="red", markup=False)
         for passage in hit.passages[:2]:
             out.print(_excerpt(passage))
     covered = found.coverage

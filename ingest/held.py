@@ -13,6 +13,7 @@ from ingest.evidence import Shown, from_json
 from ingest.set_aside import SetAside, from_words
 from records import journal, patients, quarantine, vigilance
 from records.blobs import Blobs
+from records.content import Verdict
 from records.database import Records, Tx
 from records.documents import Document
 from records.patients import Identity
@@ -51,6 +52,7 @@ class Held:
     identity: Identity | None
     evidence: tuple[Shown, ...]
     set_aside: SetAside | None = None
+    broken_signature: bool = False  # it was signed, and what came is not what was signed
 
 
 def queue(
@@ -89,4 +91,5 @@ def _held(tx: Tx, document: Document) -> Held:
         identity=patients.identity_without_scope(tx, document.patient_id),
         evidence=from_json(document.evidence),
         set_aside=from_words(document.set_aside),
+        broken_signature=any(one.verdict is Verdict.BROKEN for one in document.signatures),
     )

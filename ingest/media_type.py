@@ -28,6 +28,8 @@ FHIR_JSON = "application/fhir+json"
 FHIR_XML = "application/fhir+xml"
 ZIP = "application/zip"
 MAIL = "message/rfc822"
+CMS = "application/pkcs7-mime"
+"""A signed, compressed or encrypted message (smime.p7m) without its mail."""
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 ODT = "application/vnd.oasis.opendocument.text"
 RTF = "application/rtf"
@@ -47,6 +49,11 @@ _PICTURES = (
     (b"MM\x00*", TIFF),
     (b"II+\x00", TIFF),  # BigTIFF
     (b"MM\x00+", TIFF),
+)
+_CMS = re.compile(
+    rb"0(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
+    rb"\x06(?:\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07[\x01-\x06]|\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01.)",
+    re.DOTALL,
 )
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"heif"})
 _HL7 = re.compile(r"\s*(?:MSH|[FB]HS)([^\w\s])[^\w\s]{1,5}\1")
@@ -73,6 +80,7 @@ _BEGINS = {
     RTF: b"{",
     DICOM: b"",
     TNEF: b"x",
+    CMS: b"0",
 }
 """First characters of the types that have few; a mail begins with any letter."""
 _REMEDY = "Déposez un PDF, une image, un texte, un document Word ou un document médical structuré (CDA, HL7, FHIR)."
@@ -142,6 +150,11 @@ def is_pdf(head: bytes) -> bool:
     return at.start() == 0 or head.find(b" obj", at.end()) >= 0
 
 
+def is_cms(head: bytes) -> bool:
+    """The Cryptographic Message Syntax (RFC 5652) by its outermost element and the name of its content's type."""
+    return _CMS.match(head) is not None
+
+
 def _binary_type(head: bytes) -> str | None:
     if head.startswith(b"PK\x03\x04"):
         if b"mimetype" + ODT.encode() in head[:200]:
@@ -151,6 +164,8 @@ def _binary_type(head: bytes) -> str | None:
         return DICOM
     if head.startswith(b"\x78\x9f\x3e\x22"):
         return TNEF
+    if is_cms(head):
+        return CMS
     return RTF if re.match(rb"(?:\xef\xbb\xbf)?\s*\{\\rtf", head[:100]) else None
 
 

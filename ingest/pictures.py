@@ -12,6 +12,7 @@ from access.refusal import Refusal
 from ingest.limits import Limits
 from ingest.media_type import (
     CDA,
+    CMS,
     DICOM,
     DOCX,
     FHIR_JSON,
@@ -99,6 +100,7 @@ _EMBEDDED: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     HTML: html.embedded_files,
     ZIP: archive.embedded_files,
     MAIL: mail.embedded_files,
+    CMS: mail.embedded_files,
     DOCX: office.embedded_files,
     ODT: office.embedded_files,
     RTF: rtf.embedded_files,

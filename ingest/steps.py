@@ -131,6 +131,7 @@ def _held(
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
         _set_pages(tx, job, reading)
+        documents.set_signatures(tx, job.document_id, reading.metadata, fence=job.fence)
         documents.set_state(
             tx, job.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence=evidence, fence=job.fence
         )

@@ -103,6 +103,24 @@ class StatedPatient:
     local: tuple[tuple[str, str], ...] = ()  # (value, assigner) pairs of other identifiers: an IPP of a hospital
 
 
+class Verdict(StrEnum):
+    """What a check of a signature found. None of them says that an authority confirmed who signed."""
+
+    INTACT = "intact"  # what it covers is what was signed, with the key of the certificate that came with it
+    BROKEN = "broken"
+    UNCHECKED = "unchecked"  # could not be checked: `message` says why
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An electronic signature in what was received, as checked when it was read."""
+
+    verdict: Verdict
+    signer: str  # name and address as the certificate states them; nobody here vouches for it
+    message: str  # French sentences: what was found, and what was not checked
+    whole: bool = True  # over all of the document but a mail's headers
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What a document says of itself (CDA header, PDF information). Empty when it does not say."""
@@ -124,6 +142,7 @@ class Metadata:
     issued_at: datetime | None = None  # when this version was made or sent; orders versions, bounds a cancellation
     aliases: tuple[str, ...] = ()  # other names that a later message may replace, complete or cancel it by
     cancels: tuple[str, ...] = ()  # names of documents that this one withdraws
+    signatures: tuple[Signature, ...] = ()  # of a mail; they decide nothing: neither whose it is nor who sees it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from access.categories import Category
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from records import tables
+from records.content import Signature
 from records.database import Tx
+from records.reading_format import signatures_in
 from records.sealed import keyed_hash, seal_json, unseal_json
 from records.shelf import BlobRef
 
@@ -82,6 +84,7 @@ class Document:
     replaces: str = field(default="", repr=False)  # the maker's name of the document that this one replaces
     appends: str = field(default="", repr=False)  # of the one that it completes
     set_aside: str = field(default="", repr=False)  # who refused it, when, why: JSON of `ingest.set_aside`
+    signatures: tuple[Signature, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Words:
     submitted: str = ""  # the FHIR DocumentReference it was sent with, or for whom, as JSON
     replaces: str = ""
     appends: str = ""
+    signatures: str = ""  # JSON list
 
 
 def seal_words(tx: Tx, row_of: tuple[PatientId, DocumentId], words: Words) -> bytes:
@@ -175,6 +179,7 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         replaces=words.replaces,
         appends=words.appends,
         set_aside=words.set_aside,
+        signatures=signatures_in(json.loads(words.signatures)) if words.signatures else (),
     )
 
 

@@ -36,6 +36,7 @@ from records.document_rows import (
 )
 from records.errors import lease_lost
 from records.opaque import random_id
+from records.reading_format import signatures_out
 from records.scoped import INSIDE as _INSIDE
 from records.scoped import scope_values
 from records.sealed import keyed_hash
@@ -247,6 +248,7 @@ def set_metadata(
     row = fenced_row(tx, document_id, fence)
     patient_id = PatientId(row.patient_id)
     stated = {name: getattr(metadata, name) for name in (*_NAMING, *_SAID)}
+    stated["signatures"] = _signatures(metadata)
     words = open_words(tx, row)
     row.sealed = seal_words(tx, _key(row), dataclasses.replace(words, **stated))
     row.category = category.value
@@ -265,6 +267,18 @@ def set_metadata(
     )
     versions.join(tx, row, now.beyond(before))
     versions.settle(tx, row)
+
+
+def set_signatures(tx: Tx, document_id: DocumentId, metadata: Metadata, *, fence: int | None = None) -> None:
+    """Record the signatures alone, of a document that waits for a person before it may say anything else."""
+    row = fenced_row(tx, document_id, fence)
+    words = dataclasses.replace(open_words(tx, row), signatures=_signatures(metadata))
+    row.sealed = seal_words(tx, _key(row), words)
+    tx.session.flush()
+
+
+def _signatures(metadata: Metadata) -> str:
+    return json.dumps(signatures_out(metadata.signatures)) if metadata.signatures else ""
 
 
 def withdraw(tx: Tx, document_id: DocumentId, metadata: Metadata) -> list[DocumentId]:

@@ -8,10 +8,24 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from records.content import Box, Metadata, Page, Passage, Reading, Region, Section, Source, StatedPatient, Word
+from records.content import (
+    Box,
+    Metadata,
+    Page,
+    Passage,
+    Reading,
+    Region,
+    Section,
+    Signature,
+    Source,
+    StatedPatient,
+    Verdict,
+    Word,
+)
 from records.fact_format import fact_in, fact_out
 from records.sealed import broken_seal
 
@@ -113,14 +127,26 @@ def _metadata_in(value: dict[str, Any]) -> Metadata:
     stated = tuple((matricule, oid) for matricule, oid in value.pop("patient_ins"))
     people = tuple(_patient_in(one) for one in value.pop("patients", ()))  # absent from readings of earlier versions
     day = None if event is None else date.fromisoformat(event)
-    issued = value.pop("issued_at", None)  # absent from readings of earlier versions, like the names
+    issued = value.pop("issued_at", None)  # absent from readings of earlier versions, like the names and signatures
+    signatures = signatures_in(value.pop("signatures", ()))
     return Metadata(
         **value | {name: tuple(value.get(name, ())) for name in ("aliases", "cancels")},
         event_date=day,
         issued_at=None if issued is None else datetime.fromisoformat(issued),
         patient_ins=stated,
         patients=people,
+        signatures=signatures,
     )
+
+
+def signatures_out(signatures: tuple[Signature, ...]) -> list[dict[str, Any]]:
+    """As JSON values."""
+    return [dataclasses.asdict(one) for one in signatures]
+
+
+def signatures_in(values: Iterable[dict[str, Any]]) -> tuple[Signature, ...]:
+    """Inverse of `signatures_out`."""
+    return tuple(Signature(**one | {"verdict": Verdict(one["verdict"])}) for one in values)
 
 
 def _patient_out(one: StatedPatient) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
@@ -15,6 +15,7 @@ from access.refusal import Refusal
 from access.scope import Scope
 from ingest.media_type import (
     CDA,
+    CMS,
     DICOM,
     DOCX,
     FHIR_JSON,
@@ -36,6 +37,7 @@ from ingest.receive import UNKNOWN_TYPE
 from records import documents
 from records.appendices import appendices
 from records.blobs import BlobReader
+from records.content import Signature
 from records.database import Tx
 from records.documents import Document, DocumentState
 from records.receipts import receipts
@@ -43,7 +45,15 @@ from records.visitors import last_visit
 from search_api.cursors import BAD_CURSOR
 from search_api.desk import NOT_FOUND, PROBLEM, AtDesk
 from search_api.marks import Marks, banner_of, marks_of
-from search_api.views import DocumentCard, DocumentItem, DocumentList, DocumentView, ReceiptView, RefusalView
+from search_api.views import (
+    DocumentCard,
+    DocumentItem,
+    DocumentList,
+    DocumentView,
+    ReceiptView,
+    RefusalView,
+    SignatureView,
+)
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 CHUNK = 64 * 1024  # bytes, the blobs' own chunk
@@ -77,6 +87,7 @@ EXTENSIONS = {
     FHIR_XML: "xml",
     ZIP: "zip",
     MAIL: "eml",
+    CMS: "p7m",
     DOCX: "docx",
     ODT: "odt",
     RTF: "rtf",
@@ -211,6 +222,14 @@ def view_of(document: Document, marks: Marks) -> DocumentView:
         by_patient=marks.by_patient,
         warning=marks.warning,
         new=marks.new,
+        signatures=[_signature(one) for one in document.signatures],
+    )
+
+
+def _signature(one: Signature) -> SignatureView:
+    partly = "" if one.whole else " Elle ne couvre qu'une partie du document."
+    return SignatureView(
+        verdict=one.verdict.value, signer=one.signer, message=f"{one.message}{partly}", whole=one.whole
     )
 
 
@@ -220,7 +239,14 @@ def item_of(document: Document, patient_id: str, marks: Marks) -> DocumentItem:
     refusal = document.refusal
     named = view_of(document, marks)
     if doubtful or (refusal is not None and refusal.code == IDENTITY_REFUSAL.code):
-        blank = {"type_code": "", "type": label_of(""), "author": "", "organization": "", "event_date": None}
+        blank: dict[str, Any] = {
+            "type_code": "",
+            "type": label_of(""),
+            "author": "",
+            "organization": "",
+            "event_date": None,
+            "signatures": [],
+        }
         title = "Document en quarantaine" if doubtful else "Document écarté"
         named = named.model_copy(update={"title": title, "version": 1, **blank})
         document = dataclasses.replace(document, pages=0, unreadable_pages=(), media_type=UNKNOWN_TYPE, size=0)

@@ -53,6 +53,7 @@ class HeldView(View):
     set_aside: SetAsideView | None = Field(
         description="qui l'a écarté, quand, pourquoi ; null : en quarantaine, ou écarté avant que cela ne soit gardé"
     )
+    broken_signature: bool = Field(False, description="mail signé dont la signature est rompue")
 
 
 class QuarantineList(View):
@@ -174,6 +175,7 @@ def view_of(held: Held) -> HeldView:
         set_aside=None
         if (aside := held.set_aside) is None
         else SetAsideView(by=aside.by, at=aside.at.isoformat(), reason=aside.reason),
+        broken_signature=held.broken_signature,
     )
 
 

@@ -23,6 +23,18 @@ class RefusalView(View):
     remedy: str
 
 
+class SignatureView(View):
+    """An electronic signature of a mail (S/MIME), as checked when it was read. It never says that an authority
+    confirmed who signed, nor changes who may see the document."""
+
+    verdict: Literal["intact", "broken", "unchecked"] = Field(
+        description="intact : le texte et les pièces jointes sont ceux qui ont été signés ; broken : rompue"
+    )
+    signer: str = Field(description="nom et adresse selon le certificat, qu'aucune autorité n'a confirmé ; ou vide")
+    message: str
+    whole: bool = Field(description="couvre tout le texte et toutes les pièces jointes")
+
+
 class DocumentView(View):
     """What names a document on a list of results."""
 
@@ -42,6 +54,7 @@ class DocumentView(View):
     by_patient: bool = Field(description="déposé par le patient")
     warning: str = Field(description="à lire avant d'en parler au patient ; vide sinon")
     new: bool = Field(default=False, description="arrivé depuis votre visite précédente de ce dossier")
+    signatures: list[SignatureView] = Field(default=[], description="signatures électroniques d'un mail")
 
 
 class DocumentItem(DocumentView):

@@ -23,6 +23,7 @@ case "$1" in
     if lacks mvn; then need+=(maven); fi
     if lacks node || lacks npm; then need+=(nodejs npm); fi  # the identity provider of the tests
     if lacks strace; then need+=(strace); fi  # the proof that acknowledged means synced
+    if lacks openssl; then need+=(openssl); fi  # signs and encrypts mails as others do
     if lacks curl; then need+=(curl); fi  # the recipes of docs/recipes
     if [ "${ANAMNESE_TEST_OPENSEARCH_URL:-}" = "" ] && ! ls -d /usr/lib/jvm/*2[1-9]* >/dev/null 2>&1 \
        && [ "${OPENSEARCH_JAVA_HOME:-}" = "" ]; then

@@ -144,6 +144,8 @@ def combined(envelope: Metadata, stated: Iterable[Metadata]) -> Metadata:
     said["patient_ins"] = tuple(dict.fromkeys(pair for one in every for pair in one.patient_ins))
     said["cancels"] = tuple(dict.fromkeys(name for one in every for name in one.cancels))
     said["aliases"] = _names(envelope, inner, said.get("unique_id", ""))
+    inside = (dataclasses.replace(signature, whole=False) for one in inner for signature in one.signatures)
+    said["signatures"] = (*envelope.signatures, *inside)
     said["patients"] = tuple(dict.fromkeys(who for one in every for who in one.patients))
     return Metadata(**said)
 

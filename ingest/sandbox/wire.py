@@ -20,7 +20,7 @@ import msgpack
 from ingest.sandbox import checked
 from ingest.sandbox.checked import LONG, TEXT
 from ingest.sandbox.fact_wire import fact_in
-from records.content import Metadata, Page, Region, Section, Source, StatedPatient, Word
+from records.content import Metadata, Page, Region, Section, Signature, Source, StatedPatient, Verdict, Word
 from records.fact_format import fact_out
 
 LENGTH = struct.Struct(">I")
@@ -121,6 +121,7 @@ def metadata_out(metadata: Metadata) -> list[Any]:
         None if metadata.issued_at is None else metadata.issued_at.isoformat(),
         metadata.aliases,
         metadata.cancels,
+        [[one.verdict.value, one.signer, one.message, one.whole] for one in metadata.signatures],
     ]
 
 
@@ -155,7 +156,7 @@ _METADATA = (
 def metadata_in(value: Any) -> Metadata:
     """Inverse of `metadata_out`, checked likewise. Raises Nonsense."""
     try:
-        *texts, version, event, stated, patients, issued, aliases, cancels = value
+        *texts, version, event, stated, patients, issued, aliases, cancels, signatures = value
         unique_id, set_id, replaces, type_code, title, author, organization, confidentiality, language, appends = (
             checked.text(text, LONG) for text in texts
         )
@@ -177,9 +178,14 @@ def metadata_in(value: Any) -> Metadata:
             issued_at=_instant(issued),
             aliases=tuple(checked.text(name, TEXT) for name in checked.few(aliases)),
             cancels=tuple(checked.text(name, TEXT) for name in checked.few(cancels)),
+            signatures=tuple(_signature_in(*one) for one in checked.few(signatures)),
         )
     except (TypeError, ValueError) as error:
         raise Nonsense from error
+
+
+def _signature_in(verdict: Any, signer: Any, message: Any, whole: Any) -> Signature:
+    return Signature(Verdict(verdict), checked.text(signer, TEXT), checked.text(message, TEXT), checked.flag(whole))
 
 
 def _stated_in(

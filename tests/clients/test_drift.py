@@ -33,6 +33,7 @@ COMPONENTS = {
     "ReadingRefusal": "RefusalView",
     "Receipt": "ReceiptView",
     "Series": "SeriesView",
+    "Signature": "SignatureView",
     "Source": "search_api__card_views__SourceView",
     "Values": "ValuesView",
 }

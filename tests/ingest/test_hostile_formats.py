@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from ingest.parse import parse
 from ingest.parsers.er7 import messages_of
 from ocr.null import NullOcr
 from records.content import Reading
+from tests.ingest import smime_mails as smime
 from tests.ingest import test_container_habits as habits
 from tests.ingest import test_containers as containers
 from tests.ingest import test_fhir as fhir
@@ -37,6 +39,9 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     "hl7 in pieces": lambda: hl7._message(
         pieces._file(f"^^^Base64^{pieces.RTF}"), pieces._file(pieces.RTF, 2)
     ).encode(),
+    "signed mail": cache(lambda: smime.detached(smime.mail(), smime.signer())),
+    "signed message": cache(lambda: smime.opaque(smime.entity(smime.mail()), [smime.signer()])),
+    "compressed message": lambda: smime.compressed(smime.entity(smime.mail())),
     "dicom": lambda: containers._dicom(EncapsulatedDocument=b"Allergie a l'iode"),
     "docx": lambda: letters._docx(f"<w:p>{letters._run('Iode')}</w:p>", docProps__core_dot_xml=letters.CORE),
     "rtf": lambda: letters.RTF % b"00",

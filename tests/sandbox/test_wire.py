@@ -10,7 +10,7 @@ import msgpack
 import pytest
 
 from ingest.sandbox import wire
-from records.content import Metadata, Page, Region, Section, Source, StatedPatient, Word
+from records.content import Metadata, Page, Region, Section, Signature, Source, StatedPatient, Verdict, Word
 from records.fact import Assertion, Coding, Fact, FactKind, FactSource, Period, Quantity, Quote
 
 STATED = StatedPatient(
@@ -41,6 +41,7 @@ METADATA = Metadata(
     issued_at=datetime(2016, 4, 6, 8, 30, tzinfo=UTC),
     aliases=("labo|A17",),
     cancels=("1.2.2.9",),
+    signatures=(Signature(Verdict.BROKEN, "Dr Inès CORDIER <i@chu.fr>", "Signature rompue.", whole=False),),
 )
 FACT = Fact(
     kind=FactKind.LAB_RESULT,

@@ -130,6 +130,7 @@ def test_a_card_says_what_and_in_which_state(world: World) -> None:
         "refusal": None,
         "url": world.url("marie", f"/documents/{world.documents['bilan']}"),
         "new": False,
+        "signatures": [],
         "receipts": [{"origin": "upload", "received_at": "2026-03-01T12:00:00Z"}],
         "appends": None,
         "appended_by": [],

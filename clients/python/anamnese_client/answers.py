@@ -24,6 +24,18 @@ class Expansion(Model):
     relation: str
 
 
+class Signature(Model):
+    """An electronic signature of a mail, as checked when it was read: `verdict` is intact, broken or unchecked.
+
+    None of them says that an authority confirmed `signer`.
+    """
+
+    verdict: str
+    signer: str
+    message: str
+    whole: bool
+
+
 class DocumentInfo(Model):
     """What names a document on a list of results."""
 
@@ -43,6 +55,7 @@ class DocumentInfo(Model):
     by_patient: bool
     warning: str
     new: bool = False
+    signatures: tuple[Signature, ...] = ()
 
 
 class Passage(Model):

@@ -39,6 +39,7 @@ export function badges(document) {
     document.by_patient ? badge(t('label.by_patient')) : null,
     document.version > 1 ? badge(t('label.version', { version: document.version })) : null,
     document.warning ? h('span.badge.warn', {}, french(document.warning)) : null,
+    (document.signatures ?? []).filter((each) => each.verdict === 'broken').map((each) => h('span.badge.bad', {}, french(each.message))),
   ];
 }
 

@@ -3,7 +3,7 @@
 import { h, button, field, named, plain, replace } from '../dom.js';
 import { t, moment } from '../i18n.js';
 import { call } from '../api.js';
-import { busy, confirm, failure } from '../parts.js';
+import { badge, busy, confirm, failure } from '../parts.js';
 
 export async function vigilanceView(main) {
   const place = h('div', {}, busy());
@@ -33,6 +33,7 @@ function held(each, load) {
       h('p', {}, h('strong', {}, one.page ? t('vigilance.page', { page: one.page }) : t('vigilance.header')), ' ', named(one.found.join(' · '))),
       one.quote ? h('blockquote', { lang: 'fr' }, plain(one.quote)) : null,
       h('p.hint', {}, one.reasons.map((reason) => t(`differs.${reason}`)).join(', ')))),
+    each.broken_signature ? h('p', {}, badge(t('vigilance.signature'), 'bad')) : null,
     trouble,
     h('div.row', {}, button(t('decide.release'), decide('release')), button(t('decide.refuse'), decide('refuse'), {}, 'button.danger')),
     h('form.row', { on: { submit: (event) => { event.preventDefault(); decide('reassign', { ins: ins.value.trim() })(); } } },
