@@ -51,7 +51,7 @@ def measure() -> str:
                 *(f"{own[name] / pages[kind]:.2f}" for name in ("bare", "prepared", "tesseract", "ppocr")),
                 f"{bare / (own['tesseract'] - prepared_in):.2f}",
                 f"{100 * prepared_in / bare:.0f} %",
-                f"{bare / own['ppocr']:.2f}",
+                f"{bare / (own['ppocr'] - prepared_in):.2f}",
             )
         )
     head = ("pages", "bare", "preparation", "ours, Tesseract", "ours, PP-OCR")

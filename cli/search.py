@@ -76,6 +76,8 @@ def show(found: AnswerView) -> None:
                 out.print(f"   {signature.message}", style="red", markup=False)
         for passage in hit.passages[:2]:
             out.print(_excerpt(passage))
+        for note in document.notes:
+            out.print(f"   p. {', '.join(map(str, note.pages))} : {note.message}", style="dim", markup=False)
     covered = found.coverage
     out.print(
         f"[dim]{found.total} document(s) contiennent un mot cherché ; {covered.searched} cherché(s), "

@@ -66,9 +66,7 @@ def store(tx: Tx, blobs: Blobs, document: Document, reading: Reading, correction
     corrections.add(tx, document.patient_id, document.document_id, correction)
     fence = documents.next_fence(tx, document.document_id)
     readings.save_reading(blobs, dataclasses.replace(document, state=DocumentState.READING, fence=fence), reading)
-    texts = [page.text for page in reading.pages]
-    unreadable = [page.number for page in reading.pages if page.unreadable]
-    documents.set_pages(tx, document.document_id, len(texts), unreadable, texts=texts, fence=fence)
+    documents.set_read(tx, document.document_id, reading.pages, fence=fence)
     facts.keep(tx, document.document_id, reading.pages, fence=fence, rules=rules_edition())
     documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
     outbox.append(tx, document.patient_id, document.document_id, "put", fence)

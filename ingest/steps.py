@@ -130,7 +130,7 @@ def _held(
 ) -> DocumentState:
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
-        _set_pages(tx, job, reading)
+        documents.set_read(tx, job.document_id, reading.pages, fence=job.fence)
         documents.set_signatures(tx, job.document_id, reading.metadata, fence=job.fence)
         documents.set_state(
             tx, job.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence=evidence, fence=job.fence
@@ -181,23 +181,14 @@ def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading, *, r
         fence=job.fence,
         restricted_masks=restricted_masks,
     )
-    _set_pages(tx, job, reading)
+    documents.set_read(tx, job.document_id, reading.pages, fence=job.fence)
     facts.keep(tx, job.document_id, reading.pages, fence=job.fence, rules=rules_edition())
-
-
-def _set_pages(tx: documents.Tx, job: Job, reading: Reading) -> None:
-    texts = [page.text for page in reading.pages]
-    documents.set_pages(tx, job.document_id, len(texts), _unreadable(reading), texts=texts, fence=job.fence)
 
 
 def _keep(bench: Workbench, upload: Upload, reading: Reading, vectors: bytes) -> None:
     readings.save_reading(bench.blobs, upload.document, reading)
     if vectors:
         readings.save_vectors(bench.blobs, upload.document, bench.embedder.fingerprint, vectors)
-
-
-def _unreadable(reading: Reading) -> list[int]:
-    return [page.number for page in reading.pages if page.unreadable]
 
 
 def completed(stated: Metadata, declared: Document) -> Metadata:

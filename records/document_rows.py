@@ -85,6 +85,7 @@ class Document:
     appends: str = field(default="", repr=False)  # of the one that it completes
     set_aside: str = field(default="", repr=False)  # who refused it, when, why: JSON of `ingest.set_aside`
     signatures: tuple[Signature, ...] = field(default=(), repr=False)
+    notes: tuple[tuple[str, tuple[int, ...]], ...] = field(default=(), repr=False)  # what was not read, on which pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Words:
     replaces: str = ""
     appends: str = ""
     signatures: str = ""  # JSON list
+    notes: str = ""  # JSON list of sentences with their pages
 
 
 def seal_words(tx: Tx, row_of: tuple[PatientId, DocumentId], words: Words) -> bytes:
@@ -180,6 +182,7 @@ def to_document(tx: Tx, row: DocumentRow) -> Document:
         appends=words.appends,
         set_aside=words.set_aside,
         signatures=signatures_in(json.loads(words.signatures)) if words.signatures else (),
+        notes=tuple((said, tuple(pages)) for said, pages in json.loads(words.notes or "[]")),
     )
 
 

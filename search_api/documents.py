@@ -50,6 +50,7 @@ from search_api.views import (
     DocumentItem,
     DocumentList,
     DocumentView,
+    ReadingNote,
     ReceiptView,
     RefusalView,
     SignatureView,
@@ -223,6 +224,7 @@ def view_of(document: Document, marks: Marks) -> DocumentView:
         warning=marks.warning,
         new=marks.new,
         signatures=[_signature(one) for one in document.signatures],
+        notes=[ReadingNote(pages=list(pages), message=message) for message, pages in document.notes],
     )
 
 
@@ -246,6 +248,7 @@ def item_of(document: Document, patient_id: str, marks: Marks) -> DocumentItem:
             "organization": "",
             "event_date": None,
             "signatures": [],
+            "notes": [],
         }
         title = "Document en quarantaine" if doubtful else "Document écarté"
         named = named.model_copy(update={"title": title, "version": 1, **blank})

@@ -35,6 +35,13 @@ class SignatureView(View):
     whole: bool = Field(description="couvre tout le texte et toutes les pièces jointes")
 
 
+class ReadingNote(View):
+    """What could not be read of these pages, or was read otherwise than it stands."""
+
+    pages: list[int]
+    message: str
+
+
 class DocumentView(View):
     """What names a document on a list of results."""
 
@@ -55,6 +62,7 @@ class DocumentView(View):
     warning: str = Field(description="à lire avant d'en parler au patient ; vide sinon")
     new: bool = Field(default=False, description="arrivé depuis votre visite précédente de ce dossier")
     signatures: list[SignatureView] = Field(default=[], description="signatures électroniques d'un mail")
+    notes: list[ReadingNote] = Field(default=[], description="ce qui n'a pas été lu du document")
 
 
 class DocumentItem(DocumentView):

@@ -116,11 +116,15 @@ def test_an_unreadable_page_becomes_readable_in_coverage(own_world: World) -> No
         readings.save_reading(
             own_world.services.blobs, document, Reading((Page(1, "", 100, 100, unreadable=True, note="flou"),))
         )
-        documents.set_pages(tx, lettre, 1, [1], fence=document.fence)
+        documents.set_pages(tx, lettre, 1, [1], notes={"flou": [1]}, fence=document.fence)
+    card = own_world.url("marie", f"/documents/{lettre}")
+    told = own_world.http.get(card, headers=own_world.bearer(TRAITANT)).json()["notes"]
+    assert told == [{"pages": [1], "message": "flou"}]
     assert own_world.search("rien", own_world.bearer(TRAITANT)).json()["coverage"]["unreadable_pages"] == 1
     assert put(own_world, "Allergie au latex, xanthome", 0)[0] == 200
     own_world.work()
     assert own_world.search("rien", own_world.bearer(TRAITANT)).json()["coverage"]["unreadable_pages"] == 0
+    assert own_world.http.get(card, headers=own_world.bearer(TRAITANT)).json()["notes"] == []
     assert found(own_world, "xanthome") == {lettre}
 
 

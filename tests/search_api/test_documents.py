@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from records import documents
+from tests.ingest import test_containers as containers
+from tests.ingest import test_fhir as fhir
 from tests.search_api.conftest import BIOLOGIST, DOCTOR, TEXTS, TRAITANT
+from tests.search_api.test_uploads import send
 from tests.search_api.world import World
 
 NO_DOCUMENT = "zyxwvutsrqponmlkjihgfedcba"
@@ -131,10 +135,31 @@ def test_a_card_says_what_and_in_which_state(world: World) -> None:
         "url": world.url("marie", f"/documents/{world.documents['bilan']}"),
         "new": False,
         "signatures": [],
+        "notes": [],
         "receipts": [{"origin": "upload", "received_at": "2026-03-01T12:00:00Z"}],
         "appends": None,
         "appended_by": [],
     }
+
+
+def test_what_was_not_read_of_a_document_is_said_wherever_it_is_named(own_world: World) -> None:
+    """A letter that is found must not hide that its second and third attachments could not be read."""
+    bearer = own_world.bearer(DOCTOR)
+    binary = ("plan.dwg", bytes(range(256)), "application/octet-stream")
+    mail = containers._mail(("note.txt", b"Xanthome du coude", "text/plain"), binary, binary, html="<p>Bonjour</p>")
+    sent = send(own_world, bearer, mail, name="message.eml")
+    own_world.work()
+    card = own_world.http.get(sent.json()["url"], headers=bearer).json()
+    (note,) = card["notes"]
+    assert note["pages"] == card["unreadable_pages"] == [3, 4]
+    assert note["message"].startswith("Pièce jointe non lue : ")
+    (hit,) = own_world.search("xanthome", bearer).json()["hits"]
+    assert hit["document"]["notes"] == card["notes"]
+    claim = {"resourceType": "Claim", "text": {"div": "<div>Soins du 3 mai</div>"}}
+    sent = send(own_world, bearer, fhir._bundle(claim, fhir.HAEMOGLOBIN), name="lot.json")
+    own_world.work()
+    (note,) = own_world.http.get(sent.json()["url"], headers=bearer).json()["notes"]
+    assert note == {"pages": [1], "message": "Ressources FHIR dont seul le texte est repris : Claim (1)."}
 
 
 def test_content_is_the_bytes_received_and_cannot_run(world: World) -> None:
@@ -151,11 +176,14 @@ def test_content_is_the_bytes_received_and_cannot_run(world: World) -> None:
 
 
 def test_a_document_in_quarantine_says_nothing_of_itself(own_world: World) -> None:
+    with own_world.services.records.write() as tx:
+        documents.set_pages(tx, own_world.documents["lettre"], 1, [1], notes={"Page illisible.": [1]})
     own_world.hide("lettre", state="quarantined")  # type: ignore[arg-type]
     headers = own_world.bearer(DOCTOR)
     url = own_world.url("marie", f"/documents/{own_world.documents['lettre']}")
     card = own_world.http.get(url, headers=headers).json()
     assert (card["state"], card["title"], card["author"]) == ("quarantined", "Document en quarantaine", "")
+    assert (card["notes"], card["unreadable_pages"]) == ([], [])
     for rest in ("/content", "/pages/1.png"):
         answer = own_world.http.get(url + rest, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (409, "document-quarantined")

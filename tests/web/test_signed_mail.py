@@ -45,3 +45,14 @@ def test_a_broken_signature_is_a_badge_and_a_whole_one_a_line_of_the_reader(chan
         expect(hit.locator(".badge.bad")).to_have_count(0)
         hit.locator("button.passage").first.click()
         expect(doctor.page.locator(".reader")).to_contain_text("qu'aucune autorité n'a confirmé ici")
+
+
+def test_an_attachment_that_was_not_read_is_said_in_the_list_and_in_the_reader(changed_site: Site) -> None:
+    attached = ("plan.dwg", bytes(range(256)), "application/octet-stream")
+    _deposit(changed_site, smime.mail(attached, body="Chondrodermatite du pavillon.").as_bytes())
+    with changed_site.person() as doctor:
+        doctor.open_record(TRAITANT).ask("chondrodermatite")
+        doctor.hits.filter(has_text="Chondrodermatite").locator("button.passage").first.click()
+        expect(doctor.page.locator(".reader")).to_contain_text("p. 2 : Pièce jointe non lue")
+        doctor.view("Documents")
+        expect(doctor.page.locator("article.hit").filter(has_text="p. 2 : Pièce jointe non lue")).to_have_count(1)

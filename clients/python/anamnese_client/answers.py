@@ -36,6 +36,13 @@ class Signature(Model):
     whole: bool
 
 
+class ReadingNote(Model):
+    """What could not be read of these pages, or was read otherwise than it stands."""
+
+    pages: tuple[int, ...]
+    message: str
+
+
 class DocumentInfo(Model):
     """What names a document on a list of results."""
 
@@ -56,6 +63,7 @@ class DocumentInfo(Model):
     warning: str
     new: bool = False
     signatures: tuple[Signature, ...] = ()
+    notes: tuple[ReadingNote, ...] = ()
 
 
 class Passage(Model):

@@ -43,6 +43,11 @@ export function badges(document) {
   ];
 }
 
+// What could not be read of a document, and on which pages.
+export function unread(document) {
+  return (document.notes ?? []).map((each) => h('p.hint', {}, t('page', { page: each.pages.join(', ') }), ' : ', french(each.message)));
+}
+
 // One line that says where a document is from.
 export function source(document, date) {
   const parts = [document.title === document.type ? null : document.type, document.author, document.organization];

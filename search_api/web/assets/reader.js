@@ -4,7 +4,7 @@ import { h, s, button, replace, marked, named, plain, say } from './dom.js';
 import { t, day } from './i18n.js';
 import { session } from './state.js';
 import { ofPatient, Problem, Stale } from './api.js';
-import { badge, badges, busy, failure, french, save, source } from './parts.js';
+import { badge, badges, busy, failure, french, save, source, unread } from './parts.js';
 import { textPanel } from './text.js';
 
 const ZOOMS = [50, 75, 100, 150, 200, 300]; // per cent of the panel's width
@@ -65,6 +65,7 @@ export function readerPanel(document, passages, passage, shut) {
     h('div.labels', {}, badges(document)),
     source(document, day(document.event_date)),
     (document.signatures ?? []).filter((each) => each.verdict !== 'broken').map((each) => french(each.message, 'p.hint')),
+    unread(document),
     h('div.toolbar', { role: 'toolbar', 'aria-label': t('reader.tools') },
       matches.length ? h('span.group', {}, button('‹', () => step(-1), { 'aria-label': t('reader.before') }), where, button('›', () => step(1), { 'aria-label': t('reader.next') })) : null,
       h('span.group', {}, button('←', () => turn(-1), { 'aria-label': t('reader.page.before') }), pages, button('→', () => turn(1), { 'aria-label': t('reader.page.next') })),

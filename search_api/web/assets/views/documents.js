@@ -4,7 +4,7 @@ import { h, button, named, plain, replace, uid } from '../dom.js';
 import { t, day, has } from '../i18n.js';
 import { isPerson } from '../state.js';
 import { ofPatient } from '../api.js';
-import { badges, busy, confirm, failure, french, source } from '../parts.js';
+import { badges, busy, confirm, failure, french, source, unread } from '../parts.js';
 import { readerPanel } from '../reader.js';
 
 export async function documentsView(main) {
@@ -52,7 +52,8 @@ function card(item, open, load) {
       h('div.row', {}, readable ? button(t('documents.open'), () => open(item), { 'aria-label': `${t('documents.open')} : ${plain(item.title)}` }) : null,
         isPerson() && readable ? maskButton(item, act) : null)),
     item.refusal ? h('div.notice.bad', {}, french(item.refusal.message, 'p'), french(item.refusal.remedy, 'p')) : null,
-    item.unreadable_pages.length ? h('p.hint', {}, t('documents.unreadable', { pages: item.unreadable_pages.join(', ') })) : null,
+    item.unreadable_pages.length && !item.notes.length ? h('p.hint', {}, t('documents.unreadable', { pages: item.unreadable_pages.join(', ') })) : null,
+    unread(item),
     trouble);
 }
 
