@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from access.refusal import Refusal
 from cli.compose import open_home, resolve_patient
+from cli.console import out
 from cli.episodes import OTHERS
 from cli.main import app
 from cli.settings import load_settings
@@ -26,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stay whose team names RPPS, and one that was cancelled and names nobody."""
     for name, value in (("HOME", str(tmp_path / "home")), ("EMBEDDER", "none"), ("OCR", "none")):
         monkeypatch.setenv(f"ANAMNESE_{name}", value)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(out, "width", 200)  # which COLUMNS no longer changes where it was set at import, as by xdist
     for arguments in (["--to", RPPS], ["--to", TRAITANT, "--medecin-traitant"]):
         done = CliRunner().invoke(app, ["grant", "--patient", INS, *arguments])
         assert done.exit_code == 0, (done.output, done.exception)

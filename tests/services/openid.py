@@ -34,6 +34,7 @@ SCOPES = [
     "user/*.cruds",
     "user/DocumentReference.rs",
     "user/Patient.r",
+    "user/Encounter.rs",
     "user/AllergyIntolerance.rs",
     "user/Provenance.r",
     "user/Composition.r",
