@@ -35,6 +35,7 @@ from ingest.place import Segment, around, segment_of, segments_of
 from ingest.recognised import page_from_ocr
 from ingest.render import render_pdf_page
 from ocr.port import Ocr
+from ocr.prepare import LARGEST_SIDE
 from records.content import Box, Page, Word
 
 __all__ = ["Missing", "complete", "missing", "page_from_ocr"]
@@ -185,7 +186,7 @@ def _joined(areas: Sequence[Box], drawn: Drawn) -> list[Box]:
 
 def _read(pdf_page: Any, area: Box, dpi: float, ocr: Ocr, kept: Sequence[Word]) -> tuple[list[Segment], bool]:
     """OCR of one area in page units, without the words that the text layer already gives, and whether it is sound."""
-    rendered = render_pdf_page(pdf_page, dpi=dpi, area=area)
+    rendered = render_pdf_page(pdf_page, dpi=dpi, max_side=LARGEST_SIDE, area=area)
     read = ocr.read(rendered.image, rendered.dpi)
     sound = trustworthy([w.text for w in read.words], [w.confidence for w in read.words])
     known = [w.box for w in kept if w.box is not None and _touch(w.box, area, 0.0)]

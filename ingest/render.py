@@ -122,7 +122,7 @@ def render_pdf_page(page: Any, *, dpi: float, max_side: int | None = None, area:
             pdfium.raw.FPDF_RenderPageBitmap(bitmap, page, *place, flags)
             if page.formenv:
                 pdfium.raw.FPDF_FFLDraw(page.formenv, bitmap, page, *place, flags)
-            image = bitmap.to_pil().convert("RGB")
+            image = bitmap.to_pil()  # RGB, a copy: another one of a poster of 81 million points would be 324 MB
         finally:
             bitmap.close()
     return Rendered(image, scale, scale * 72.0)

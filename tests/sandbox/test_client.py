@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from access.refusal import Refusal
 from ingest.limits import Limits
@@ -26,11 +28,13 @@ from ingest.sandbox.bounds import Bounds
 from ingest.sandbox.client import Ended, PageRead, Sandbox
 from ingest.sandbox.fork_server import ForkServer
 from ocr.null import NullOcr
+from ocr.ppocr.engine import PpOcr
 from records.content import Page, Reading, Region, Section, Source, Word
 from samples.hostile import cda
 from tests.ingest import pdfs
 from tests.ingest.test_hostile_formats import SEEDS
 from tests.ingest.test_letters import photograph
+from tests.ocr.pictures import LETTER, letter
 from tests.sandbox.conftest import PROJECT, ask, running
 
 DOCUMENTS = {
@@ -42,9 +46,9 @@ DOCUMENTS = {
 }
 
 
-def whole(sandbox: Sandbox, data: bytes) -> Reading:
+def whole(sandbox: Sandbox, data: bytes, ocr: str = "none") -> Reading:
     pages: list[Page] = []
-    for said in sandbox.read([data], "x", ocr="none", limits=Limits()):
+    for said in sandbox.read([data], "x", ocr=ocr, limits=Limits()):
         if isinstance(said, PageRead):
             pages.append(said.page)
         elif isinstance(said, Ended):
@@ -56,6 +60,16 @@ def whole(sandbox: Sandbox, data: bytes) -> Reading:
 def test_a_child_reads_what_this_process_would(sandbox: Sandbox, kind: str) -> None:
     data = DOCUMENTS[kind]
     assert whole(sandbox, data) == parse(data, "x", NullOcr(), Limits())
+
+
+def test_a_poster_scanned_in_colour_is_read_within_the_memory_of_a_child(sandbox: Sandbox) -> None:
+    """75 cm a side at 300 dpi are 81 million points; two of OCRmyPDF's samples are as large."""
+    poster = Image.new("RGB", (9000, 9000), "white")
+    poster.paste(letter(300).image.convert("RGB"), (3000, 3000))
+    data = io.BytesIO()
+    poster.save(data, "PDF", resolution=300)
+    (page,) = whole(sandbox, data.getvalue(), PpOcr.name).pages
+    assert len(set(LETTER.split()) & set(page.text.split())) >= 0.9 * len(set(LETTER.split()))
 
 
 def test_a_page_is_drawn_as_this_process_would(sandbox: Sandbox) -> None:
