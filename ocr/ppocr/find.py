@@ -22,7 +22,7 @@ LETTER = 16.0  # pixels of a line of letters on the picture that is searched
 LARGEST_SIDE = 2048  # pixels
 MOST_POINTS = 500_000  # looked at at once: some fifteen lines; twice as many take 100 MB more and no less time
 STEP = 32  # the sides of what it is given are multiples of this
-FAINTEST = 24  # grey levels from the paper of a square to its darkest point, from which it may hold letters
+FAINTEST = 24  # grey levels from the ground of a square to its farthest point, from which it may hold letters
 CORE = 0.3  # chance from which a point belongs to a line
 SURE = 0.5  # mean chance of a line's points
 GROWTH = 1.6
@@ -91,8 +91,9 @@ def parts(tones: Grey) -> Iterator[Part]:
     leaves beside a large picture, so a tall band is cut where there is least ink.
     """
     rows, columns = (side // STEP for side in tones.shape)
-    squares = tones.reshape(rows, STEP, columns, STEP)
-    inked = _with_neighbours(np.median(squares, axis=(1, 3)) - squares.min(axis=(1, 3)) >= FAINTEST)
+    squares = tones.reshape(rows, STEP, columns, STEP).swapaxes(1, 2).reshape(rows, columns, STEP * STEP)
+    low, ground, high = np.percentile(squares, (0, 50, 100), axis=2)
+    inked = _with_neighbours(np.maximum(ground - low, high - ground) >= FAINTEST)  # white letters on a dark panel too
     ink = np.abs(np.diff(tones.astype(np.int16), axis=1, prepend=255)).sum(axis=1)
     edges = np.flatnonzero(np.diff(np.pad(inked.any(axis=1), 1).astype(np.int8))).reshape(-1, 2)
     for first, last in edges.tolist():

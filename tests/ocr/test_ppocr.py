@@ -231,6 +231,16 @@ def test_large_pages_are_looked_at_in_bands_cut_between_lines() -> None:
         assert not any(top < rows.stop - 1 and rows.stop + 1 < top + 30 for top in lines)
 
 
+def test_white_letters_on_a_dark_panel_are_looked_at() -> None:
+    page = np.full((32 * STEP, 32 * STEP), 250, dtype=np.uint8)
+    page[4 * STEP : 28 * STEP, 4 * STEP : 28 * STEP] = 40
+    page[16 * STEP : 16 * STEP + 16, 14 * STEP : 18 * STEP : 3] = 230
+    looked = np.zeros(page.shape, dtype=np.bool_)
+    for part in parts(page):
+        looked[part] = True
+    assert looked[page == 230].all()
+
+
 def test_only_what_has_ink_is_looked_at_with_paper_around() -> None:
     page = np.full((32 * STEP, 32 * STEP), 250, dtype=np.uint8)
     page[::3, ::3] -= FAINTEST - 1  # grain of the paper
