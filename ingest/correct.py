@@ -18,7 +18,7 @@ from clinical.text.edition import rules_edition
 from index.embedders.port import Embedder, fits
 from ingest.split import split
 from ingest.told import told_again
-from records import corrections, documents, facts, outbox, readings
+from records import corrections, document_pages, documents, facts, outbox, readings
 from records.blobs import Blobs
 from records.content import Page, Reading, Region, Section, Source, Word
 from records.corrections import PageCorrection
@@ -66,7 +66,7 @@ def store(tx: Tx, blobs: Blobs, document: Document, reading: Reading, correction
     corrections.add(tx, document.patient_id, document.document_id, correction)
     fence = documents.next_fence(tx, document.document_id)
     readings.save_reading(blobs, dataclasses.replace(document, state=DocumentState.READING, fence=fence), reading)
-    documents.set_read(tx, document.document_id, reading.pages, fence=fence)
+    document_pages.set_read(tx, document.document_id, reading.pages, fence=fence)
     facts.keep(tx, document.document_id, reading.pages, fence=fence, rules=rules_edition())
     documents.set_state(tx, document.document_id, DocumentState.READING, fence=fence)
     outbox.append(tx, document.patient_id, document.document_id, "put", fence)

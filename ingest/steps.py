@@ -15,7 +15,7 @@ from ingest.addressee import UNKNOWN, said_of, sent_as
 from ingest.evidence import shown_json, to_json
 from ingest.meter import timed
 from ingest.workbench import Workbench
-from records import documents, facts, jobs, outbox, patients, readings
+from records import document_pages, documents, facts, jobs, outbox, patients, readings
 from records.content import Metadata, Reading
 from records.documents import Document, DocumentState
 from records.jobs import Job
@@ -130,7 +130,7 @@ def _held(
 ) -> DocumentState:
     _keep(bench, upload, reading, vectors)
     with bench.records.write() as tx:
-        documents.set_read(tx, job.document_id, reading.pages, fence=job.fence)
+        document_pages.set_read(tx, job.document_id, reading.pages, fence=job.fence)
         documents.set_signatures(tx, job.document_id, reading.metadata, fence=job.fence)
         documents.set_state(
             tx, job.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence=evidence, fence=job.fence
@@ -181,7 +181,7 @@ def _describe(tx: documents.Tx, job: Job, upload: Upload, reading: Reading, *, r
         fence=job.fence,
         restricted_masks=restricted_masks,
     )
-    documents.set_read(tx, job.document_id, reading.pages, fence=job.fence)
+    document_pages.set_read(tx, job.document_id, reading.pages, fence=job.fence)
     facts.keep(tx, job.document_id, reading.pages, fence=job.fence, rules=rules_edition())
 
 

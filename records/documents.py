@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select
 
@@ -22,7 +21,7 @@ from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
 from access.scope import Scope
 from records import events, names, tables, versions
-from records.content import Metadata, Page
+from records.content import Metadata
 from records.database import Tx
 from records.document_rows import (
     Document,
@@ -40,7 +39,6 @@ from records.opaque import random_id
 from records.reading_format import signatures_out
 from records.scoped import INSIDE as _INSIDE
 from records.scoped import scope_values
-from records.sealed import keyed_hash
 from records.shelf import BlobRef
 from records.statements import among, as_set
 
@@ -53,7 +51,6 @@ _SOME = select(_C).where(among(_T.document_id, "document_ids"), _INSIDE)
 _STATES = select(_T.document_id, _T.state).where(among(_T.document_id, "document_ids"))
 _NAMING = ("unique_id", "set_id", "replaces", "appends")
 _SAID = ("type_code", "title", "author", "organization", "confidentiality", "language")
-MOST_NOTES = 100  # pages that say the same are one
 _LAST_VERSION = 2**31 - 1  # what every database's integer holds; a document may state anything
 
 
@@ -296,54 +293,12 @@ def withdraw(tx: Tx, document_id: DocumentId, metadata: Metadata) -> list[Docume
     return found
 
 
-def set_pages(
-    tx: Tx,
-    document_id: DocumentId,
-    pages: int,
-    unreadable: Collection[int],
-    *,
-    texts: Collection[str] = (),
-    notes: Mapping[str, Sequence[int]] = MappingProxyType({}),
-    fence: int | None = None,
-) -> None:
-    """Make the reading saved under the document's fence its reading: how many pages, and which of them (from 1) no
-    trustworthy text came from. `texts` of the pages, in order, tell copies of one report apart.
-    `notes`: what was not read, in a sentence, with its pages; the first MOST_NOTES are kept.
-    """
-    row = fenced_row(tx, document_id, fence)
-    kept = list(notes.items())[:MOST_NOTES]
-    words = dataclasses.replace(open_words(tx, row), notes=json.dumps(kept) if kept else "")
-    row.sealed = seal_words(tx, _key(row), words)
-    row.pages, row.unreadable_count, row.reading_fence = pages, len(set(unreadable)), row.fence
-    row.unreadable_pages = json.dumps(sorted(set(unreadable)))
-    row.page_prints = b"".join(_print(tx, row, n, text) for n, text in enumerate(texts, 1)) or None
-    tx.session.flush()
-
-
-def set_read(tx: Tx, document_id: DocumentId, pages: Sequence[Page], *, fence: int) -> None:
-    """`set_pages` of what was read."""
-    unreadable = [page.number for page in pages if page.unreadable]
-    texts = [page.text for page in pages]
-    notes: dict[str, list[int]] = {}
-    for page in pages:
-        if page.note:
-            notes.setdefault(page.note, []).append(page.number)
-    set_pages(tx, document_id, len(pages), unreadable, texts=texts, notes=notes, fence=fence)
-
-
 def next_fence(tx: Tx, document_id: DocumentId) -> int:
     """A fence for a write that is no job's (a removal): from now on, writes of jobs claimed before are refused."""
     row = _row(tx, document_id)
     row.fence += 1
     tx.session.flush()
     return row.fence
-
-
-def _print(tx: Tx, row: tables.Document, number: int, text: str) -> bytes:
-    """The same for pages of the same words; a page without any is like no other."""
-    words = " ".join(text.split())
-    said = (words,) if words else (row.document_id, str(number))
-    return keyed_hash(tx.patient_keys(PatientId(row.patient_id)).names, "page", *said)[: versions.PRINT]
 
 
 def _key(row: tables.Document) -> tuple[PatientId, DocumentId]:

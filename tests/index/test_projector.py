@@ -22,7 +22,7 @@ from index.projection import Source
 from index.projector import Projector
 from index.question import build_question, query_vector
 from index.verify import compare
-from records import documents, outbox, readings
+from records import document_pages, documents, outbox, readings
 from records.content import Metadata, Page, Passage, Reading
 from records.documents import DocumentState
 from tests.records.building import NOW, Home, deposit, opened, patient, scope
@@ -86,7 +86,7 @@ class World:
         readings.save_reading(self.home.blobs, held, Reading(pages, passages=passages))
         with self.home.records.write() as tx:
             documents.set_metadata(tx, document, Metadata(type_code="11488-4"), Category.REPORT, fence=fence)
-            documents.set_pages(tx, document, len(pages), (), fence=fence)
+            document_pages.set_pages(tx, document, len(pages), (), fence=fence)
             if event:
                 outbox.append(tx, self.one, document, "put", fence)
         return document

@@ -12,7 +12,7 @@ import pytest
 
 from access.categories import Category
 from access.refusal import Refusal
-from records import documents, grants, jobs, journal, patients, readings
+from records import document_pages, documents, grants, jobs, journal, patients, readings
 from records.content import Metadata, Page, Passage, Reading
 from records.documents import DocumentState
 from tests.records.building import DOCTOR, NOW, Home, identity, opened
@@ -87,7 +87,7 @@ def fill(home: Home) -> None:
     )
     with home.records.write() as tx:
         documents.set_metadata(tx, job.document_id, stated, Category.REPORT)
-        documents.set_pages(tx, job.document_id, 1, [])
+        document_pages.set_pages(tx, job.document_id, 1, [])
         documents.set_state(tx, job.document_id, DocumentState.SEARCHABLE, now=NOW)
         grants.add_grant(
             tx,

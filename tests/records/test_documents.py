@@ -12,7 +12,7 @@ from sqlalchemy import text
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
 from access.refusal import Refusal
-from records import documents
+from records import document_pages, documents
 from records.content import Metadata
 from records.coverage import Coverage, covered
 from records.database import Tx
@@ -39,7 +39,7 @@ def test_a_document_comes_back_as_it_was_recorded(home: Home) -> None:
     with home.records.write() as tx:
         one = deposit(home, tx, patient(tx), file_name="é\x00\ud800.pdf", by="x")
         documents.set_metadata(tx, one.document_id, stated, Category.REPORT)
-        documents.set_pages(tx, one.document_id, 3, [3, 1, 3])
+        document_pages.set_pages(tx, one.document_id, 3, [3, 1, 3])
         documents.set_state(tx, one.document_id, DocumentState.QUARANTINED, refusal=refusal, evidence="née Petit")
     with home.records.read() as tx:
         found = documents.document_without_scope(tx, one.document_id)
@@ -136,7 +136,7 @@ def test_lists_pages_and_counts_are_those_of_the_plain_rule(home: Home) -> None:
             for number, (state, category, day, hidden, foreign, unreadable) in enumerate(rows):
                 document_id = deposit(home, tx, two if foreign else one, b"%d" % number).document_id
                 documents.set_metadata(tx, document_id, Metadata(event_date=day), category)
-                documents.set_pages(tx, document_id, 3, range(1, unreadable + 1))
+                document_pages.set_pages(tx, document_id, 3, range(1, unreadable + 1))
                 documents.set_state(tx, document_id, state, now=NOW)
                 excluded |= {document_id} if hidden else set()
                 if category in categories and not hidden and not foreign:

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from access.identifiers import JobId
 from access.refusal import Refusal
-from records import documents, jobs
+from records import document_pages, documents, jobs
 from records.database import Tx
 from records.documents import DocumentState
 from records.jobs import Job
@@ -96,7 +96,7 @@ def test_a_lost_lease_refuses_every_write_of_its_holder(home: Home) -> None:
         lambda tx: jobs.release(tx, old),
         lambda tx: jobs.set_stage(tx, old, "read"),
         lambda tx: documents.set_state(tx, old.document_id, DocumentState.SEARCHABLE, fence=old.fence),
-        lambda tx: documents.set_pages(tx, old.document_id, 3, [], fence=old.fence),
+        lambda tx: document_pages.set_pages(tx, old.document_id, 3, [], fence=old.fence),
     ]
     for act in acts:
         with pytest.raises(Refusal) as refused, home.records.write() as tx:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from access.categories import Category
-from records import documents, jobs, readings
+from records import document_pages, documents, jobs, readings
 from records.content import Metadata, Page, Passage, Reading, Region, Section, Source, Word
 from records.coverage import covered
 from records.documents import Document, DocumentState
@@ -103,7 +103,7 @@ def test_a_worker_that_lost_its_lease_does_not_touch_its_successors_reading(home
     with home.records.write() as tx:
         assert readings.reading_without_scope(home.blobs, tx, document_id) is None
         assert readings.vectors_without_scope(home.blobs, tx, document_id, "f") is None
-        documents.set_pages(tx, document_id, 2, [2], fence=job.fence)
+        document_pages.set_pages(tx, document_id, 2, [2], fence=job.fence)
     readings.save_reading(home.blobs, seen_by_old, of("le vieux"))
     readings.save_vectors(home.blobs, seen_by_old, "f", b"old")
     with home.records.read() as tx:
@@ -122,7 +122,7 @@ def read(home: Home, content: bytes = b"1") -> Document:
     readings.save_vectors(home.blobs, document, "f", b"123")
     with home.records.write() as tx:
         documents.set_metadata(tx, document_id, Metadata(), Category.REPORT, fence=job.fence)
-        documents.set_pages(tx, document_id, 2, [2], fence=job.fence)
+        document_pages.set_pages(tx, document_id, 2, [2], fence=job.fence)
         documents.set_state(tx, document_id, DocumentState.SEARCHABLE, fence=job.fence, now=NOW)
         jobs.finish(tx, job)
         found = documents.document_without_scope(tx, document_id)

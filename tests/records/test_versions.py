@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from access.categories import Category
 from access.identifiers import DocumentId, PatientId
-from records import documents, masks, names, tables
+from records import document_pages, documents, masks, names, tables
 from records.appendices import appendices
 from records.content import Metadata
 from records.database import Tx
@@ -36,7 +36,7 @@ def arrive(home: Home, tx: Tx, who: PatientId, what: Arrival, at: int) -> Docume
     if not what.metadata.unique_id:
         return None
     documents.set_metadata(tx, document_id, what.metadata, Category.REPORT)
-    documents.set_pages(tx, document_id, len(what.pages), (), texts=what.pages)
+    document_pages.set_pages(tx, document_id, len(what.pages), (), texts=what.pages)
     documents.set_state(tx, document_id, DocumentState.SEARCHABLE, now=NOW)
     return document_id
 
@@ -156,7 +156,7 @@ def test_the_same_report_three_ways_is_one_document_with_three_receipts(home: Ho
             for _ in range(2):  # sent again: the same receipt
                 add(tx, one.document_id, who, Way(origin, "10009999999", "690020029"), NOW + at * MINUTE)
             documents.set_metadata(tx, one.document_id, Metadata(unique_id="d1"), Category.REPORT)
-            documents.set_pages(tx, one.document_id, 1, (), texts=("texte",))
+            document_pages.set_pages(tx, one.document_id, 1, (), texts=("texte",))
             documents.set_state(tx, one.document_id, DocumentState.SEARCHABLE, now=NOW)
             made.append(one)
         seen = [documents.document_without_scope(tx, one.document_id) for one in made]

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from index.embedders.none import NoEmbedder
 from ingest.correct import corrected
-from records import documents, readings, tables
+from records import document_pages, documents, readings, tables
 from records.content import Page, Reading, Region, Section, Source, Word
 from records.corrections import corrections
 from records.fact import Fact, FactKind, FactSource, Quote
@@ -116,7 +116,7 @@ def test_an_unreadable_page_becomes_readable_in_coverage(own_world: World) -> No
         readings.save_reading(
             own_world.services.blobs, document, Reading((Page(1, "", 100, 100, unreadable=True, note="flou"),))
         )
-        documents.set_pages(tx, lettre, 1, [1], notes={"flou": [1]}, fence=document.fence)
+        document_pages.set_pages(tx, lettre, 1, [1], notes={"flou": [1]}, fence=document.fence)
     card = own_world.url("marie", f"/documents/{lettre}")
     told = own_world.http.get(card, headers=own_world.bearer(TRAITANT)).json()["notes"]
     assert told == [{"pages": [1], "message": "flou"}]

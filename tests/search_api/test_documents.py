@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from records import documents
+from records import document_pages
 from tests.ingest import test_containers as containers
 from tests.ingest import test_fhir as fhir
 from tests.search_api.conftest import BIOLOGIST, DOCTOR, TEXTS, TRAITANT
@@ -177,7 +177,7 @@ def test_content_is_the_bytes_received_and_cannot_run(world: World) -> None:
 
 def test_a_document_in_quarantine_says_nothing_of_itself(own_world: World) -> None:
     with own_world.services.records.write() as tx:
-        documents.set_pages(tx, own_world.documents["lettre"], 1, [1], notes={"Page illisible.": [1]})
+        document_pages.set_pages(tx, own_world.documents["lettre"], 1, [1], notes={"Page illisible.": [1]})
     own_world.hide("lettre", state="quarantined")  # type: ignore[arg-type]
     headers = own_world.bearer(DOCTOR)
     url = own_world.url("marie", f"/documents/{own_world.documents['lettre']}")
