@@ -2,7 +2,8 @@
 
 Saving needs no transaction, so no lock is held while a blob is written. It has no effect until
 `document_pages.set_pages`, with the fence of the job, makes the reading of that fence the document's: a worker that
-lost its lease writes beside, never over, what its successor reads. `spare_blobs_without_scope` names what is left behind.
+lost its lease writes beside, never over, what its successor reads. `spare_blobs_without_scope` names what is left
+behind.
 """
 
 from __future__ import annotations
