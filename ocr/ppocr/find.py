@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -20,8 +20,9 @@ from records.content import Box
 
 LETTER = 16.0  # pixels of a line of letters on the picture that is searched
 LARGEST_SIDE = 2048  # pixels
-MOST_POINTS = 500_000  # looked at at once: some fifteen lines; twice as many take 100 MB more and no less time
+MOST_POINTS = 1_000_000  # looked at at once, a printed page; takes 0.3 GB
 STEP = 32  # the sides of what it is given are multiples of this
+AROUND = 2 * STEP  # rows that are looked at above and below a cut, which may go through a line
 FAINTEST = 24  # grey levels from the ground of a square to its farthest point, from which it may hold letters
 CORE = 0.3  # chance from which a point belongs to a line
 SURE = 0.5  # mean chance of a line's points
@@ -33,7 +34,6 @@ FEWEST_WIDE = 4.0  # heights of a core, from which its slope is known
 
 Tones = NDArray[np.float32]
 Grey = NDArray[np.uint8]
-Part = tuple[slice, slice]  # rows, columns
 Runs = NDArray[np.int64]
 
 
@@ -55,6 +55,16 @@ class Line:
         return left, min(ends) - filled * self.height / 2, right, max(ends) + filled * self.height / 2
 
 
+class Part(NamedTuple):
+    """Of a picture: the rows `top` to `bottom`, for which rows `first` to `last` are looked at, and columns."""
+
+    top: int
+    bottom: int
+    first: int
+    last: int
+    columns: slice
+
+
 def lines_on(grey: Image.Image, letter: float, finder: Any) -> list[Line]:
     """The lines in pixels of `grey` (mode L), whose lines of letters are `letter` pixels high."""
     scale = min(1.0, LETTER / letter, LARGEST_SIDE / max(grey.size))
@@ -63,7 +73,8 @@ def lines_on(grey: Image.Image, letter: float, finder: Any) -> list[Line]:
     tones = np.asarray(small)
     chances = np.zeros(tones.shape, dtype=np.float32)
     for part in parts(tones):
-        chances[part] = _chances(tones[part], finder)
+        seen = _chances(tones[part.first : part.last, part.columns], finder)
+        chances[part.top : part.bottom, part.columns] = seen[part.top - part.first : part.bottom - part.first]
     across, down = grey.width / size[0], grey.height / size[1]
     return [
         Line(
@@ -79,7 +90,7 @@ def lines_on(grey: Image.Image, letter: float, finder: Any) -> list[Line]:
 
 def _chances(tones: Grey, finder: Any) -> Tones:
     values = tones.astype(np.float32) / np.float32(127.5) - np.float32(1)
-    (chances,) = finder.run(None, {"x": np.repeat(values[None, None], 3, axis=1)})
+    (chances,) = finder.run(None, {"x": values[None, None]})
     return np.asarray(chances[0, 0])
 
 
@@ -88,7 +99,9 @@ def parts(tones: Grey) -> Iterator[Part]:
 
     Bands of rows with ink, each as wide as its ink, with a square of STEP around: a letter of two pages is half blank,
     and time goes by the point. The network takes 210 bytes a point: a whole page would take more than the sandbox
-    leaves beside a large picture, so a tall band is cut where there is least ink.
+    leaves beside a large picture, so a tall band is cut where there is least ink. On a worn page that may be through a
+    line: with rows around each cut, 0.02 of 100 letters of such pages are misread, without 0.07 (of halves as large,
+    0.59, and 13.6 of 100 typewritten words for 9.4).
     """
     rows, columns = (side // STEP for side in tones.shape)
     squares = tones.reshape(rows, STEP, columns, STEP).swapaxes(1, 2).reshape(rows, columns, STEP * STEP)
@@ -100,7 +113,8 @@ def parts(tones: Grey) -> Iterator[Part]:
         held = np.flatnonzero(inked[first:last].any(axis=0))
         left, right = int(held[0]) * STEP, (int(held[-1]) + 1) * STEP
         for top, bottom in _cut(ink, first * STEP, last * STEP, right - left):
-            yield slice(top, bottom), slice(left, right)
+            around = max(first * STEP, top - AROUND), min(last * STEP, bottom + AROUND)
+            yield Part(top, bottom, *around, slice(left, right))
 
 
 def _with_neighbours(squares: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +16,13 @@ from ocr.port import too_slow
 from ocr.ppocr.find import Line
 
 HEIGHT = 48  # pixels, what the network was trained on
-MOST_WIDTH = 3200  # pixels; a longer line is pressed together
-BATCH = 4096  # pixels of width read at once; twice as many take no less time
-PAD = 16  # widths are rounded up to this, so that lines of nearly one width go together
+STEP = 8  # pixels of width to a step
+MOST_STEPS = 400  # a longer line is pressed together
+# Lines are read with a fifth more height, so with smaller letters: a sixth less time, and nothing is lost on print, forms
+# and typewriting. In short ones letters are: « g/L » becomes « 9/L ». These stay as they are, and have grey after them
+# as in the network's training: without, « UI/L » becomes « U/L ».
+ROOM, SHORT = 1.2, 25  # times; steps
+AFTER, LEAST = 2, 13  # steps of grey after a short line; as how long it is read at least
 
 REACH = 0.75
 # A blank that was not read: chance of one between two letters, and the white that is seen there, in points and by the
@@ -50,33 +54,29 @@ def spelt(
 
     Raises Refusal (stage "read"), code "ocr-timeout", past `deadline` (monotonic seconds).
     """
-    widths = [_width(line) for line in lines]
-    found: list[list[Spelt]] = [[] for _ in lines]
-    for group in _groups(widths):
+    found = []
+    for line in lines:
         if time.monotonic() > deadline:
             raise too_slow()
-        width = -(-max(widths[at] for at in group) // PAD) * PAD
-        pictures = np.zeros((len(group), 1, HEIGHT, width), dtype=np.float32)
-        for place, at in enumerate(group):
-            pictures[place, 0, :, : widths[at]] = _picture(grey, lines[at], widths[at])
-        (chances,) = speller.run(None, {"x": np.repeat(pictures, 3, axis=1)})
-        for place, at in enumerate(group):
-            found[at] = words_of(chances[place], characters, _inked(pictures[place, 0, :, : widths[at]]), width)
+        picture = _picture(grey, line)
+        given = picture if picture.shape[1] >= STEP * SHORT else _lengthened(picture)
+        (chances,) = speller.run(None, {"x": given[None, None]})
+        found.append(words_of(chances[0], characters, _inked(picture)))
     return found
 
 
-def words_of(chances: Chances, characters: Sequence[str], inked: NDArray[np.bool_], width: int) -> list[Spelt]:
+def words_of(chances: Chances, characters: Sequence[str], inked: NDArray[np.bool_]) -> list[Spelt]:
     """The words of one line: the likeliest character of each step, repeats and blanks dropped.
 
-    chances  (steps, characters), of a picture `width` points wide
-    inked    whether each column of the line has ink: the rest of the picture is padding
+    chances  (steps, characters), those of the line first
+    inked    whether each column of the line's picture has ink
     """
     best = chances.argmax(axis=1)
     steps = np.nonzero((best != 0) & (np.diff(best, prepend=0) != 0))[0]
     letters = [(characters[best[step]], int(step), float(chances[step, best[step]])) for step in steps]
-    total = len(chances) * len(inked) / width
+    total = len(inked) / STEP
     found = []
-    for word in _words(letters, chances[:, characters.index(" ")], inked, width / len(chances)):
+    for word in _words(letters, chances[:, characters.index(" ")], inked):
         # A character is seen about its middle, to half a character: a word reaches three quarters of one further.
         reach = REACH * (word[-1][1] - word[0][1]) / (len(word) - 1) if len(word) > 1 else 2.0
         start, end = max(0.0, word[0][1] + 0.5 - reach), min(total, word[-1][1] + 0.5 + reach)
@@ -85,19 +85,16 @@ def words_of(chances: Chances, characters: Sequence[str], inked: NDArray[np.bool
     return found
 
 
-def _words(
-    letters: Sequence[Letter], blank: NDArray[np.float32], inked: NDArray[np.bool_], step: float
-) -> Iterator[list[Letter]]:
+def _words(letters: Sequence[Letter], blank: NDArray[np.float32], inked: NDArray[np.bool_]) -> Iterator[list[Letter]]:
     """Letters parted at blanks, those included that the network only suspects where white is seen.
 
     It misses one blank in thirty of typewriting and of forms, and half of those in short cells; « lui,c'est » would not
     be found by either word.
 
     blank  the chance of one at each step
-    step   columns of `inked`
     """
     pairs = list(pairwise(letters))
-    whites = [_white(inked, (before[1] + 0.5) * step, (after[1] + 0.5) * step) for before, after in pairs]
+    whites = [_white(inked, (before[1] + 0.5) * STEP, (after[1] + 0.5) * STEP) for before, after in pairs]
     closed = [" " not in (before[0], after[0]) for before, after in pairs]
     word = [letter for letter in letters[:1] if letter[0] != " "]
     for at, (before, letter) in enumerate(pairs):
@@ -130,12 +127,12 @@ def _inked(picture: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.asarray((picture[EDGE:-EDGE] < dark + INK * (light - dark)).any(axis=0))
 
 
-def _width(line: Line) -> int:
-    return max(8, min(MOST_WIDTH, round((line.x1 - line.x0) * HEIGHT / max(1.0, line.height))))
-
-
-def _picture(grey: Image.Image, line: Line, width: int) -> NDArray[np.float32]:
+def _picture(grey: Image.Image, line: Line) -> NDArray[np.float32]:
     """The line set flat: what leans is slid down or up column by column, as letters of a leaning line stand upright."""
+    steps = (line.x1 - line.x0) * HEIGHT / max(1.0, line.height) / STEP
+    if steps >= SHORT * ROOM:
+        line, steps = replace(line, height=line.height * ROOM), steps / ROOM
+    width = STEP * max(1, min(MOST_STEPS, round(steps)))
     x0, y0, x1, y1 = line.box()
     if line.slope == 0:
         box = max(0.0, x0), max(0.0, y0), min(float(grey.width), x1), min(float(grey.height), y1)
@@ -148,13 +145,6 @@ def _picture(grey: Image.Image, line: Line, width: int) -> NDArray[np.float32]:
     return np.asarray(picture, dtype=np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def _groups(widths: Sequence[int]) -> Iterator[list[int]]:
-    """Places of lines of nearly one width, at most BATCH pixels together: padding is read like the rest."""
-    group: list[int] = []
-    for at in sorted(range(len(widths)), key=lambda place: widths[place]):
-        if group and (widths[at] * (len(group) + 1) > BATCH or widths[at] > 1.25 * widths[group[0]] + PAD):
-            yield group
-            group = []
-        group.append(at)
-    if group:
-        yield group
+def _lengthened(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Grey after a short line, as in the network's training."""
+    return np.pad(picture, ((0, 0), (0, max(STEP * AFTER, STEP * LEAST - picture.shape[1]))))

@@ -32,9 +32,9 @@ a smudge may resemble; with these 300 a line takes a third less time too."""
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """`finder` maps a picture (1, 3, height, width) to the chance that each point is inside a line of text.
+    """`finder` maps a picture (1, 1, height, width) to the chance that each point is inside a line of text.
 
-    `speller` maps lines (n, 3, 48, width) to chances by step and character; `characters` names its columns, the first
+    `speller` maps lines (n, 1, 48, width) to chances by step and character; `characters` names its columns, the first
     of which is no character.
     """
 
@@ -60,13 +60,28 @@ def networks() -> Networks:
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool of threads does not survive a fork
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = False  # an arena keeps the largest page's memory for good
-    model = onnx.load_model_from_string(_file(*_SPELLER))
-    characters = _narrowed(model)
-    return Networks(
-        onnxruntime.InferenceSession(_file(*_FINDER), options, providers=["CPUExecutionProvider"]),
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"]),
-        characters,
-    )
+    finder, speller = (onnx.load_model_from_string(_file(*named)) for named in (_FINDER, _SPELLER))
+    characters = _narrowed(speller)
+    sessions = []
+    for model in (finder, speller):
+        _grey(model)
+        data = model.SerializeToString()
+        sessions.append(onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"]))
+    return Networks(*sessions, characters)
+
+
+def _grey(model: Any) -> None:
+    """Let a picture have one channel: the three of a grey one are alike, so what weighs them is summed."""
+    from onnx import numpy_helper
+
+    (given,) = model.graph.input
+    (first,) = (node for node in model.graph.node if given.name in node.input)
+    (tensor,) = (tensor for tensor in model.graph.initializer if tensor.name == first.input[1])
+    summed = numpy_helper.to_array(tensor).sum(axis=1, keepdims=True)
+    tensor.CopyFrom(numpy_helper.from_array(summed, tensor.name))
+    given.type.tensor_type.shape.dim[1].dim_value = 1
+    given.type.tensor_type.shape.dim[2].dim_param = "height"
+    del model.graph.value_info[:]
 
 
 def _narrowed(model: Any) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from access.refusal import Refusal
 from ingest.legible import trustworthy
@@ -16,8 +17,8 @@ from ocr.build import build_ocr, ocr_named
 from ocr.port import Ocr, ReadPicture
 from ocr.ppocr import weights
 from ocr.ppocr.engine import PpOcr, raised, what_is_said
-from ocr.ppocr.find import FAINTEST, STEP, Line, parts, pieces
-from ocr.ppocr.spell import Spelt, words_of
+from ocr.ppocr.find import FAINTEST, STEP, Line, Part, lines_on, parts, pieces
+from ocr.ppocr.spell import Spelt, spelt, words_of
 from samples.damage import DAMAGES, worn
 from tests.ocr.pictures import LETTER, accuracy, letter, microfilmed, noisy, rotated, uncovered
 
@@ -161,7 +162,7 @@ def test_white_that_is_usual_in_a_line_parts_nothing() -> None:
     assert [w.text for w in words_of(*_line("c'estlui", 8, {1: (17, 0.1)}))] == ["c'", "estlui"]
 
 
-def _line(text: str, usual: int, gaps: dict[int, tuple[int, float]]) -> tuple[Any, tuple[str, ...], Any, int]:
+def _line(text: str, usual: int, gaps: dict[int, tuple[int, float]]) -> tuple[Any, tuple[str, ...], Any]:
     """What `words_of` gets of letters with `usual` points of white between them, or, after the letters of `gaps`,
     others, and a suspicion of a blank there. A letter is as wide as a step of eight points and is seen at its middle.
     """
@@ -171,14 +172,14 @@ def _line(text: str, usual: int, gaps: dict[int, tuple[int, float]]) -> tuple[An
     for place in range(len(text)):
         middles.append(len(ink) + 4)
         ink += [True] * 8 + [False] * gaps.get(place, (usual, 0.0))[0]
-    width = 8 * (len(ink) // 8 + 1)
-    steps = np.zeros((width // 8, len(characters)), dtype=np.float32)
+    ink += [False] * (8 - len(ink) % 8)
+    steps = np.zeros((len(ink) // 8, len(characters)), dtype=np.float32)
     steps[:, 0] = 1.0
     for place, middle in enumerate(middles):
         steps[middle // 8] = 0.0
         steps[middle // 8, characters.index(text[place])] = 0.98
         steps[middle // 8, 1] = gaps.get(place, (usual, 0.0))[1]
-    return steps, characters, np.array(ink), width
+    return steps, characters, np.array(ink)
 
 
 def test_a_faint_sign_stays_between_two_words_and_goes_at_the_end_of_a_line() -> None:
@@ -222,13 +223,28 @@ def test_large_pages_are_looked_at_in_bands_cut_between_lines() -> None:
     lines = range(10, 3150, 50)
     for top in lines:
         page[top : top + 30, 100:1900:7] = 0
-    found = [rows for rows, _ in parts(page)]
-    assert [rows.start for rows in found[1:]] == [rows.stop for rows in found[:-1]]
-    assert (found[0].start, found[-1].stop) == (0, 3200)
+    found = list(parts(page))
+    assert [part.top for part in found[1:]] == [part.bottom for part in found[:-1]]
+    assert (found[0].top, found[-1].bottom) == (0, 3200)
     assert len(found) > 5
-    for rows in found[:-1]:
-        assert rows.stop % STEP == 0
-        assert not any(top < rows.stop - 1 and rows.stop + 1 < top + 30 for top in lines)
+    for part in found[:-1]:
+        assert part.bottom % STEP == 0
+        assert not any(top < part.bottom - 1 and part.bottom + 1 < top + 30 for top in lines)
+
+
+def test_a_line_that_a_cut_goes_through_is_found_whole() -> None:
+    """Where every row has ink, as on worn pages, a cut goes through lines: rows around it are looked at too."""
+    lines = 60
+    page = Image.new("L", (1600, lines * 24), 255)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(16)
+    for number in range(lines):
+        draw.text((40, number * 24), "Le patient décrit une toux sèche depuis trois jours. " * 2, font=font)
+    tones = np.asarray(page)
+    assert len(list(parts(tones))) > 1
+    assert all(part.first <= max(0, part.top - 40) for part in parts(tones))
+    found = lines_on(page, 16.0, weights.networks().finder)
+    assert len(found) == lines
+    assert max(line.height for line in found) < 1.2 * min(line.height for line in found)
 
 
 def test_white_letters_on_a_dark_panel_are_looked_at() -> None:
@@ -237,7 +253,7 @@ def test_white_letters_on_a_dark_panel_are_looked_at() -> None:
     page[16 * STEP : 16 * STEP + 16, 14 * STEP : 18 * STEP : 3] = 230
     looked = np.zeros(page.shape, dtype=np.bool_)
     for part in parts(page):
-        looked[part] = True
+        looked[part.first : part.last, part.columns] = True
     assert looked[page == 230].all()
 
 
@@ -248,7 +264,27 @@ def test_only_what_has_ink_is_looked_at_with_paper_around() -> None:
     page[10 * STEP : 12 * STEP, 5 * STEP : 20 * STEP] = 200
     page[10 * STEP : 12 * STEP : 2] = 250
     page[31 * STEP + 1, 31 * STEP + 1] = 250 - FAINTEST
-    assert [((a.start, a.stop), (b.start, b.stop)) for a, b in parts(page)] == [
-        ((9 * STEP, 13 * STEP), (4 * STEP, 21 * STEP)),
-        ((30 * STEP, 32 * STEP), (30 * STEP, 32 * STEP)),
+    assert list(parts(page)) == [
+        Part(9 * STEP, 13 * STEP, 9 * STEP, 13 * STEP, slice(4 * STEP, 21 * STEP)),
+        Part(30 * STEP, 32 * STEP, 30 * STEP, 32 * STEP, slice(30 * STEP, 32 * STEP)),
     ]
+
+
+def test_short_cells_keep_their_letters_and_words_their_places() -> None:
+    """Read with the room of a long line, or without grey after it, « g/L » becomes « gL » and « UI/L » « U/L »."""
+    nets = weights.networks()
+    cells = ["UI/L", "g/L", "mg/L", "mmol/L", "G/L", "< 5", "4,0", "ng/L"]
+    wrong = []
+    for size in range(18, 46, 2):
+        for cell in cells:
+            page = Image.new("L", (500, 120), 255)
+            draw, font = ImageDraw.Draw(page), ImageFont.load_default(size)
+            x0, _, x1, _ = draw.textbbox((40, 30), cell, font=font)
+            draw.text((40, 30), cell, font=font, fill=20)
+            line = Line(x0 - size / 4, x1 + size / 4, 30 + 0.62 * size, 1.56 * size)
+            (words,) = spelt(page, [line], nets.speller, nets.characters, time.monotonic() + 60)
+            if "".join(word.text for word in words) != cell.replace(" ", ""):
+                wrong.append((size, cell, words))
+            assert words[0].start <= 0.25
+            assert 0.75 <= words[-1].end <= 1.0
+    assert wrong == []
