@@ -11,6 +11,7 @@ from clinical.told_by_text import facts_of
 from index.analysis import analyse
 from ingest.parsers import pdf as pdf_parser
 from ingest.parsers import pdf_raised
+from ingest.parsers.pdf_segments import Ink
 from records.content import Page, Reading
 from tests.ingest import pdf_sheets, pdfs
 from tests.ingest.pdf_sheets import Piece
@@ -49,6 +50,7 @@ def _line(page_of: Callable[..., Page], *drawn: Piece) -> str:
         (("7,4.10", _up("9"), "/L"), "7,4.10⁹/L"),
         (("10", _up("3"), "/mm", _up("3")), "10³/mm³"),
         (("10", _up("-3"), " mol"), "10⁻³ mol"),
+        (("onde à 9,8 m/s", _up("2")), "onde à 9,8 m/s²"),
         (("surface 1,72 m", _up("2")), "surface 1,72 m²"),
         (("62 mL/min/1,73 m", _up("2"), " ce jour"), "62 mL/min/1,73 m² ce jour"),
         (("IMC 24 (kg/m", _up("2"), ")"), "IMC 24 (kg/m²)"),
@@ -89,6 +91,9 @@ def test_all_else_stays_as_it_is(page_of: Callable[..., Page], drawn: tuple[Piec
         (("Allergie : pénicilline", _up("3"), ", iode"), "Allergie : pénicilline ³, iode", "penicilline"),
         (("Potassium 4,1", _up("1"), " mmol/L"), "Potassium 4,1 ¹ mmol/L", "4.1"),
         (("Vu le 12/03/2024", _up("2"), " à Lyon"), "Vu le 12/03/2024 ² à Lyon", "2024-03-12"),
+        (("Potassium 250", _up("1)"), " mmol/L"), "Potassium 250 ¹) mmol/L", "250"),
+        (("depuis 2010", _up("3"), " environ"), "depuis 2010 ³ environ", "2010"),
+        (("pH 4,10", _up("3"), " environ"), "pH 4,10 ³ environ", "4.1"),
         (("selon les auteurs", _up("2,3"), "."), "selon les auteurs ²,³.", "auteurs"),
         (("des allergies.", _up("4"), " Puis"), "des allergies.⁴ Puis", "allergies"),
     ],
@@ -134,25 +139,64 @@ def test_text_raised_by_its_state_is_read_alike(page_of: Callable[..., Page]) ->
 
 
 @pytest.mark.parametrize(
-    ("before", "gap", "text"),
+    ("before", "gap", "figures", "after", "text"),
     [
-        ("Leucocytes 7,4 10", 0.26, "Leucocytes 7,4 10⁹ fin"),
-        ("sur 2 m", 0.26, "sur 2 m⁹ fin"),
-        ("Potassium 4,1", 0.05, "Potassium 4,1 ⁹ fin"),
-        ("Potassium 4,1", 0.26, "Potassium 4,1 9 fin"),
-        ("250 10", 0.45, "9 250 10 fin"),  # too far: a row of its own
+        ("Leucocytes 7,4 10", 0.26, "9", "/L", "Leucocytes 7,4 10⁹/L"),
+        ("sur 2 m", 0.26, "2", " fin", "sur 2 m² fin"),
+        ("kg.L", 0.26, "-1", " fin", "kg.L⁻¹ fin"),
+        ("Potassium 4,1", 0.05, "1", " fin", "Potassium 4,1 ¹ fin"),
+        ("Potassium 4,1", 0.26, "1", " fin", "Potassium 4,1 1 fin"),
+        ("Prendre 10", 0.26, "1", "/2 dose", "Prendre 10 1 /2 dose"),
+        ("250 10", 0.45, "9", " fin", "9 250 10 fin"),  # too far: a row of its own
     ],
 )
-def test_a_raised_figure_that_is_a_word_of_its_own(read: Read, before: str, gap: float, text: str) -> None:
-    """It joins 10 or a length over a blank, is the mark of a note right behind a word, else no exponent."""
+def test_raised_figures_that_are_a_word_of_their_own(
+    read: Read, before: str, gap: float, figures: str, after: str, text: str
+) -> None:
+    """They join 10 or a length over a blank, are the mark of a note right behind a word, else no exponent."""
 
     def draw(pdf: FPDF) -> None:
         pdf_sheets.pieces(pdf, 20, 30, before)
         x = 20 + pdf.get_string_width(before) + gap * 11 / pdf.k
-        pdf_sheets.pieces(pdf, x, 30, _up("9"), " fin")
+        pdf_sheets.pieces(pdf, x, 30, _up(figures), after)
 
     (page,) = read(pdfs.made(draw), "page.pdf").pages
     assert page.text.split() == text.split()
+
+
+def _ink(text: str, x: float, baseline: float = 100, size: float = 10, angle: int = 0) -> Ink:
+    box = (x, baseline - size, x + 6 * len(text), baseline)
+    return Ink(text, box, box, baseline, size, angle)
+
+
+@pytest.mark.parametrize(
+    ("words", "texts"),
+    [
+        ([_ink("10", 0), _ink("9", 12, 96, 6), _ink("/L", 18)], ["10⁹/L"]),
+        ([_ink("10", 0), _ink("9", 12, 96, 6, 1), _ink("/L", 18)], ["10", "9", "/L"]),
+        ([_ink("10⁹", 0), _ink("/L", 18, 112)], ["10⁹", "/L"]),  # of the next line
+        ([_ink("10⁹", 0), _ink("/L", 18, 100, 10, 1)], ["10⁹", "/L"]),
+        ([_ink("10⁹", 50), _ink("/L", 18)], ["10⁹", "/L"]),
+        ([_ink("1/", 0), _ink("2", 12, 96, 6)], ["1/", "2"]),
+    ],
+)
+def test_only_what_stands_behind_and_runs_the_same_way_is_joined(words: list[Ink], texts: list[str]) -> None:
+    joined = pdf_raised.joined(words)
+    assert [word.text for word in joined] == texts
+    assert joined[-1].box[2] == words[-1].box[2]
+
+
+def test_letters_sized_by_the_matrix_alone(read: Read) -> None:
+    """As many programs write: a font of size 1, and all else in `Tm`."""
+
+    def draw(pdf: FPDF) -> None:
+        drawn = (("250 10", 12, 57.0, 700), ("9", 7.5, 57.0 + 12 * 2.502, 704.5), ("kPa", 12, 57.0 + 12 * 2.85, 700))
+        shown = " ".join(f"{size} 0 0 {size} {x:.2f} {y} Tm ({text}) Tj" for text, size, x, y in drawn)
+        pdf.text(20, 100, "Plaquettes")
+        pdf._out(f"BT /F1 1 Tf {shown} ET")
+
+    (page,) = read(pdfs.made(draw), "page.pdf").pages
+    assert page.text.split() == ["250", "10⁹kPa", "Plaquettes"]
 
 
 @pytest.mark.parametrize("angle", [90, 180, 270])
@@ -165,13 +209,24 @@ def test_an_exponent_of_turned_text_is_one(read: Read, angle: int) -> None:
     assert page.text == "250 10⁹/L et 12er"
 
 
-def test_pdfium_is_asked_about_the_letters_of_no_other_word(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("angle", [0, 90])
+def test_pdfium_is_asked_about_the_letters_of_no_other_word(
+    read: Read, monkeypatch: pytest.MonkeyPatch, angle: int
+) -> None:
     asked: list[str] = []
     ask = pdf_raised._letter
-    monkeypatch.setattr(pdf_raised, "_letter", lambda page, at, text: (asked.append(text), ask(page, at, text))[1])
+
+    def count(page: int, at: int, text: str) -> pdf_raised.Letter:
+        asked.append(text)
+        return ask(page, at, text)
+
+    monkeypatch.setattr(pdf_raised, "_letter", count)
 
     def draw(pdf: FPDF) -> None:
-        pdf_sheets.pieces(pdf, 20, 30, "Le 12/03/2024, D", ("UPONT", 0.7, 0.0), " 250 10", _up("9"), "/L")
+        with pdf.rotation(angle, x=100, y=100):
+            pdf_sheets.pieces(
+                pdf, 100, 100, "Le 12/03/2024, D", ("UPONT", 0.7, 0.0), " 250 10", _up("9"), "/L et la suite"
+            )
 
     read(pdfs.made(draw), "page.pdf")
-    assert "".join(asked) == "109"
+    assert "".join(asked).removesuffix("/L") == "109"
