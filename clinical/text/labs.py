@@ -24,7 +24,7 @@ _VALUE = re.compile(
     rf"(?:\+(?=[ \t]?[:=]?[ \t]?\d))?{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
     rf"(?:(?P<pressure>\d{{1,3}}[ ]?/[ ]?\d{{1,3}})(?!\d|/)(?:[ ]?(?P<punit>mm[ ]?hg|cm[ ]?hg|kpa))?"
     rf"|(?P<num>{NUMBER}(?!{_NOTE}[ ]?/))(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
-    rf"(?:[ ]?{_NOTE}(?![\w/]))?[ \t]{{0,3}}(?P<unit>{_UNIT})?"
+    rf"(?:[ ]?{_NOTE}(?!\w|[ ]?/))?[ \t]{{0,3}}(?P<unit>{_UNIT})?"
     rf"|(?P<quality>{any_of('quality')})(?![^\W_]))"
 )
 _RANGE = re.compile(

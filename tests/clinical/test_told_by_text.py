@@ -135,6 +135,7 @@ def test_an_intolerance_is_no_allergy() -> None:
         ("Hématies\t4,52\t10¹² /L\t4,0 - 5,4", "4,52", "4.52", "", "10¹² /L", "4.0", "5.4", ""),
         ("Leucocytes 7.10³/mm³ 4 - 10", "7", "7", "", ".10³/mm³", "4", "10", ""),
         ("Leucocytes 12,4.10⁹/L", "12,4", "12.4", "", ".10⁹/L", None, None, ""),
+        ("Leucocytes 10 ³/mm³", "10", "10", "", "", None, None, ""),  # an exponent parted from its 10 is no note
         ("Leucocytes : 4,5 × 10⁹/L", "4,5", "4.5", "", "× 10⁹/L", None, None, ""),
         ("Potassium ¹ 4,1 ² mmol/L 3,5 - 5,1", "4,1", "4.1", "", "mmol/L", "3.5", "5.1", ""),  # marks of notes
         ("Potassium\t4,1 ¹²\tmmol/L\t3,5 - 5,1", "4,1", "4.1", "", "mmol/L", "3.5", "5.1", ""),

@@ -68,6 +68,7 @@ def test_an_exponent_is_written_as_one(page_of: Callable[..., Page], drawn: tupl
     [
         (("Le 1", _up("er"), " mars"), "Le 1er mars"),
         (("Dossier n", _up("o"), " 12"), "Dossier no 12"),
+        (("Dossier n", _up("°"), " 12"), "Dossier n° 12"),
         (("La 2", _up("e"), " dose à 8h", _up("30")), "La 2e dose à 8h30"),
         (("Ca", _up("2+"), " et HCO3", _up("-")), "Ca2+ et HCO3-"),
         (("PaO", ("2", 0.65, -0.15), " 85 mmHg"), "PaO2 85 mmHg"),
