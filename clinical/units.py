@@ -18,6 +18,7 @@ UNITS_FILE = HERE / "laboratory" / "units.txt"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _LITRE = re.compile(r"(?<![A-Za-z])([dmcunpf]?)l(?![A-Za-z])")
+_TIMES = re.compile(r"^[x*.·](?=10[\^*E])")
 _PER = re.compile(r"[.·*]?((?:[dmcunpf]?L)|min|h|mol|mmol|mm3|g)\^?-1(?![0-9])")
 
 
@@ -83,7 +84,7 @@ def _normal(text: str) -> str:
     bare = raised.replace("µ", "u").replace("μ", "u").replace(",", ".").replace("×", "*").replace(" par ", "/")
     bare = "".join(bare.split())
     litre = _LITRE.sub(r"\1L", bare)
-    return _PER.sub(r"/\1", litre).replace("x10^", "10^").replace("m^2", "m2").replace("mm^3", "mm3")
+    return _PER.sub(r"/\1", _TIMES.sub("", litre)).replace("m^2", "m2").replace("mm^3", "mm3")
 
 
 def _raise(text: str, found: re.Match[str]) -> str:

@@ -18,12 +18,13 @@ from clinical.text.vocabulary import LOINC, parts, rows
 from records.fact import Coding, FactKind, Quantity
 
 _UNIT = rf"{any_of('unit')}(?![^\W_]|/[a-z])"
-_FILLER = rf"(?:[ \t:=.…|)_*]|-(?![\d ]*\d)|\((?!n\b)[^()\n]{{0,40}}\)|{any_of('filler')}(?![^\W_])){{0,6}}"
+_NOTE = "[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}"  # the mark of a note: « Potassium ¹ 4,1 ² mmol/L »
+_FILLER = rf"(?:[ \t:=.…|)_*]|{_NOTE}|-(?![\d ]*\d)|\((?!n\b)[^()\n]{{0,40}}\)|{any_of('filler')}(?![^\W_])){{0,6}}"
 _VALUE = re.compile(
     rf"(?:\+(?=[ \t]?[:=]?[ \t]?\d))?{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
     rf"(?:(?P<pressure>\d{{1,3}}[ ]?/[ ]?\d{{1,3}})(?!\d|/)(?:[ ]?(?P<punit>mm[ ]?hg|cm[ ]?hg|kpa))?"
-    rf"|(?P<num>{NUMBER})(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
-    rf"[ \t]{{0,3}}(?P<unit>{_UNIT})?"
+    rf"|(?P<num>{NUMBER}(?!{_NOTE}[ ]?/))(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
+    rf"(?:[ ]?{_NOTE}(?!\w|[ ]?/))?[ \t]{{0,3}}(?P<unit>{_UNIT})?"
     rf"|(?P<quality>{any_of('quality')})(?![^\W_]))"
 )
 _RANGE = re.compile(

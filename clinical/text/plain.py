@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
 _OPEN_END = re.compile(r"[\w,'(/%-]\s*$")
 _LONG, _FULL, _OF_WIDEST = 45, 75, 0.85
 """A line that ends no sentence goes on in the next: from 45 characters when that begins with a small letter, and from
 75 when it is nearly as long as the longest of the page (a line of a list may be long and end by itself)."""
+
+_SAME = frozenset("₀₁₂₃₄₅₆₇₈₉⁺")
+"""Written on the line they are the same name: SpO₂, HbA₁c, K⁺. An exponent is not: 10⁹ is not 109."""
 
 
 class _Bare(dict[int, str]):
@@ -16,7 +20,8 @@ class _Bare(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        bare = unicodedata.normalize("NFD", character.lower())[:1]
+        form: Literal["NFKD", "NFD"] = "NFKD" if character in _SAME else "NFD"
+        bare = unicodedata.normalize(form, character.lower())[:1]
         if bare in "\u2019\u02bc`\u2018":
             bare = "'"
         elif not bare or (bare.isspace() and bare not in "\n\t"):

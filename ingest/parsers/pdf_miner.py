@@ -13,10 +13,14 @@ from pdfminer.layout import LAParams, LTAnno, LTChar, LTContainer, LTTextLine
 from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
 from pdfminer.pdfpage import PDFPage
 
+from ingest.parsers.pdf_raised import Letter, parts_of
 from ingest.parsers.pdf_segments import Ink
 from ingest.parsers.pdf_words import SPACES, inks_of, tidy
 from ingest.pdfium import Frame
 from records.content import Box
+
+_DESCENT = 0.2
+"""Of most fonts, in em: pdfminer tells a letter's box, and its baseline only without what `Ts` raises it by."""
 
 
 def pdfminer_words(page: PDFPage, frame: Frame, media: Box) -> list[Ink]:
@@ -29,14 +33,14 @@ def pdfminer_words(page: PDFPage, frame: Frame, media: Box) -> list[Ink]:
     sheet = Frame(*media, frame.rotation)
     dx, dy, _, _ = sheet.box(frame.left, frame.bottom, frame.right, frame.top)
     shown = Frame(dx, sheet.height - dy - frame.height, dx + frame.width, sheet.height - dy, 0)
-    words = [(text, word) for word in _words(device.get_result()) if (text := tidy("".join(map(_text, word))))]
+    words = [part for word in _words(device.get_result()) for part in _parts(word) if part[0]]
     if not words:
         return []
-    boxes = [[(one.x0, one.y0, one.x1, one.y1) for one in word] for _, word in words]
+    boxes = [[(one.x0, one.y0, one.x1, one.y1) for one in word] for _, word, _ in words]
     places = np.array([(*np.min(box, axis=0)[:2], *np.max(box, axis=0)[2:]) for box in boxes])
-    firsts = [word[0] for _, word in words]
+    firsts = [first for _, _, first in words]
     return inks_of(
-        [text for text, _ in words],
+        [text for text, _, _ in words],
         places,
         np.array([one.matrix[4:] for one in firsts]),
         np.array([one.size for one in firsts]),
@@ -57,6 +61,14 @@ def _words(page: Any) -> Iterator[list[LTChar]]:
                 word = []
         if word:
             yield word
+
+
+def _parts(word: list[LTChar]) -> list[tuple[str, list[LTChar], LTChar]]:
+    """A word, or what its exponents make of it: text, letters, and the letter whose baseline it is on."""
+    if len({round(one.size, 1) for one in word}) == 1 or not all(one.upright for one in word):
+        return [(tidy("".join(map(_text, word))), word, word[0])]
+    letters = [Letter(_text(one), one.size, one.y0 + _DESCENT * one.size) for one in word]
+    return [(tidy(part.text), word[part.start : part.end], word[0]) for part in parts_of(letters)]
 
 
 def _text(letter: LTChar) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pypdfium2.raw as raw
 
+from ingest.parsers.pdf_raised import Part, joined, raised_words
 from ingest.parsers.pdf_segments import Ink
 from ingest.pdfium import AT, INT, Frame, address, boxed, plain
 
@@ -63,7 +64,15 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
         return []
     starts = [start for start, _ in spans]
     sizes, angles = (np.fromiter(map(of, repeat(page), starts), float, len(starts)) for of in (_size_of, _angle_of))
-    return inks_of(texts, _places(page, spans, sizes), _origins(page, starts), sizes, angles, frame)
+    letters, origins = _letters(page, spans, sizes), _origins(page, starts)
+    raised = raised_words(page, text, spans, letters, angles)
+    if raised:
+        parts = [raised.get(at, (Part(*span, texts[at]),)) for at, span in enumerate(spans)]
+        own = np.repeat(np.arange(len(spans)), list(map(len, parts)))  # the word of each part: they share its baseline
+        texts = [tidy(part.text) for some in parts for part in some]
+        spans = [(part.start, part.end) for some in parts for part in some]
+        origins, sizes, angles = origins[own], sizes[own], angles[own]
+    return inks_of(texts, _places(letters, spans), origins, sizes, angles, frame)
 
 
 def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles: Any, frame: Frame) -> list[Ink]:
@@ -89,7 +98,7 @@ def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles:
         map(tuple, upright.tolist()),
         *(of.tolist() for of in (baselines, sizes, quarters)),
     )
-    return without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True))))
+    return joined(without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True)))))
 
 
 def _text(page: int, count: int) -> str:
@@ -116,8 +125,8 @@ def _origins(page: int, at: Sequence[int]) -> Any:
     return points
 
 
-def _places(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
-    """Left, bottom, right, top of each word: around its letters' places on their line (advance and height of the font).
+def _letters(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
+    """Left, bottom, right, top of each letter's place on its line (advance and height of the font).
 
     A letter more than twice as tall as its font's size says may have absurd metrics: its ink decides.
     """
@@ -135,8 +144,14 @@ def _places(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
         ink = _ink_of(page, letters[row])
         if not told[row] or short[row] > 2 * (ink[3] - ink[1]):
             places[row] = ink
+    return places
+
+
+def _places(letters: Any, spans: Sequence[tuple[int, int]]) -> Any:
+    """Left, bottom, right, top of each word: around its letters' places."""
+    lengths = np.array([end - start for start, end in spans])
     first = np.cumsum(lengths) - lengths
-    low, high = np.minimum.reduceat(places[:, :2], first), np.maximum.reduceat(places[:, 2:], first)
+    low, high = np.minimum.reduceat(letters[:, :2], first), np.maximum.reduceat(letters[:, 2:], first)
     return np.hstack((low, high))
 
 

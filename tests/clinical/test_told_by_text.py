@@ -131,6 +131,14 @@ def test_an_intolerance_is_no_allergy() -> None:
         ("Plaquettes 198 150 – 400", "198", "198", "", "", "150", "400", ""),
         ("Troponine T < 14 ng/L", "< 14", "14", "<", "ng/L", None, None, ""),
         ("Potassium 6,1 H mmol/L 3,5 - 5,1", "6,1", "6.1", "", "mmol/L", "3.5", "5.1", "H"),
+        ("Plaquettes 250 10⁹/L 150 - 400", "250", "250", "", "10⁹/L", "150", "400", ""),
+        ("Hématies\t4,52\t10¹² /L\t4,0 - 5,4", "4,52", "4.52", "", "10¹² /L", "4.0", "5.4", ""),
+        ("Leucocytes 7.10³/mm³ 4 - 10", "7", "7", "", ".10³/mm³", "4", "10", ""),
+        ("Leucocytes 12,4.10⁹/L", "12,4", "12.4", "", ".10⁹/L", None, None, ""),
+        ("Leucocytes 10 ³/mm³", "10", "10", "", "", None, None, ""),  # an exponent parted from its 10 is no note
+        ("Leucocytes : 4,5 × 10⁹/L", "4,5", "4.5", "", "× 10⁹/L", None, None, ""),
+        ("Potassium ¹ 4,1 ² mmol/L 3,5 - 5,1", "4,1", "4.1", "", "mmol/L", "3.5", "5.1", ""),  # marks of notes
+        ("Potassium\t4,1 ¹²\tmmol/L\t3,5 - 5,1", "4,1", "4.1", "", "mmol/L", "3.5", "5.1", ""),
     ],
 )
 def test_a_line_of_a_laboratory(
@@ -141,6 +149,23 @@ def test_a_line_of_a_laboratory(
     assert (read.text, read.number, read.comparator, read.unit) == (value, Decimal(number), comparator, unit)
     bounds = tuple(None if each is None else Decimal(each) for each in (low, high))
     assert ((read.low, read.high), read.flag) == (bounds, flag)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("SpO₂ 92 %", FactKind.VITAL_SIGN, "92"),
+        ("PaO₂ 85 mmHg", FactKind.LAB_RESULT, "85"),
+        ("HbA₁c 7,2 %", FactKind.LAB_RESULT, "7,2"),
+        ("K⁺ 4,1 mmol/L", FactKind.LAB_RESULT, "4,1"),
+        ("Ca²⁺ 2,3 mmol/L", FactKind.LAB_RESULT, "2,3"),
+        ("Mg²⁺ 0,8 mmol/L", FactKind.LAB_RESULT, "0,8"),
+    ],
+)
+def test_a_name_with_an_index_or_a_charge_is_the_same_name(text: str, kind: FactKind, value: str) -> None:
+    read = one(text, kind).value
+    assert read is not None
+    assert read.text == value
 
 
 def test_a_thousand_is_not_guessed() -> None:

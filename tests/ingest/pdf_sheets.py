@@ -167,3 +167,32 @@ def bullets(pdf: FPDF) -> None:
         for line in textwrap.wrap(text, 50):
             pdf.text(25.2, y, line)
             y += 5
+
+
+Piece = str | tuple[str, float, float]
+"""Drawn on the line, or at a share of the line's size and raised by so many em."""
+
+
+def pieces(pdf: FPDF, x: float, y: float, *drawn: Piece, size: float = 11) -> None:
+    """A line whose pieces are drawn one behind the other, as word processors draw exponents."""
+    for piece in drawn:
+        text, scale, rise = (piece, 1.0, 0.0) if isinstance(piece, str) else piece
+        pdf.set_font("helvetica", size=size * scale)
+        pdf.text(x, y - rise * size / pdf.k, text)
+        x += pdf.get_string_width(text)
+    pdf.set_font("helvetica", size=size)
+
+
+def blood_count(pdf: FPDF) -> None:
+    """A laboratory table whose units have exponents."""
+    rows: tuple[tuple[str, str, tuple[Piece, ...], str], ...] = (
+        ("Plaquettes", "250", ("10", ("9", 0.65, 0.35), "/L"), "150 - 400"),
+        ("Hématies", "4,52", ("10", ("12", 0.65, 0.35), "/L"), "4,00 - 5,40"),
+        ("Leucocytes", "7,4", ("10", ("3", 0.65, 0.35), "/mm", ("3", 0.65, 0.35)), "4,0 - 10,0"),
+    )
+    for at, (name, value, unit, usual) in enumerate(rows):
+        y = 30 + 6 * at
+        pdf.text(10, y, name)
+        pdf.text(75, y, value)
+        pieces(pdf, 105, y, *unit)
+        pdf.text(140, y, usual)
