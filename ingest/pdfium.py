@@ -25,6 +25,8 @@ from records.content import Box
 
 LOCK = RLock()
 INT, AT = ctypes.c_int, ctypes.c_void_p
+pointer = AT.from_param
+"""An address as functions take it that were made by `plain` without types."""
 
 
 def address(handle: Any) -> int:
@@ -33,7 +35,11 @@ def address(handle: Any) -> int:
 
 
 def plain(function: Any, result: Any, *given: Any) -> Any:
-    """A function of pdfium that takes addresses as numbers: to check typed ones is a third of what a call costs."""
+    """A function of pdfium that takes addresses as numbers: to check typed ones is a third of what a call costs.
+
+    Made without types it costs half of that, as nothing is converted. Each address must then be a `pointer`: of a
+    bare number only the lower 32 bits would be passed.
+    """
     return ctypes.PYFUNCTYPE(result, *given)(address(function))
 
 

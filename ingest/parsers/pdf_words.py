@@ -19,7 +19,7 @@ import numpy as np
 import pypdfium2.raw as raw
 
 from ingest.parsers.pdf_segments import Ink
-from ingest.pdfium import AT, INT, Frame, address, boxed, plain
+from ingest.pdfium import INT, Frame, address, boxed, plain, pointer
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\ufffe": "-", "\x02": "-"}
@@ -36,14 +36,14 @@ _WORD = re.compile("[^{0}{1}]*[{1}]|[^{0}{1}]+".format("".join(SPACES), _BROKEN)
 """After a broken one the rest of the word stands on the next line."""
 
 
-_text_of = plain(raw.FPDFText_GetText, INT, AT, INT, INT, AT)
-_unicode_of = plain(raw.FPDFText_GetUnicode, ctypes.c_uint, AT, INT)
-_is_unmapped = plain(raw.FPDFText_HasUnicodeMapError, INT, AT, INT)
-_loose_of = plain(raw.FPDFText_GetLooseCharBox, INT, AT, INT, AT)
-_ink_box_of = plain(raw.FPDFText_GetCharBox, INT, AT, INT, AT, AT, AT, AT)
-_origin_of = plain(raw.FPDFText_GetCharOrigin, INT, AT, INT, AT, AT)
-_size_of = plain(raw.FPDFText_GetFontSize, ctypes.c_double, AT, INT)
-_angle_of = plain(raw.FPDFText_GetCharAngle, ctypes.c_float, AT, INT)
+_text_of = plain(raw.FPDFText_GetText, INT)
+_unicode_of = plain(raw.FPDFText_GetUnicode, ctypes.c_uint)
+_is_unmapped = plain(raw.FPDFText_HasUnicodeMapError, INT)
+_loose_of = plain(raw.FPDFText_GetLooseCharBox, INT)
+_ink_box_of = plain(raw.FPDFText_GetCharBox, INT)
+_origin_of = plain(raw.FPDFText_GetCharOrigin, INT)
+_size_of = plain(raw.FPDFText_GetFontSize, ctypes.c_double)
+_angle_of = plain(raw.FPDFText_GetCharAngle, ctypes.c_float)
 
 
 def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
@@ -52,7 +52,7 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
     pdfium answers letter by letter, some 10,000 calls for a page: they are made by `map`, and what is computed for
     each letter is computed by numpy, which takes a third of the time of a loop.
     """
-    page = address(textpage.raw)
+    page = pointer(address(textpage.raw))
     text = _text(page, raw.FPDFText_CountChars(textpage))
     spans = [found.span() for found in _WORD.finditer(text)]
     texts = [tidy(text[start:end]) for start, end in spans]
@@ -92,10 +92,10 @@ def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles:
     return without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True))))
 
 
-def _text(page: int, count: int) -> str:
+def _text(page: Any, count: int) -> str:
     """A character for each of pdfium's, U+FFFD for one without a Unicode value."""
     buffer = ctypes.create_string_buffer(2 * count + 2)
-    written = _text_of(page, 0, count, ctypes.addressof(buffer)) - 1 if count else 0
+    written = _text_of(page, 0, count, buffer) - 1 if count else 0
     text = buffer.raw[: 2 * written].decode("utf-16-le", "surrogatepass")
     if written != count or len(text) != count:  # control characters, which are left out there, or characters of two
         codes = map(_unicode_of, repeat(page), range(count))
@@ -108,15 +108,15 @@ def _text(page: int, count: int) -> str:
     return text
 
 
-def _origins(page: int, at: Sequence[int]) -> Any:
+def _origins(page: Any, at: Sequence[int]) -> Any:
     """Where these letters' baselines begin, in PDF space."""
     points = np.zeros((len(at), 2))
-    places = range(points.ctypes.data, points.ctypes.data + points.nbytes, points.itemsize)
+    places = list(map(pointer, range(points.ctypes.data, points.ctypes.data + points.nbytes, points.itemsize)))
     deque(map(_origin_of, repeat(page), at, places[::2], places[1::2]), 0)
     return points
 
 
-def _places(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
+def _places(page: Any, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
     """Left, bottom, right, top of each word: around its letters' places on their line (advance and height of the font).
 
     A letter more than twice as tall as its font's size says may have absurd metrics: its ink decides.
@@ -124,8 +124,8 @@ def _places(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
     lengths = np.array([end - start for start, end in spans])
     letters = list(chain.from_iterable(starmap(range, spans)))
     loose = np.zeros((len(letters), 4), np.float32)  # FS_RECTF: left, top, right, bottom
-    step = 4 * loose.itemsize
-    told = list(map(_loose_of, repeat(page), letters, range(loose.ctypes.data, loose.ctypes.data + loose.nbytes, step)))
+    rows = range(loose.ctypes.data, loose.ctypes.data + loose.nbytes, 4 * loose.itemsize)
+    told = list(map(_loose_of, repeat(page), letters, map(pointer, rows)))
     places = loose[:, (0, 3, 2, 1)].astype(float)
     short = np.minimum(places[:, 3] - places[:, 1], places[:, 2] - places[:, 0])
     odd = short > 2 * np.repeat(sizes, lengths)
@@ -140,9 +140,9 @@ def _places(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
     return np.hstack((low, high))
 
 
-def _ink_of(page: int, at: int) -> tuple[float, float, float, float]:
+def _ink_of(page: Any, at: int) -> tuple[float, float, float, float]:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    _ink_box_of(page, at, *map(ctypes.addressof, (left, right, bottom, top)))
+    _ink_box_of(page, at, *map(ctypes.byref, (left, right, bottom, top)))
     return left.value, bottom.value, right.value, top.value
 
 
