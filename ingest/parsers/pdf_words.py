@@ -9,7 +9,7 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain, repeat, starmap
@@ -34,6 +34,8 @@ SPACES = frozenset(" \t\r\n\x0b\x0c\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3
 """Those that pdfium adds between words and lines too."""
 _WORD = re.compile("[^{0}{1}]*[{1}]|[^{0}{1}]+".format("".join(SPACES), _BROKEN))
 """After a broken one the rest of the word stands on the next line."""
+_AROUND = np.array([(x, y) for x in (-0.5, 0.5) for y in (-0.5, 0.5)])
+_FAR = 2**19 - 1
 
 
 _text_of = plain(raw.FPDFText_GetText, INT)
@@ -89,7 +91,7 @@ def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles:
         map(tuple, upright.tolist()),
         *(of.tolist() for of in (baselines, sizes, quarters)),
     )
-    return without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True))))
+    return without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True))), boxes)
 
 
 def _text(page: Any, count: int) -> str:
@@ -164,19 +166,26 @@ def tidy(text: str) -> str:
     return unicodedata.normalize("NFC", plain.replace("\u00ad", "-" if plain.endswith("\u00ad") else "")).strip()
 
 
-def without_doubles(words: Sequence[Ink]) -> list[Ink]:
-    """Bold made by drawing a word twice is one word: same text, boxes less than a fifth of a letter apart."""
+def without_doubles(words: Sequence[Ink], boxes: Any) -> list[Ink]:
+    """Bold made by drawing a word twice is one word: same text, boxes less than a fifth of a letter apart.
+
+    boxes  those of the words, an array's row each
+    """
+    numbers: dict[str, int] = {}
+    texts = np.array([numbers.setdefault(word.text, len(numbers)) for word in words])
+    cells = np.clip(boxes[:, None, :2] / 4 + _AROUND, -_FAR, _FAR).astype(int)
+    places = (texts[:, None] << 40) + (cells[..., 0] << 20) + cells[..., 1]  # of each text, the four cells around it
+    taken = np.sort(places, axis=None)
+    twice = taken[1:][taken[1:] == taken[:-1]]
+    if not len(twice):
+        return list(words)
     kept: list[Ink] = []
-    places: dict[tuple[str, int, int], Ink] = {}
-    times = Counter([word.text for word in words])
-    for word in words:
-        if times[word.text] > 1:
-            x, y = word.box[0] / 4, word.box[1] / 4
-            around = [(word.text, int(x + dx), int(y + dy)) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)]
-            if any(_covers(places[key], word) for key in around if key in places):
+    there: dict[int, Ink] = {}
+    for word, may, around in zip(words, np.isin(places, twice).any(axis=1).tolist(), places.tolist(), strict=True):
+        if may:
+            if any(_covers(there[place], word) for place in around if place in there):
                 continue
-            for key in around:
-                places[key] = word
+            there.update(dict.fromkeys(around, word))
         kept.append(word)
     return kept
 
