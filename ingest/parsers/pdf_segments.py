@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +67,10 @@ class Line:
 def segments_of(words: Sequence[Ink]) -> list[Segment]:
     """Runs of words on one baseline, whatever the order in which the file draws them."""
     rows: list[list[Ink]] = []
-    for _, _, _, word in sorted([(one.baseline, one.upright[0], at, one) for at, one in enumerate(words)]):
+    for baseline, _, _, word in sorted([(one.baseline, one.upright[0], at, one) for at, one in enumerate(words)]):
+        if rows and rows[-1][-1].baseline == baseline:  # most words
+            rows[-1].append(word)
+            continue
         for row in rows[:-5:-1]:
             if _on_row(row[-1], word):
                 row.append(word)
@@ -189,9 +192,6 @@ def by_row(segments: Iterable[Segment]) -> list[list[Segment]]:
 
 
 def line_of(cells: Sequence[Sequence[Segment]]) -> Line:
-    segments = [one for cell in cells for one in cell]
-    return Line(
-        tuple(tuple(word for one in cell for word in one.words) for cell in cells),
-        min(one.baseline for one in segments),
-        max(one.baseline for one in segments),
-    )
+    baselines = [one.baseline for cell in cells for one in cell]
+    words = tuple([tuple(chain.from_iterable([one.words for one in cell])) for cell in cells])
+    return Line(words, min(baselines), max(baselines))

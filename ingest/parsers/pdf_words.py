@@ -19,7 +19,7 @@ import numpy as np
 import pypdfium2.raw as raw
 
 from ingest.parsers.pdf_segments import Ink
-from ingest.pdfium import INT, Frame, address, boxed, plain, pointer
+from ingest.pdfium import INT, Frame, boxed, handle_of, plain, pointer
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\ufffe": "-", "\x02": "-"}
@@ -54,13 +54,14 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
     pdfium answers letter by letter, some 10,000 calls for a page: they are made by `map`, and what is computed for
     each letter is computed by numpy, which takes a third of the time of a loop.
     """
-    page = pointer(address(textpage.raw))
+    page = handle_of(textpage.raw)
     text = _text(page, raw.FPDFText_CountChars(textpage))
     spans = [found.span() for found in _WORD.finditer(text)]
-    texts = [tidy(text[start:end]) for start, end in spans]
-    if not all(texts):
-        spans = [span for span, plain in zip(spans, texts, strict=True) if plain]
-        texts = [plain for plain in texts if plain]
+    texts = _WORD.findall(text)
+    if not _PLAIN.fullmatch("".join(texts)):
+        texts = list(map(tidy, texts))
+        spans = [span for span, tidied in zip(spans, texts, strict=True) if tidied]
+        texts = [tidied for tidied in texts if tidied]
     if not texts:
         return []
     starts = [start for start, _ in spans]
@@ -79,19 +80,18 @@ def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles:
     boxes = frame.boxes(places)
     x, baselines = frame.point(*origins.T)
     upright = boxes.copy()
-    for quarter in set(quarters.tolist()) - {0}:
+    turns = set(quarters.tolist()) - {0}
+    for quarter in turns:
         turned = quarters == quarter
         upright[turned] = boxed(partial(_turn, quarter=quarter, width=frame.width, height=frame.height), boxes[turned])
         baselines[turned] = _turn(x[turned], baselines[turned], quarter, frame.width, frame.height)[1]
     tall = upright[:, 3] - upright[:, 1]
     least = np.maximum(tall, 1.0)
     sizes = np.where((0.3 * tall <= sizes) & (sizes <= 6 * least), sizes, least)
-    columns = (
-        map(tuple, boxes.tolist()),
-        map(tuple, upright.tolist()),
-        *(of.tolist() for of in (baselines, sizes, quarters)),
-    )
-    return without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True))), boxes)
+    shown = list(map(tuple, boxes.tolist()))
+    uprights = map(tuple, upright.tolist()) if turns else shown
+    numbers = (of.tolist() for of in (baselines, sizes, quarters))
+    return without_doubles(list(map(Ink, texts, shown, uprights, *numbers)), boxes)
 
 
 def _text(page: Any, count: int) -> str:
