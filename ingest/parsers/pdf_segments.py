@@ -116,7 +116,7 @@ def _cut_row(row: Sequence[Ink]) -> list[Segment]:
     pieces, reach = [[last]], last.upright[2]
     for word in row[1:]:
         left, _, right, _ = word.upright
-        if left - reach <= _CELL_GAP * (word.size if word.size > last.size else last.size):
+        if left - reach <= _CELL_GAP * word.size or left - reach <= _CELL_GAP * last.size:
             pieces[-1].append(word)
             reach = right if right > reach else reach
         else:

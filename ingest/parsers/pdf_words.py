@@ -32,7 +32,7 @@ _PLAIN = re.compile("[!-~¡-¬®-ſ‐-‧€→≤≥]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\uffff\ud800-\udfff]")
 SPACES = frozenset(" \t\r\n\x0b\x0c\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000")
 """Those that pdfium adds between words and lines too."""
-_WORD = re.compile("[^{0}{1}]*[{1}]|[^{0}{1}]+".format("".join(SPACES), _BROKEN))
+_WORD = re.compile("[^{0}{1}]+[{1}]?|[{1}]".format("".join(SPACES), _BROKEN))
 """After a broken one the rest of the word stands on the next line."""
 _AROUND = np.array([(x, y) for x in (-0.5, 0.5) for y in (-0.5, 0.5)])
 _FAR = 2**19 - 1
@@ -57,7 +57,7 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
     page = handle_of(textpage.raw)
     text = _text(page, raw.FPDFText_CountChars(textpage))
     spans = [found.span() for found in _WORD.finditer(text)]
-    texts = _WORD.findall(text)
+    texts = [text[start:end] for start, end in spans]
     if not _PLAIN.fullmatch("".join(texts)):
         texts = list(map(tidy, texts))
         spans = [span for span, tidied in zip(spans, texts, strict=True) if tidied]
