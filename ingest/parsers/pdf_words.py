@@ -179,10 +179,11 @@ def without_doubles(words: Sequence[Ink], boxes: Any) -> list[Ink]:
     twice = taken[1:][taken[1:] == taken[:-1]]
     if not len(twice):
         return list(words)
+    shared = np.any(np.isin(places, twice), axis=1)
     kept: list[Ink] = []
     there: dict[int, Ink] = {}
-    for word, may, around in zip(words, np.isin(places, twice).any(axis=1).tolist(), places.tolist(), strict=True):
-        if may:
+    for word, is_shared, around in zip(words, shared.tolist(), places.tolist(), strict=True):
+        if is_shared:
             if any(_covers(there[place], word) for place in around if place in there):
                 continue
             there.update(dict.fromkeys(around, word))
