@@ -89,7 +89,8 @@ def overlapping_runs(segments: Sequence[Segment]) -> bool:
     """
     for segment in segments:
         for a, b in pairwise(segment.words):
-            if a.upright[2] - b.upright[0] > _RUN_INTO * max(a.size, b.size):
+            shared = a.upright[2] - b.upright[0]
+            if shared > 0 and shared > _RUN_INTO * max(a.size, b.size):
                 return True
     return False
 
