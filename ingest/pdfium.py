@@ -39,7 +39,7 @@ def handle_of(typed: Any) -> Any:
 
 
 def plain(function: Any, result: Any) -> Any:
-    """A function of pdfium without the types of what it takes: to convert what it is given is half of what a call costs.
+    """A function of pdfium without the types of what it takes: to convert that is half of what a call costs.
 
     It takes integers of 32 bits, and a `Handle`, `pointer`, array or `byref` for each address: of an address that is
     a bare number, only the lower half would be passed.
