@@ -94,7 +94,7 @@ def _placed(bounds: tuple[float, float, float, float], form: Any, frame: Frame) 
 
 def _resolution(image: Thing, box: Box) -> float:
     across, down = ctypes.c_uint(), ctypes.c_uint()
-    if not pixel_size_of(image.raw, ctypes.addressof(across), ctypes.addressof(down)):
+    if not pixel_size_of(image.raw, ctypes.byref(across), ctypes.byref(down)):
         return 0.0
     width, height = across.value, down.value
     long_side, long_box = max(width, height), max(box[2] - box[0], box[3] - box[1])

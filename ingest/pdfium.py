@@ -24,25 +24,35 @@ from numpy.typing import NDArray
 from records.content import Box
 
 LOCK = RLock()
-INT, AT = ctypes.c_int, ctypes.c_void_p
+INT = ctypes.c_int
+pointer = ctypes.c_void_p.from_param
+"""An address, a number, as `plain` functions take it."""
 
 
-def address(handle: Any) -> int:
-    """What `plain` functions take for a typed handle."""
-    return ctypes.cast(handle, AT).value or 0
+class Handle(ctypes.c_void_p):
+    """What pdfium gives for a thing of its own, as `plain` functions take it. (A c_void_p would come as a number.)"""
 
 
-def plain(function: Any, result: Any, *given: Any) -> Any:
-    """A function of pdfium that takes addresses as numbers: to check typed ones is a third of what a call costs."""
-    return ctypes.PYFUNCTYPE(result, *given)(address(function))
+def handle_of(typed: Any) -> Any:
+    """What `plain` functions take for a handle of pypdfium2; a sixth of a call cheaper to pass than a `Handle`."""
+    return pointer(ctypes.cast(typed, ctypes.c_void_p).value)
 
 
-_object_of = plain(raw.FPDFPage_GetObject, AT, AT, INT)
-_object_in = plain(raw.FPDFFormObj_GetObject, AT, AT, ctypes.c_ulong)
-_kind_of = plain(raw.FPDFPageObj_GetType, INT, AT)
-_bounds_of = plain(raw.FPDFPageObj_GetBounds, INT, AT, AT, AT, AT, AT)
-render_mode_of = plain(raw.FPDFTextObj_GetTextRenderMode, INT, AT)
-pixel_size_of = plain(raw.FPDFImageObj_GetImagePixelSize, INT, AT, AT, AT)
+def plain(function: Any, result: Any) -> Any:
+    """A function of pdfium without the types of what it takes: to convert that is half of what a call costs.
+
+    It takes integers of 32 bits, and a `Handle`, `pointer`, array or `byref` for each address: of an address that is
+    a bare number, only the lower half would be passed.
+    """
+    return ctypes.PYFUNCTYPE(result)(ctypes.cast(function, ctypes.c_void_p).value or 0)
+
+
+_object_of = plain(raw.FPDFPage_GetObject, Handle)
+_object_in = plain(raw.FPDFFormObj_GetObject, Handle)
+_kind_of = plain(raw.FPDFPageObj_GetType, INT)
+_bounds_of = plain(raw.FPDFPageObj_GetBounds, INT)
+render_mode_of = plain(raw.FPDFTextObj_GetTextRenderMode, INT)
+pixel_size_of = plain(raw.FPDFImageObj_GetImagePixelSize, INT)
 
 
 def boxed(move: Callable[[Any, Any], tuple[Any, Any]], rectangles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,15 +113,15 @@ def frame_of(page: Any) -> Frame:
 class Thing(NamedTuple):
     """An object that a page draws: its handle, its kind (FPDF_PAGEOBJ_…), and the Form XObject that it is in."""
 
-    raw: int
+    raw: Handle
     kind: int
     form: Any = None  # pypdfium2.PdfObject
 
     def bounds(self) -> tuple[float, float, float, float] | None:
         """Left, bottom, right, top, in the space of what it is in; None when pdfium cannot tell. Hold `LOCK`."""
         edges = (ctypes.c_float * 4)()
-        at = ctypes.addressof(edges)
-        return tuple(edges) if _bounds_of(self.raw, at, at + 4, at + 8, at + 12) else None
+        places = (ctypes.byref(edges, offset) for offset in range(0, 16, 4))
+        return tuple(edges) if _bounds_of(self.raw, *places) else None
 
 
 def objects_of(page: Any, depth: int, form: Any = None) -> Iterator[Thing]:
@@ -121,10 +131,10 @@ def objects_of(page: Any, depth: int, form: Any = None) -> Iterator[Thing]:
     """
     parent = page if form is None else form
     count = (raw.FPDFPage_CountObjects if form is None else raw.FPDFFormObj_CountObjects)(parent)
-    get, holder = _object_of if form is None else _object_in, address(parent.raw)
+    get, holder = _object_of if form is None else _object_in, handle_of(parent.raw)
     if count < 0:
         raise pdfium.PdfiumError("Failed to get number of pageobjects.")
-    for at in range(count):
+    for at in range(count) if form is None else map(ctypes.c_ulong, range(count)):
         handle = get(holder, at)
         kind = _kind_of(handle) if handle else raw.FPDF_PAGEOBJ_UNKNOWN
         if kind == raw.FPDF_PAGEOBJ_UNKNOWN:

@@ -71,25 +71,21 @@ def _gutter(segments: Sequence[Segment], rules: Sequence[Rule]) -> float | None:
 
 def _candidates(segments: Sequence[Segment]) -> list[float]:
     """Middles of the white strips just left of where lines start; at most the 12 commonest starts are tried."""
-    starts: dict[int, list[Segment]] = {}
-    for segment in segments:
-        starts.setdefault(round(segment.x0 / 4), []).append(segment)
+    starts: dict[int, list[int]] = {}
+    for at, segment in enumerate(segments):
+        starts.setdefault(round(segment.x0 / 4), []).append(at)
     common = sorted((group for group in starts.values() if len(group) >= 2), key=len, reverse=True)[:12]
-    tops, ends, reaches = np.array([_reach(one) for one in segments]).T
+    # `reaches`: down to where what begins is still near it
+    tops, ends, reaches = np.array([(one.y0, one.x1, one.y1 + 3 * one.size) for one in segments]).T
     found = []
     for group in common:
-        x0 = min(one.x0 for one in group)
-        group_tops, _, group_reaches = np.array([_reach(one) for one in group]).T
-        near = (tops[:, None] < group_reaches) & (group_tops < reaches[:, None])
-        left = ends[(ends < x0) & near.any(axis=1)].tolist()
+        x0 = min([segments[at].x0 for at in group])
+        before = np.nonzero(ends < x0)[0]
+        near = (tops[before, None] < reaches[group]) & (tops[group] < reaches[before, None])
+        left = ends[before[near.any(axis=1)]].tolist()
         if left:
             found.append((median(left) + x0) / 2 if max(left) > x0 - 2 else (max(left) + x0) / 2)
     return found
-
-
-def _reach(one: Segment) -> tuple[float, float, float]:
-    """Its top, its right end, and down to where what begins is still near it."""
-    return one.y0, one.x1, one.y1 + 3 * one.size
 
 
 def _down(segments: Iterable[Segment]) -> list[Segment]:

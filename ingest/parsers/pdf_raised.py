@@ -18,7 +18,7 @@ import pypdfium2.raw as raw
 
 from ingest.parsers.narrative import shifted
 from ingest.parsers.pdf_segments import Ink
-from ingest.pdfium import AT, INT, plain
+from ingest.pdfium import INT, plain
 from records.content import Box
 
 _SMALL = 0.85  # of the size before it: browsers draw 0.83, Word 0.65, LaTeX 0.7
@@ -38,9 +38,9 @@ _EXPONENTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NOT_BEFORE = frozenset("/⁄∕'’([{«<>=≤≥-‐‑–—−+×·*")
 """Behind these small figures belong to what follows: a denominator, an isotope."""
 
-_size_of = plain(raw.FPDFText_GetFontSize, ctypes.c_double, AT, INT)
-_matrix_of = plain(raw.FPDFText_GetMatrix, INT, AT, INT, AT)
-_origin_of = plain(raw.FPDFText_GetCharOrigin, INT, AT, INT, AT, AT)
+_size_of = plain(raw.FPDFText_GetFontSize, ctypes.c_double)
+_matrix_of = plain(raw.FPDFText_GetMatrix, INT)
+_origin_of = plain(raw.FPDFText_GetCharOrigin, INT)
 
 
 class Letter(NamedTuple):
@@ -100,11 +100,11 @@ def _exponents(text: str) -> str:
 
 
 def raised_words(
-    page: int, text: str, spans: Sequence[tuple[int, int]], boxes: Any, angles: Any
+    page: Any, text: str, spans: Sequence[tuple[int, int]], boxes: Any, angles: Any
 ) -> dict[int, list[Part]]:
     """Of the words at these places in `spans`, the parts; only of those that have an exponent.
 
-    page    address of pdfium's text page
+    page    pdfium's text page, as `pdfium.plain` functions take it
     boxes   left, bottom, right, top of each letter of each word
     angles  of each word, radians
 
@@ -126,14 +126,13 @@ def raised_words(
     return found
 
 
-def _letter(page: int, at: int, text: str) -> Letter:
-    matrix, point = (ctypes.c_float * 6)(), (ctypes.c_double * 2)()
-    place = ctypes.addressof(point)
-    _origin_of(page, at, place, place + 8)
-    _matrix_of(page, at, ctypes.addressof(matrix))
+def _letter(page: Any, at: int, text: str) -> Letter:
+    matrix, x, y = (ctypes.c_float * 6)(), ctypes.c_double(), ctypes.c_double()
+    _origin_of(page, at, ctypes.byref(x), ctypes.byref(y))
+    _matrix_of(page, at, matrix)
     c, d = matrix[2], matrix[3]
     scale = math.hypot(c, d) or 1.0
-    return Letter(text, _size_of(page, at) * scale, (point[0] * c + point[1] * d) / scale)
+    return Letter(text, _size_of(page, at) * scale, (x.value * c + y.value * d) / scale)
 
 
 def joined(words: Sequence[Ink]) -> list[Ink]:

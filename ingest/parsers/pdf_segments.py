@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +67,10 @@ class Line:
 def segments_of(words: Sequence[Ink]) -> list[Segment]:
     """Runs of words on one baseline, whatever the order in which the file draws them."""
     rows: list[list[Ink]] = []
-    for _, _, _, word in sorted([(one.baseline, one.upright[0], at, one) for at, one in enumerate(words)]):
+    for baseline, _, _, word in sorted([(one.baseline, one.upright[0], at, one) for at, one in enumerate(words)]):
+        if rows and rows[-1][-1].baseline == baseline:  # most words
+            rows[-1].append(word)
+            continue
         for row in rows[:-5:-1]:
             if _on_row(row[-1], word):
                 row.append(word)
@@ -86,7 +89,8 @@ def overlapping_runs(segments: Sequence[Segment]) -> bool:
     """
     for segment in segments:
         for a, b in pairwise(segment.words):
-            if a.upright[2] - b.upright[0] > _RUN_INTO * max(a.size, b.size):
+            shared = a.upright[2] - b.upright[0]
+            if shared > 0 and shared > _RUN_INTO * max(a.size, b.size):
                 return True
     return False
 
@@ -113,7 +117,7 @@ def _cut_row(row: Sequence[Ink]) -> list[Segment]:
     pieces, reach = [[last]], last.upright[2]
     for word in row[1:]:
         left, _, right, _ = word.upright
-        if left - reach <= _CELL_GAP * (word.size if word.size > last.size else last.size):
+        if left - reach <= _CELL_GAP * word.size or left - reach <= _CELL_GAP * last.size:
             pieces[-1].append(word)
             reach = right if right > reach else reach
         else:
@@ -189,9 +193,6 @@ def by_row(segments: Iterable[Segment]) -> list[list[Segment]]:
 
 
 def line_of(cells: Sequence[Sequence[Segment]]) -> Line:
-    segments = [one for cell in cells for one in cell]
-    return Line(
-        tuple(tuple(word for one in cell for word in one.words) for cell in cells),
-        min(one.baseline for one in segments),
-        max(one.baseline for one in segments),
-    )
+    baselines = [one.baseline for cell in cells for one in cell]
+    words = tuple([tuple(chain.from_iterable([one.words for one in cell])) for cell in cells])
+    return Line(words, min(baselines), max(baselines))

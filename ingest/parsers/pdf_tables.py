@@ -29,6 +29,8 @@ def _bands(rows: list[list[Segment]], rules: Sequence[Rule]) -> list[list[list[S
 
 
 def _between(row: Sequence[Segment], rules: Sequence[Rule]) -> tuple[float, float] | None:
+    if not rules:
+        return None
     x0, x1 = row[0].x0, row[-1].x1
     y = sum(one.baseline for one in row) / len(row) - row[0].size / 3
     over = [rule.y for rule in rules if rule.x0 <= x0 + 2 and rule.x1 >= x1 - 2 and rule.y <= y]

@@ -9,7 +9,7 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain, repeat, starmap
@@ -20,7 +20,7 @@ import pypdfium2.raw as raw
 
 from ingest.parsers.pdf_raised import Part, joined, raised_words
 from ingest.parsers.pdf_segments import Ink
-from ingest.pdfium import AT, INT, Frame, address, boxed, plain
+from ingest.pdfium import INT, Frame, boxed, handle_of, plain, pointer
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\ufffe": "-", "\x02": "-"}
@@ -33,18 +33,20 @@ _PLAIN = re.compile("[!-~¡-¬®-ſ‐-‧€→≤≥]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\uffff\ud800-\udfff]")
 SPACES = frozenset(" \t\r\n\x0b\x0c\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000")
 """Those that pdfium adds between words and lines too."""
-_WORD = re.compile("[^{0}{1}]*[{1}]|[^{0}{1}]+".format("".join(SPACES), _BROKEN))
+_WORD = re.compile("[^{0}{1}]+[{1}]?|[{1}]".format("".join(SPACES), _BROKEN))
 """After a broken one the rest of the word stands on the next line."""
+_AROUND = np.array([(x, y) for x in (-0.5, 0.5) for y in (-0.5, 0.5)])
+_FAR = 2**19 - 1
 
 
-_text_of = plain(raw.FPDFText_GetText, INT, AT, INT, INT, AT)
-_unicode_of = plain(raw.FPDFText_GetUnicode, ctypes.c_uint, AT, INT)
-_is_unmapped = plain(raw.FPDFText_HasUnicodeMapError, INT, AT, INT)
-_loose_of = plain(raw.FPDFText_GetLooseCharBox, INT, AT, INT, AT)
-_ink_box_of = plain(raw.FPDFText_GetCharBox, INT, AT, INT, AT, AT, AT, AT)
-_origin_of = plain(raw.FPDFText_GetCharOrigin, INT, AT, INT, AT, AT)
-_size_of = plain(raw.FPDFText_GetFontSize, ctypes.c_double, AT, INT)
-_angle_of = plain(raw.FPDFText_GetCharAngle, ctypes.c_float, AT, INT)
+_text_of = plain(raw.FPDFText_GetText, INT)
+_unicode_of = plain(raw.FPDFText_GetUnicode, ctypes.c_uint)
+_is_unmapped = plain(raw.FPDFText_HasUnicodeMapError, INT)
+_loose_of = plain(raw.FPDFText_GetLooseCharBox, INT)
+_ink_box_of = plain(raw.FPDFText_GetCharBox, INT)
+_origin_of = plain(raw.FPDFText_GetCharOrigin, INT)
+_size_of = plain(raw.FPDFText_GetFontSize, ctypes.c_double)
+_angle_of = plain(raw.FPDFText_GetCharAngle, ctypes.c_float)
 
 
 def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
@@ -53,13 +55,14 @@ def pdfium_words(textpage: Any, frame: Frame) -> list[Ink]:
     pdfium answers letter by letter, some 10,000 calls for a page: they are made by `map`, and what is computed for
     each letter is computed by numpy, which takes a third of the time of a loop.
     """
-    page = address(textpage.raw)
+    page = handle_of(textpage.raw)
     text = _text(page, raw.FPDFText_CountChars(textpage))
     spans = [found.span() for found in _WORD.finditer(text)]
-    texts = [tidy(text[start:end]) for start, end in spans]
-    if not all(texts):
-        spans = [span for span, plain in zip(spans, texts, strict=True) if plain]
-        texts = [plain for plain in texts if plain]
+    texts = [text[start:end] for start, end in spans]
+    if not _PLAIN.fullmatch("".join(texts)):
+        texts = list(map(tidy, texts))
+        spans = [span for span, tidied in zip(spans, texts, strict=True) if tidied]
+        texts = [tidied for tidied in texts if tidied]
     if not texts:
         return []
     starts = [start for start, _ in spans]
@@ -86,25 +89,24 @@ def inks_of(texts: Sequence[str], places: Any, origins: Any, sizes: Any, angles:
     boxes = frame.boxes(places)
     x, baselines = frame.point(*origins.T)
     upright = boxes.copy()
-    for quarter in set(quarters.tolist()) - {0}:
+    turns = set(quarters.tolist()) - {0}
+    for quarter in turns:
         turned = quarters == quarter
         upright[turned] = boxed(partial(_turn, quarter=quarter, width=frame.width, height=frame.height), boxes[turned])
         baselines[turned] = _turn(x[turned], baselines[turned], quarter, frame.width, frame.height)[1]
     tall = upright[:, 3] - upright[:, 1]
     least = np.maximum(tall, 1.0)
     sizes = np.where((0.3 * tall <= sizes) & (sizes <= 6 * least), sizes, least)
-    columns = (
-        map(tuple, boxes.tolist()),
-        map(tuple, upright.tolist()),
-        *(of.tolist() for of in (baselines, sizes, quarters)),
-    )
-    return joined(without_doubles(list(map(Ink._make, zip(texts, *columns, strict=True)))))
+    shown = list(map(tuple, boxes.tolist()))
+    uprights = map(tuple, upright.tolist()) if turns else shown
+    numbers = (of.tolist() for of in (baselines, sizes, quarters))
+    return joined(without_doubles(list(map(Ink, texts, shown, uprights, *numbers)), boxes))
 
 
-def _text(page: int, count: int) -> str:
+def _text(page: Any, count: int) -> str:
     """A character for each of pdfium's, U+FFFD for one without a Unicode value."""
     buffer = ctypes.create_string_buffer(2 * count + 2)
-    written = _text_of(page, 0, count, ctypes.addressof(buffer)) - 1 if count else 0
+    written = _text_of(page, 0, count, buffer) - 1 if count else 0
     text = buffer.raw[: 2 * written].decode("utf-16-le", "surrogatepass")
     if written != count or len(text) != count:  # control characters, which are left out there, or characters of two
         codes = map(_unicode_of, repeat(page), range(count))
@@ -117,15 +119,15 @@ def _text(page: int, count: int) -> str:
     return text
 
 
-def _origins(page: int, at: Sequence[int]) -> Any:
+def _origins(page: Any, at: Sequence[int]) -> Any:
     """Where these letters' baselines begin, in PDF space."""
     points = np.zeros((len(at), 2))
-    places = range(points.ctypes.data, points.ctypes.data + points.nbytes, points.itemsize)
+    places = list(map(pointer, range(points.ctypes.data, points.ctypes.data + points.nbytes, points.itemsize)))
     deque(map(_origin_of, repeat(page), at, places[::2], places[1::2]), 0)
     return points
 
 
-def _letters(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
+def _letters(page: Any, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
     """Left, bottom, right, top of each letter's place on its line (advance and height of the font).
 
     A letter more than twice as tall as its font's size says may have absurd metrics: its ink decides.
@@ -133,8 +135,8 @@ def _letters(page: int, spans: Sequence[tuple[int, int]], sizes: Any) -> Any:
     lengths = np.array([end - start for start, end in spans])
     letters = list(chain.from_iterable(starmap(range, spans)))
     loose = np.zeros((len(letters), 4), np.float32)  # FS_RECTF: left, top, right, bottom
-    step = 4 * loose.itemsize
-    told = list(map(_loose_of, repeat(page), letters, range(loose.ctypes.data, loose.ctypes.data + loose.nbytes, step)))
+    rows = range(loose.ctypes.data, loose.ctypes.data + loose.nbytes, 4 * loose.itemsize)
+    told = list(map(_loose_of, repeat(page), letters, map(pointer, rows)))
     places = loose[:, (0, 3, 2, 1)].astype(float)
     short = np.minimum(places[:, 3] - places[:, 1], places[:, 2] - places[:, 0])
     odd = short > 2 * np.repeat(sizes, lengths)
@@ -155,9 +157,9 @@ def _places(letters: Any, spans: Sequence[tuple[int, int]]) -> Any:
     return np.hstack((low, high))
 
 
-def _ink_of(page: int, at: int) -> tuple[float, float, float, float]:
+def _ink_of(page: Any, at: int) -> tuple[float, float, float, float]:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    _ink_box_of(page, at, *map(ctypes.addressof, (left, right, bottom, top)))
+    _ink_box_of(page, at, *map(ctypes.byref, (left, right, bottom, top)))
     return left.value, bottom.value, right.value, top.value
 
 
@@ -179,19 +181,27 @@ def tidy(text: str) -> str:
     return unicodedata.normalize("NFC", plain.replace("\u00ad", "-" if plain.endswith("\u00ad") else "")).strip()
 
 
-def without_doubles(words: Sequence[Ink]) -> list[Ink]:
-    """Bold made by drawing a word twice is one word: same text, boxes less than a fifth of a letter apart."""
+def without_doubles(words: Sequence[Ink], boxes: Any) -> list[Ink]:
+    """Bold made by drawing a word twice is one word: same text, boxes less than a fifth of a letter apart.
+
+    boxes  those of the words, an array's row each
+    """
+    numbers: dict[str, int] = {}
+    texts = np.array([numbers.setdefault(word.text, len(numbers)) for word in words])
+    cells = np.clip(boxes[:, None, :2] / 4 + _AROUND, -_FAR, _FAR).astype(int)
+    places = (texts[:, None] << 40) + (cells[..., 0] << 20) + cells[..., 1]  # of each text, the four cells around it
+    taken = np.sort(places, axis=None)
+    twice = taken[1:][taken[1:] == taken[:-1]]
+    if not len(twice):
+        return list(words)
+    shared = np.any(np.isin(places, twice), axis=1)
     kept: list[Ink] = []
-    places: dict[tuple[str, int, int], Ink] = {}
-    times = Counter([word.text for word in words])
-    for word in words:
-        if times[word.text] > 1:
-            x, y = word.box[0] / 4, word.box[1] / 4
-            around = [(word.text, int(x + dx), int(y + dy)) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)]
-            if any(_covers(places[key], word) for key in around if key in places):
+    there: dict[int, Ink] = {}
+    for word, is_shared, around in zip(words, shared.tolist(), places.tolist(), strict=True):
+        if is_shared:
+            if any(_covers(there[place], word) for place in around if place in there):
                 continue
-            for key in around:
-                places[key] = word
+            there.update(dict.fromkeys(around, word))
         kept.append(word)
     return kept
 

@@ -62,12 +62,12 @@ def networks() -> Networks:
     options.enable_cpu_mem_arena = False  # an arena keeps the largest page's memory for good
     finder, speller = (onnx.load_model_from_string(_file(*named)) for named in (_FINDER, _SPELLER))
     characters = _narrowed(speller)
-    sessions = []
-    for model in (finder, speller):
+
+    def made(model: Any) -> Any:
         _grey(model)
-        data = model.SerializeToString()
-        sessions.append(onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"]))
-    return Networks(*sessions, characters)
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    return Networks(made(finder), made(speller), characters)
 
 
 def _grey(model: Any) -> None:
@@ -80,7 +80,6 @@ def _grey(model: Any) -> None:
     summed = numpy_helper.to_array(tensor).sum(axis=1, keepdims=True)
     tensor.CopyFrom(numpy_helper.from_array(summed, tensor.name))
     given.type.tensor_type.shape.dim[1].dim_value = 1
-    given.type.tensor_type.shape.dim[2].dim_param = "height"
     del model.graph.value_info[:]
 
 

@@ -10,6 +10,8 @@ import pytest
 from fpdf import FPDF
 
 from ingest.parsers import pdf as pdf_parser
+from ingest.parsers.pdf_segments import Ink
+from ingest.parsers.pdf_words import without_doubles
 from records.content import Page, Reading
 from tests.ingest import pdfs
 
@@ -94,6 +96,16 @@ def test_turned_text_is_whole_and_comes_last(read: Read) -> None:
 
 def test_false_bold_is_read_once(read: Read) -> None:
     assert _page(read, pdfs.false_bold).text == "Allergie à la pénicilline"
+
+
+def test_a_list_drawn_over_itself_is_read_once_and_whole(read: Read) -> None:
+    assert _page(read, pdfs.drawn_over).text.split() == " ".join(pdfs.DOSES).split()
+
+
+def test_a_figure_drawn_over_another_hides_neither() -> None:
+    box = (100.0, 100.0, 106.0, 110.0)
+    words = [Ink(text, box, box, 108.0, 10.0) for text in ("5", "8")]
+    assert without_doubles(words, np.array([box, box])) == words
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
