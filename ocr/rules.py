@@ -58,10 +58,14 @@ def _sizes(height: float) -> tuple[int, int]:
     return max(2, round(height / 5)), max(3, round(height / 2))
 
 
-def _column_sums(flags: Ink, reach: int) -> NDArray[np.int32]:
-    """How many points are set in each column within `reach` rows."""
-    sums = np.cumsum(np.pad(flags, ((reach + 1, reach), (0, 0))), axis=0, dtype=np.int32)
-    return np.asarray(sums[2 * reach + 1 :] - sums[: -2 * reach - 1])
+def _column_sums(flags: Ink, reach: int) -> NDArray[np.uint16]:
+    """How many points are set in each column within `reach` rows. (Row on row: numpy's sums down columns take thrice
+    as long.)"""
+    padded = np.pad(flags, ((reach, reach), (0, 0)))
+    sums = np.zeros(flags.shape, dtype=np.uint16)
+    for row in range(2 * reach + 1):
+        sums += padded[row : row + len(flags)]
+    return sums
 
 
 def _near(flags: Ink, reach: int) -> Ink:
