@@ -100,8 +100,8 @@ def parts(tones: Grey) -> Iterator[Part]:
     Bands of rows with ink, each as wide as its ink, with a square of STEP around: a letter of two pages is half blank,
     and time goes by the point. The network takes 210 bytes a point: a whole page would take more than the sandbox
     leaves beside a large picture, so a tall band is cut where there is least ink. On a worn page that may be through a
-    line: with rows around each cut, 0.02 of 100 letters of such pages are misread, without 0.07 (of halves as large,
-    0.59, and 13.6 of 100 typewritten words for 9.4).
+    line: cut with rows around, 0.02 of 100 letters of such pages are misread; in halves of that size without, 0.07; in
+    quarters 0.59, and 13.6 of 100 typewritten words for 9.4.
     """
     rows, columns = (side // STEP for side in tones.shape)
     squares = tones.reshape(rows, STEP, columns, STEP).swapaxes(1, 2).reshape(rows, columns, STEP * STEP)
