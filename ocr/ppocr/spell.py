@@ -19,8 +19,8 @@ HEIGHT = 48  # pixels, what the network was trained on
 STEP = 8  # pixels of width to a step
 MOST_STEPS = 400  # a longer line is pressed together
 # Lines are read with a fifth more height, so with smaller letters: a sixth less time, for 2 letters more in 10,000 of
-# clean print and nothing that shows on forms. In short ones letters are: « g/L » becomes « 9/L ». These stay as they are, and have grey after them
-# as in the network's training: without, « UI/L » becomes « U/L ».
+# clean print and nothing that shows on forms. In short ones it does: « g/L » becomes « 9/L ». These stay as they are,
+# and have grey after them as in the network's training: without, « UI/L » becomes « U/L ».
 ROOM, SHORT = 1.2, 25  # times; steps
 AFTER, LEAST = 2, 13  # steps of grey after a short line; as how long it is read at least
 
