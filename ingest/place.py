@@ -7,14 +7,16 @@ gutter says something else. What tells them apart: columns of prose have four wo
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
-from ocr.port import ReadPicture
+from ingest.exponents import marks_apart
+from ocr.port import ReadPicture, ReadWord
 from records.content import Box, Word
 
 PROSE_WORDS = 4
@@ -77,13 +79,37 @@ def segments_of(read: ReadPicture, scale: float, origin: tuple[float, float] = (
     segments = []
     for (block, _), group in groupby(read.words, key=lambda word: (word.block, word.line)):
         pieces = []
-        for word in group:
+        for word in (part for whole in group for part in _parted(whole, read.rotation % 360)):
             x0, y0, x1, y1 = (value / scale for value in word.box)
             flat = upright((x0, y0, x1, y1), read.rotation, read.skew)
             box = (x0 + origin[0], y0 + origin[1], x1 + origin[0], y1 + origin[1])
-            pieces.append(Piece(unicodedata.normalize("NFC", word.text), box, flat, word.confidence))
+            pieces.append(Piece(word.text, box, flat, word.confidence))
         segments.append(segment_of(pieces, block))
     return segments
+
+
+def _parted(word: ReadWord, rotation: int) -> Iterator[ReadWord]:
+    """A word in NFC, and the mark of a note behind it as a word of its own; characters share the box alike.
+
+    rotation  degrees that set the page upright, counter-clockwise: 0 where words run right, 90 where they run down
+    """
+    text = unicodedata.normalize("NFC", word.text)
+    parts = marks_apart(text).split(" ")
+    if len(parts) == 1:
+        yield dataclasses.replace(word, text=text)
+        return
+    x0, y0, x1, y1 = word.box
+    at = 0
+    for part in parts:
+        start, at = at, at + len(part)
+        ends = start / len(text), at / len(text)
+        first, last = ends if rotation in (0, 90) else (1 - ends[1], 1 - ends[0])
+        box = (
+            (x0, y0 + first * (y1 - y0), x1, y0 + last * (y1 - y0))
+            if rotation % 180
+            else (x0 + first * (x1 - x0), y0, x0 + last * (x1 - x0), y1)
+        )
+        yield dataclasses.replace(word, text=part, box=box)
 
 
 def segment_of(pieces: Sequence[Piece], block: int) -> Segment:

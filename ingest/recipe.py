@@ -21,7 +21,7 @@ from records.content import Reading
 from records.documents import DocumentState
 from records.jobs import Job
 
-VERSION = "6"
+VERSION = "7"
 """Names the reading in what is stored; raise it when the same bytes would be read otherwise."""
 
 

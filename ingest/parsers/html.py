@@ -12,10 +12,11 @@ from lxml.etree import _Element
 
 from access.refusal import Refusal
 from ingest.decode import decode, windows
+from ingest.exponents import shifted
 from ingest.limits import Limits
 from ingest.media_type import HTML, is_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
-from ingest.parsers.narrative import CELL, clean, shifted
+from ingest.parsers.narrative import CELL, clean
 from ingest.parsers.pasted import holds_a_page
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.sheet import Sheet

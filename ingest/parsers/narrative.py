@@ -13,15 +13,13 @@ from collections.abc import Iterable, Iterator
 from lxml.etree import _Element
 
 from ingest.decode import windows
+from ingest.exponents import marks_apart, shifted
 
 NS = "{urn:hl7-org:v3}"
 CELL = " | "
 _IN_CELL = " ; "  # between the paragraphs, lines and items of one cell
 
 _SPACE = re.compile(r"\s+")
-_SUPER = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
-_SUB = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
-_SHIFTED = re.compile(r"[0-9+\-−]+")
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _INLINE_NAMES = """
 content linkHtml sup sub footnote footnoteRef td th
@@ -52,13 +50,9 @@ def block_lines(element: _Element) -> list[str]:
 
 
 def clean(text: str) -> str:
-    """`text` on one line, NFC."""
-    return unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", windows(text))).strip())
-
-
-def shifted(text: str, name: str) -> str:
-    """The text of a `sup` or `sub` element: figures as exponents or indices, since 10⁹ is not 109."""
-    return text.translate(_SUPER if name == "sup" else _SUB) if _SHIFTED.fullmatch(text) else text
+    """`text` on one line, NFC, the marks of notes apart from words."""
+    line = unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", windows(text))).strip())
+    return marks_apart(line)
 
 
 def name_of(element: _Element) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from lxml.etree import _Element
 
-from ingest.parsers.narrative import CELL, clean, shifted
+from ingest.exponents import shifted
+from ingest.parsers.narrative import CELL, clean
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

@@ -1,6 +1,6 @@
 """Exponents that a PDF draws: figures smaller than the letters before them and above their baseline.
 
-Written as the other formats write theirs (`narrative.shifted`): 10⁹, m². All else stays as it is: letters (1er, n°),
+Written as the other formats write theirs (`exponents.shifted`): 10⁹, m². All else stays as it is: letters (1er, n°),
 charges (Ca2+) and lowered indices (PaO2) lose nothing, and are read as facts that way.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pypdfium2.raw as raw
 
-from ingest.parsers.narrative import shifted
+from ingest.exponents import EXPONENTS, is_hour, shifted, takes_exponent
 from ingest.parsers.pdf_segments import Ink
 from ingest.pdfium import INT, plain
 from records.content import Box
@@ -29,12 +29,7 @@ _FIGURES = re.compile(r"^[+\-−]?\d+|\d+", re.ASCII)
 _FIGURE, _EXPONENT = re.compile("[0-9]"), re.compile(r"[+\-−]?\d+", re.ASCII)
 _MARK = re.compile(r"[(\[]?[+\-−]?\d+(?:[,;–-]\d+)*[)\],;.]?", re.ASCII)
 """An exponent, or the mark of a note or several: « mot²,³ »."""
-_TAKES = re.compile(r"(?:(?<![\d,])10|(?<![^\W\d_])(?:[kdcmnµμ]?m|s))$", re.IGNORECASE)
-"""What figures are an exponent of: ten, a length, seconds."""
-_HOUR = re.compile(r"\dh$")
-"""« 8h30 » with its minutes raised is a time."""
 _DENOMINATOR = re.compile(r"[/⁄∕]\d")
-_EXPONENTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NOT_BEFORE = frozenset("/⁄∕'’([{«<>=≤≥-‐‑–—−+×·*")
 """Behind these small figures belong to what follows: a denominator, an isotope."""
 
@@ -70,9 +65,9 @@ def parts_of(letters: Sequence[Letter], after: str = "") -> list[Part]:
     for raised, run in groupby(letters, key=_raised_from(letters[0])):
         drawn = [letter.text for letter in run]
         text, end = "".join(drawn), at + len(drawn)
-        if raised and written[-1:] not in _NOT_BEFORE and not _HOUR.search(written) and _MARK.fullmatch(text):
+        if raised and written[-1:] not in _NOT_BEFORE and not is_hour(written) and _MARK.fullmatch(text):
             is_part = _DENOMINATOR.match("".join(letter.text for letter in letters[end:]) or after) is not None
-            if written[-1:].isalnum() and text[0] not in "+-−" and (is_part or not _TAKES.search(written)):
+            if written[-1:].isalnum() and text[0] not in "+-−" and (is_part or not takes_exponent(written)):
                 parts.append(Part(start, at, written))
                 start, written = at, ""
             text = text if is_part else _exponents(text)
@@ -146,7 +141,7 @@ def joined(words: Sequence[Ink]) -> list[Ink]:
         before = kept[-1] if kept else word
         if word.size <= _SMALL * before.size and _EXPONENT.match(word.text) and _is_raised(before, word):
             kept += _set_on(kept.pop(), word, words[at + 1].text if at + 1 < len(words) else "")
-        elif before.text[-1] in _EXPONENTS and _goes_on(before, word):
+        elif before.text[-1] in EXPONENTS and _goes_on(before, word):
             kept[-1] = _one_word(before, word, word.text)
         else:
             kept.append(word)
@@ -158,7 +153,7 @@ def _set_on(before: Ink, word: Ink, after: str) -> tuple[Ink, ...]:
     level = word._replace(baseline=before.baseline, size=before.size)
     if not _EXPONENT.fullmatch(word.text) or _DENOMINATOR.match(after):
         return before, level
-    if _TAKES.search(before.text) or not word.text.isdecimal():
+    if takes_exponent(before.text) or not word.text.isdecimal():
         return (_one_word(before, word, _exponents(word.text)),)
     return before, level._replace(text=_exponents(word.text)) if _gap(before, word) <= _TOUCHES else level
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from access.refusal import Refusal
+from ingest.exponents import shifted
 from ingest.limits import Limits
 from ingest.media_type import RTF, is_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
-from ingest.parsers.narrative import CELL, shifted
+from ingest.parsers.narrative import CELL
 from ingest.parsers.pasted import holds_a_page
 from ingest.parsers.port import Kept, Pages
 from ingest.parsers.sheet import Sheet

@@ -6,6 +6,7 @@ import dataclasses
 
 from access.refusal import Refusal
 from ingest.decode import decode
+from ingest.exponents import marks_apart
 from ingest.limits import Limits, check_characters, check_pages
 from ingest.media_type import TEXT, readable_type
 from ingest.paging import paginate
@@ -37,7 +38,7 @@ class TextParser:
         pages = [
             page
             for sheet in decoded.text.split("\f")
-            for page in paginate(sheet, Source.PLAIN, reader, note=note if "�" in sheet else "")
+            for page in paginate(marks_apart(sheet), Source.PLAIN, reader, note=note if "�" in sheet else "")
         ]
         check_pages(len(pages), limits)  # before any is looked into for facts: 2,000 pages take minutes
         for number, page in enumerate(pages, 1):

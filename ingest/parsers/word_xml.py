@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from lxml.etree import _Element
 
-from ingest.parsers.narrative import CELL, clean, shifted
+from ingest.exponents import shifted
+from ingest.parsers.narrative import CELL, clean
 from ingest.parsers.symbol_fonts import symbol, without_private
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

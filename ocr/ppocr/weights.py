@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from access.refusal import Refusal
+from ocr.ppocr.graph import opened, stored
+from ocr.ppocr.quantized import quantize
 
 NAME = "ppocr v6-small"
 """Kept with each region that it reads."""
@@ -62,6 +64,9 @@ def networks() -> Networks:
     options.enable_cpu_mem_arena = False  # an arena keeps the largest page's memory for good
     finder, speller = (onnx.load_model_from_string(_file(*named)) for named in (_FINDER, _SPELLER))
     characters = _narrowed(speller)
+    graph = opened(speller)
+    quantize(graph)
+    stored(graph, speller)
 
     def made(model: Any) -> Any:
         _grey(model)
