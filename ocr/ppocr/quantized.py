@@ -31,10 +31,15 @@ def quantize(graph: Graph) -> int:
 
 
 def _rewrite(graph: Graph, erf: Any) -> None:
-    """x of channels first -> channels last -> product, GELU, product -> channels first."""
+    """x of channels first -> channels last -> product, GELU, product, and x again where it is added -> channels first.
+
+    An excitation of x (one number a channel) is done after the first step, so that x is laid out anew once.
+    """
     _, first_bias, first = graph.up(erf.input[0], "Div", "Add", "Conv")
     *_, second, second_bias = graph.down(erf.output[0], "Add", "Mul", "Mul", "Conv", "Add")
-    last = graph.add("Transpose", first.input[0], perm=[0, 2, 3, 1])
+    given = str(first.input[0])
+    x = _channels_last(graph, given)
+    last = x
     for conv, bias in ((first, first_bias), (second, second_bias)):
         whole, scale = quantized(graph.constant(conv)[:, :, 0, 0].T)
         nothing = np.zeros(scale.shape, dtype=np.int8)
@@ -42,7 +47,19 @@ def _rewrite(graph: Graph, erf: Any) -> None:
         last = graph.add("DynamicQuantizeMatMul", last, whole, scale, nothing, shift, domain=DOMAIN)
         if conv is first:
             last = graph.add("Gelu", last, domain=DOMAIN)
-    graph.replace(second_bias.output[0], graph.add("Transpose", last, perm=[0, 3, 1, 2]))
+    end = second_bias
+    for user in graph.users(second_bias.output[0]):
+        if user.op_type == "Add" and given in user.input:
+            last, end = graph.add("Add", last, x), user
+    graph.replace(end.output[0], graph.add("Transpose", last, perm=[0, 3, 1, 2]))
+
+
+def _channels_last(graph: Graph, name: str) -> str:
+    for node in graph.nodes:
+        if node.op_type == "Mul" and name in node.output:
+            x, excitation = (graph.add("Transpose", taken, perm=[0, 2, 3, 1]) for taken in node.input)
+            return graph.add("Mul", x, excitation)
+    return graph.add("Transpose", name, perm=[0, 2, 3, 1])
 
 
 def quantized(weights: Matrix) -> tuple[NDArray[np.int8], Matrix]:
