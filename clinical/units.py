@@ -15,11 +15,12 @@ from functools import lru_cache
 from clinical.tables import HERE, listed, rows
 
 UNITS_FILE = HERE / "laboratory" / "units.txt"
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _LITRE = re.compile(r"(?<![A-Za-z])([dmcunpf]?)l(?![A-Za-z])")
 _TIMES = re.compile(r"^[x*.·](?=10[\^*E])")
 _PER = re.compile(r"[.·*]?((?:[dmcunpf]?L)|min|h|mol|mmol|mm3|g)\^?-1(?![0-9])")
+_PER_AREA = re.compile(r"[.·*]?1\.73m\^?-2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def _normal(text: str) -> str:
     bare = raised.replace("µ", "u").replace("μ", "u").replace(",", ".").replace("×", "*").replace(" par ", "/")
     bare = "".join(bare.split())
     litre = _LITRE.sub(r"\1L", bare)
-    return _PER.sub(r"/\1", _TIMES.sub("", litre)).replace("m^2", "m2").replace("mm^3", "mm3")
+    per = _PER_AREA.sub("/1.73m2", _PER.sub(r"/\1", _TIMES.sub("", litre)))
+    return per.replace("m^2", "m2").replace("mm^3", "mm3")
 
 
 def _raise(text: str, found: re.Match[str]) -> str:

@@ -20,8 +20,9 @@ from records.fact import Coding, FactKind, Quantity
 _UNIT = rf"{any_of('unit')}(?![^\W_]|/[a-z])"
 _NOTE = "[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}"  # the mark of a note: « Potassium ¹ 4,1 ² mmol/L »
 _FILLER = rf"(?:[ \t:=.…|)_*]|{_NOTE}|-(?![\d ]*\d)|\((?!n\b)[^()\n]{{0,40}}\)|{any_of('filler')}(?![^\W_])){{0,6}}"
+_CHARGE = r"(?:\+(?=[ \t]?[:=]?[ \t]?\d)|[-⁻−](?=[ \t][:=]?[ \t]?\d))"  # « K+ 4,1 », « HCO3- 24 »
 _VALUE = re.compile(
-    rf"(?:\+(?=[ \t]?[:=]?[ \t]?\d))?{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
+    rf"{_CHARGE}?{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
     rf"(?:(?P<pressure>\d{{1,3}}[ ]?/[ ]?\d{{1,3}})(?!\d|/)(?:[ ]?(?P<punit>mm[ ]?hg|cm[ ]?hg|kpa))?"
     rf"|(?P<num>{NUMBER}(?!{_NOTE}[ ]?/))(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
     rf"(?:[ ]?{_NOTE}(?!\w|[ ]?/))?[ \t]{{0,3}}(?P<unit>{_UNIT})?"
@@ -61,6 +62,8 @@ _AGAIN = re.compile(
 _ENDS = re.compile(r"[ ]?(?:[.,;)\n]|$)")
 """« 80 puis 340 µmol/L », « 7,8 g/dL, contrôle à 8,4 », « …, le 15/01/2026 : 340 »: a later value of it."""
 _WINDOW = 150
+_PER = re.compile(r"[.·*]?(24h|m?mol|[µμumd]?l|kg|g|j|d|h|min|1[.,]73m)\^?(?:[-−]1|⁻¹|[-−](2)|⁻(²))")
+"""« mmol.L⁻¹ » is mmol/L, « mL.min-1.1,73m-2 » mL/min/1,73m2."""
 _WRITINGS = str.maketrans({" ": "", ".": "", ",": "", "μ": "µ", "³": "3", "²": "2"})
 
 
@@ -274,9 +277,19 @@ def _comparator(written: str | None) -> str:
     )
 
 
+def _per(found: re.Match[str]) -> str:
+    return f"/{found[1]}{found[2] or found[3] or ''}"
+
+
 def _compared(unit: str) -> str:
     """A unit without the differences of writing that mean nothing. G/L counts cells and g/L weighs: that one means."""
-    bare = plain(unit).translate(_WRITINGS).replace("umol", "µmol").replace("iu/", "ui/").replace("elements/", "/")
+    bare = (
+        _PER.sub(_per, plain(unit).replace(" ", ""))
+        .translate(_WRITINGS)
+        .replace("umol", "µmol")
+        .replace("iu/", "ui/")
+        .replace("elements/", "/")
+    )
     if bare in ("g/l", "giga/l"):
         return "giga/l" if unit.strip()[0] == "G" or bare == "giga/l" else "g/l"
     return bare

@@ -137,6 +137,11 @@ def test_an_intolerance_is_no_allergy() -> None:
         ("Leucocytes 12,4.10⁹/L", "12,4", "12.4", "", ".10⁹/L", None, None, ""),
         ("Leucocytes 10 ³/mm³", "10", "10", "", "", None, None, ""),  # an exponent parted from its 10 is no note
         ("Leucocytes : 4,5 × 10⁹/L", "4,5", "4.5", "", "× 10⁹/L", None, None, ""),
+        ("Potassium 4,1 mmol.L⁻¹ 3,5 - 5,1", "4,1", "4.1", "", "mmol.L⁻¹", "3.5", "5.1", ""),
+        ("Créatinine 88 µmol·L-1 (60-110)", "88", "88", "", "µmol·L-1", "60", "110", ""),
+        ("Hémoglobine 13,2 g.dL⁻¹", "13,2", "13.2", "", "g.dL⁻¹", None, None, ""),
+        ("Plaquettes 148 10⁹.L⁻¹", "148", "148", "", "10⁹.L⁻¹", None, None, ""),
+        ("DFG 60 mL.min⁻¹.1,73 m⁻² > 90", "60", "60", "", "mL.min⁻¹.1,73 m⁻²", "90", None, ""),
         ("Potassium ¹ 4,1 ² mmol/L 3,5 - 5,1", "4,1", "4.1", "", "mmol/L", "3.5", "5.1", ""),  # marks of notes
         ("Potassium\t4,1 ¹²\tmmol/L\t3,5 - 5,1", "4,1", "4.1", "", "mmol/L", "3.5", "5.1", ""),
     ],
@@ -159,6 +164,9 @@ def test_a_line_of_a_laboratory(
         ("HbA₁c 7,2 %", FactKind.LAB_RESULT, "7,2"),
         ("K⁺ 4,1 mmol/L", FactKind.LAB_RESULT, "4,1"),
         ("Ca²⁺ 2,3 mmol/L", FactKind.LAB_RESULT, "2,3"),
+        ("HCO3- 24 mmol/L", FactKind.LAB_RESULT, "24"),
+        ("HCO₃⁻ 24 mmol/L", FactKind.LAB_RESULT, "24"),
+        ("Cl- : 102 mmol/L", FactKind.LAB_RESULT, "102"),
         ("Mg²⁺ 0,8 mmol/L", FactKind.LAB_RESULT, "0,8"),
     ],
 )
@@ -166,6 +174,13 @@ def test_a_name_with_an_index_or_a_charge_is_the_same_name(text: str, kind: Fact
     read = one(text, kind).value
     assert read is not None
     assert read.text == value
+
+
+@pytest.mark.parametrize(("written", "usual"), [("mmol.L⁻¹", "mmol/L"), ("mmol L-1", "mmol/L"), ("mEq.L-1", "mEq/L")])
+def test_a_unit_in_powers_has_the_code_of_the_same_unit(written: str, usual: str) -> None:
+    codes = [one(f"Potassium 4,1 {unit}", FactKind.LAB_RESULT).codes for unit in (written, usual)]
+    assert codes[0] == codes[1]
+    assert codes[0]
 
 
 def test_a_thousand_is_not_guessed() -> None:

@@ -49,6 +49,8 @@ SPELLINGS = [
     ("µmol/L", "umol/L"),
     ("μmol/l", "umol/L"),
     ("mmol.L⁻¹", "mmol/L"),
+    ("mmol L−1", "mmol/L"),
+    ("mL.min⁻¹.1,73 m⁻²", "mL/min/{1.73_m2}"),
     ("UI/L", "U/L"),
     ("µUI/mL", "mU/L"),
     ("/mm3", "/uL"),
