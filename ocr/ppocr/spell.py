@@ -14,6 +14,7 @@ from PIL import Image
 
 from ocr.port import too_slow
 from ocr.ppocr.find import Line
+from ocr.ppocr.fractions import Letter, text_of
 
 HEIGHT = 48  # pixels, what the network was trained on
 STEP = 8  # pixels of width to a step
@@ -34,7 +35,6 @@ INK = 0.6  # of the way from the darkest tone to the paper's
 EDGE = 4  # points above and below that are left out: other lines reach there
 
 Chances = NDArray[np.float32]
-Letter = tuple[str, int, float]  # a character, its step, its chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,13 @@ def words_of(chances: Chances, characters: Sequence[str], inked: NDArray[np.bool
     letters = [(characters[best[step]], int(step), float(chances[step, best[step]])) for step in steps]
     total = len(inked) / STEP
     found = []
-    for word in _words(letters, chances[:, characters.index(" ")], inked):
+    words = list(_words(letters, chances[:, characters.index(" ")], inked))
+    for at, word in enumerate(words):
         # A character is seen about its middle, to half a character: a word reaches three quarters of one further.
         reach = REACH * (word[-1][1] - word[0][1]) / (len(word) - 1) if len(word) > 1 else 2.0
         start, end = max(0.0, word[0][1] + 0.5 - reach), min(total, word[-1][1] + 0.5 + reach)
         sure = float(np.mean([chance for _, _, chance in word]))
-        found.append(Spelt("".join(name for name, _, _ in word), start / total, end / total, sure))
+        found.append(Spelt(text_of(words, at, chances, characters), start / total, end / total, sure))
     return found
 
 
