@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from access.refusal import Refusal
+from ocr.ppocr.lighter import Finder, lightened
 
 NAME = "ppocr v6-small"
 """Kept with each region that it reads."""
@@ -67,7 +68,9 @@ def networks() -> Networks:
         _grey(model)
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
-    return Networks(made(finder), made(speller), characters)
+    _grey(finder)
+    lightened(finder)
+    return Networks(Finder(finder), made(speller), characters)
 
 
 def _grey(model: Any) -> None:
