@@ -1,6 +1,6 @@
 """The finding network's graph, rewritten so that the same numbers cost less, and the memory it runs in.
 
-Each step is an identity of algebra: results differ by the rounding of sums in another order (3e-6 of a chance). Places
+Each step is an identity of algebra: chances differ by 3e-6, the rounding of sums in another order. Places
 are found by what is computed and by whom it is used. The file is pinned by its digest: ValueError, where a place is not
 as expected, is an error of ours.
 
@@ -27,7 +27,7 @@ class Finder:
     """Runs the rewritten network; what it took is given back after each picture.
 
     An arena takes memory from the system once a picture instead of once an operation, each time with page faults: in
-    the sandbox, where what is large goes back at once, a third of the time. It takes exactly what is asked for.
+    the sandbox, where what is large goes back at once, a third of the time.
     """
 
     def __init__(self, model: Any) -> None:
@@ -51,7 +51,10 @@ class Finder:
 
 @lru_cache(maxsize=1)
 def _arena() -> None:
-    """Of the process, used by whatever session asks for it: no option of a session says how an arena grows."""
+    """Of the process, used by whatever session asks for it, which grows by what is needed.
+
+    A session's own doubles what it took last, and no option of a session says otherwise.
+    """
     import onnxruntime
 
     exactly = {"max_mem": 0, "arena_extend_strategy": 1, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
@@ -84,7 +87,7 @@ class Graph:
 
     def constant(self, node: Any) -> NDArray[Any]:
         """The only constant that a node takes."""
-        return _only((self.constants[name] for name in node.input if name in self.constants), "constant")
+        return np.asarray(_only((self.constants[name] for name in node.input if name in self.constants), "constant"))
 
     def add(self, op: str, *given: str | NDArray[Any], **attributes: Any) -> str:
         """A new node, which takes values by name and constants as arrays; the name of what it gives."""
@@ -235,7 +238,7 @@ def _halved(graph: Graph, name: str) -> str:
         raise ValueError(f"{name} is not enlarged by an even number")
     if scale[2] == 2:
         return str(resize.input[0])
-    return graph.add("Resize", resize.input[0], resize.input[1], scale / np.float32([1, 1, 2, 2]), **settings)
+    return graph.add("Resize", resize.input[0], resize.input[1], scale / np.array([1, 1, 2, 2], np.float32), **settings)
 
 
 def folded(weights: Weights, axis: int, phase: int) -> Weights:
