@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,43 +23,29 @@ EXCITED = 8  # places
 
 
 class Finder:
-    """Runs the rewritten network; what it took is given back after each picture.
+    """Runs the rewritten network on the parts of a page, and gives back what it took after the last.
 
-    An arena takes memory from the system once a picture instead of once an operation, each time with page faults: in
-    the sandbox, where what is large goes back at once, a third of the time.
+    An arena takes memory from the system once instead of at each operation, each time with page faults: in the sandbox,
+    where what is large goes back at once, a third of the time.
     """
 
     def __init__(self, model: Any) -> None:
         import onnxruntime
 
-        _arena()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # one is kept for each size of picture, and pages differ
-        options.add_session_config_entry("session.use_env_allocators", "1")
-        self._after = onnxruntime.RunOptions()
-        self._after.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._emptied = onnxruntime.RunOptions()
+        self._emptied.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self._session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
-    def run(self, names: None, given: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-        return list(self._session.run(names, given, self._after))
-
-
-@lru_cache(maxsize=1)
-def _arena() -> None:
-    """Of the process, used by whatever session asks for it, which grows by what is needed.
-
-    A session's own doubles what it took last, and no option of a session says otherwise.
-    """
-    import onnxruntime
-
-    exactly = {"max_mem": 0, "arena_extend_strategy": 1, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
-    kind, place = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, onnxruntime.OrtMemType.DEFAULT
-    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, place)
-    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(exactly))
+    def chances(self, picture: NDArray[np.float32], last: bool = True) -> NDArray[np.float32]:
+        """Of a picture (1, 1, height, width), the chance that each point is inside a line of text, as large."""
+        (chances,) = self._session.run(None, {"x": picture}, self._emptied if last else None)
+        return np.asarray(chances)
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ class Networks:
     of which is no character.
     """
 
-    finder: Any
+    finder: Finder
     speller: Any
     characters: tuple[str, ...]
 

@@ -17,8 +17,8 @@ from onnx.reference import ReferenceEvaluator
 from PIL import Image, ImageDraw, ImageFont
 
 from ocr.ppocr import weights
-from ocr.ppocr.find import MOST_POINTS, STEP
-from ocr.ppocr.lighter import PHASES, folded, lightened, spread
+from ocr.ppocr.find import MOST_POINTS, STEP, lines_on
+from ocr.ppocr.lighter import PHASES, Finder, folded, lightened, spread
 
 Array = NDArray[np.float32]
 
@@ -54,7 +54,7 @@ def page(rows: int, columns: int) -> Array:
 def test_it_says_what_the_network_of_the_file_says(plain: Any, size: tuple[int, int]) -> None:
     seen = page(*size)
     (expected,) = plain.run(None, {"x": seen})
-    (found,) = weights.networks().finder.run(None, {"x": seen})
+    found = weights.networks().finder.chances(seen)
     assert expected.shape == found.shape == (1, 1, *size)
     assert np.abs(found - expected).max() < 2e-5  # 3e-6 here; another processor may round otherwise
     if min(size) > STEP:
@@ -65,8 +65,8 @@ def test_it_says_what_the_network_of_the_file_says(plain: Any, size: tuple[int, 
 def test_what_is_blank_or_black_is_said_alike(plain: Any) -> None:
     for tone in (-1.0, 1.0):
         seen = np.full((1, 1, 128, 160), tone, np.float32)
-        (expected,), (found,) = (net.run(None, {"x": seen}) for net in (plain, weights.networks().finder))
-        assert np.abs(found - expected).max() < 2e-5
+        (expected,) = plain.run(None, {"x": seen})
+        assert np.abs(weights.networks().finder.chances(seen) - expected).max() < 2e-5
 
 
 def test_a_convolution_over_a_picture_enlarged_twice_is_four_of_the_picture_itself() -> None:
@@ -126,13 +126,14 @@ import numpy as np
 from ocr.ppocr import weights
 def kept(name):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name)) / 1e3
-run = weights.networks().finder.run
-run(None, {"x": np.zeros((1, 1, 64, 64), np.float32)})
+chances = weights.networks().finder.chances
+chances(np.zeros((1, 1, 64, 64), np.float32))
 before, data = kept("VmRSS"), kept("VmData")
 with open("/proc/self/clear_refs", "w") as peak:
     peak.write("5")
-for rows, columns in [(992, 992), (320, 992), (64, 64), (992, 544), (1184, 832)]:
-    run(None, {"x": np.zeros((1, 1, rows, columns), np.float32)})
+sizes = [(992, 992), (320, 992), (64, 64), (992, 544), (1184, 832), (32, 480)]
+for rows, columns in sizes:
+    chances(np.zeros((1, 1, rows, columns), np.float32), last=(rows, columns) == sizes[-1])
 print(kept("VmHWM") - before, kept("VmRSS") - before, kept("VmData") - data)
 """
 
@@ -149,6 +150,20 @@ def test_what_a_page_took_is_given_back() -> None:
         check=True,
     )
     most, resident, asked = map(float, told.stdout.split())
-    assert most < 220 * MOST_POINTS / 1e6
-    assert resident < 60
-    assert asked < 60
+    assert most < 160 * MOST_POINTS / 1e6
+    assert resident < 40
+    assert asked < 40
+
+
+def test_it_is_given_back_after_the_last_part_of_a_page() -> None:
+    asked = []
+
+    class Noting(Finder):
+        def chances(self, picture: Array, last: bool = True) -> Array:
+            asked.append(last)
+            return np.zeros_like(picture)
+
+    tones = np.full((1536, 1024), 255, np.uint8)
+    tones[100:600, 100:900:4] = tones[900:1400, 100:900:4] = 0
+    lines_on(Image.fromarray(tones), 16.0, Noting(as_given()))
+    assert asked == [False, True]
