@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 
+from ocr.ppocr.running import Network
 from records.content import Box
 
 LETTER = 16.0  # pixels of a line of letters on the picture that is searched
@@ -65,15 +66,16 @@ class Part(NamedTuple):
     columns: slice
 
 
-def lines_on(grey: Image.Image, letter: float, finder: Any) -> list[Line]:
+def lines_on(grey: Image.Image, letter: float, finder: Network) -> list[Line]:
     """The lines in pixels of `grey` (mode L), whose lines of letters are `letter` pixels high."""
     scale = min(1.0, LETTER / letter, LARGEST_SIDE / max(grey.size))
     size = [max(STEP, round(side * scale / STEP) * STEP) for side in grey.size]
     small = grey.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
     tones = np.asarray(small)
     chances = np.zeros(tones.shape, dtype=np.float32)
-    for part in parts(tones):
-        seen = _chances(tones[part.first : part.last, part.columns], finder)
+    looked_at = list(parts(tones))
+    for part in looked_at:
+        seen = _chances(tones[part.first : part.last, part.columns], finder, last=part is looked_at[-1])
         chances[part.top : part.bottom, part.columns] = seen[part.top - part.first : part.bottom - part.first]
     across, down = grey.width / size[0], grey.height / size[1]
     return [
@@ -88,10 +90,9 @@ def lines_on(grey: Image.Image, letter: float, finder: Any) -> list[Line]:
     ]
 
 
-def _chances(tones: Grey, finder: Any) -> Tones:
+def _chances(tones: Grey, finder: Network, last: bool) -> Tones:
     values = tones.astype(np.float32) / np.float32(127.5) - np.float32(1)
-    (chances,) = finder.run(None, {"x": values[None, None]})
-    return np.asarray(chances[0, 0])
+    return np.asarray(finder.chances(values[None, None], last=last)[0, 0])
 
 
 def parts(tones: Grey) -> Iterator[Part]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from PIL import Image
 from ocr.port import too_slow
 from ocr.ppocr.find import Line
 from ocr.ppocr.fractions import Letter, text_of
+from ocr.ppocr.running import Network
 
 HEIGHT = 48  # pixels, what the network was trained on
 STEP = 8  # pixels of width to a step
@@ -48,19 +48,19 @@ class Spelt:
 
 
 def spelt(
-    grey: Image.Image, lines: Sequence[Line], speller: Any, characters: Sequence[str], deadline: float
+    grey: Image.Image, lines: Sequence[Line], speller: Network, characters: Sequence[str], deadline: float
 ) -> list[list[Spelt]]:
     """The words of each line of `grey` (mode L), in the order of `lines`.
 
     Raises Refusal (stage "read"), code "ocr-timeout", past `deadline` (monotonic seconds).
     """
     found = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         if time.monotonic() > deadline:
             raise too_slow()
         picture = _picture(grey, line)
         given = picture if picture.shape[1] >= STEP * SHORT else _lengthened(picture)
-        (chances,) = speller.run(None, {"x": given[None, None]})
+        chances = speller.chances(given[None, None], last=number == len(lines))
         found.append(words_of(chances[0], characters, _inked(picture)))
     return found
 

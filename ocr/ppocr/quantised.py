@@ -13,40 +13,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr.ppocr.graph import Graph
+from ocr.ppocr.graph import MICROSOFT, Graph
+from ocr.ppocr.lighter import stem
 
 GREATEST = 127  # of a signed byte
 MOST_OF_PAIR = 127  # and one for rounding: (127 + 1) x 255 is the most that fits 16 bits
-DOMAIN = "com.microsoft"  # onnxruntime's own steps
 
 Matrix = NDArray[np.float32]
 
 
-def quantize(graph: Graph) -> int:
-    """Rewrite each block of two convolutions 1x1 with GELU between; how many there were."""
-    hidden = [node for node in graph.nodes if node.op_type == "Erf"]
-    for erf in hidden:
-        _rewrite(graph, erf)
-    return len(hidden)
+def quantised(graph: Graph) -> None:
+    """Rewrite each block of two convolutions 1x1 with GELU between, and the stem as the finding network's."""
+    stem(graph)
+    for gelu in graph.of("Erf"):
+        _rewrite(graph, gelu)
 
 
-def _rewrite(graph: Graph, erf: Any) -> None:
+def _rewrite(graph: Graph, gelu: Any) -> None:
     """x of channels first -> channels last -> product, GELU, product, and x again where it is added -> channels first.
 
     An excitation of x (one number a channel) is done after the first step, so that x is laid out anew once.
     """
-    _, first_bias, first = graph.up(erf.input[0], "Div", "Add", "Conv")
-    *_, second, second_bias = graph.down(erf.output[0], "Add", "Mul", "Mul", "Conv", "Add")
+    _, first_bias, first = graph.above(gelu.input[0], "Div", "Add", "Conv")
+    *_, second, second_bias = graph.below(gelu.output[0], "Add", "Mul", "Mul", "Conv", "Add")
     given = str(first.input[0])
     x = _channels_last(graph, given)
     last = x
     for conv, bias in ((first, first_bias), (second, second_bias)):
-        whole, scale = quantized(graph.constant(conv)[:, :, 0, 0].T)
+        whole, scale = as_bytes(graph.constant(conv)[:, :, 0, 0].T)
         nothing = np.zeros(scale.shape, dtype=np.int8)
         shift = graph.constant(bias).reshape(-1)
-        last = graph.add("DynamicQuantizeMatMul", last, whole, scale, nothing, shift, domain=DOMAIN)
+        last = graph.add("DynamicQuantizeMatMul", last, whole, scale, nothing, shift, domain=MICROSOFT)
         if conv is first:
-            last = graph.add("Gelu", last, domain=DOMAIN)
+            last = graph.add("Gelu", last, domain=MICROSOFT)
     end = second_bias
     for user in graph.users(second_bias.output[0]):
         if user.op_type == "Add" and given in user.input:
@@ -55,14 +54,14 @@ def _rewrite(graph: Graph, erf: Any) -> None:
 
 
 def _channels_last(graph: Graph, name: str) -> str:
-    for node in graph.nodes:
-        if node.op_type == "Mul" and name in node.output:
+    for node in graph.of("Mul"):
+        if name in node.output:
             x, excitation = (graph.add("Transpose", taken, perm=[0, 2, 3, 1]) for taken in node.input)
             return graph.add("Mul", x, excitation)
     return graph.add("Transpose", name, perm=[0, 2, 3, 1])
 
 
-def quantized(weights: Matrix) -> tuple[NDArray[np.int8], Matrix]:
+def as_bytes(weights: Matrix) -> tuple[NDArray[np.int8], Matrix]:
     """Weights (inputs, outputs) as signed bytes, and what one is worth in each column.
 
     AVX2 adds the products of two neighbouring inputs (0 to 255 each) in 16 bits and cuts off what is larger, silently;
