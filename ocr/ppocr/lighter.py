@@ -53,7 +53,7 @@ class Graph:
     """A network that is changed by adding nodes; what its output no longer needs is left out when it is stored."""
 
     nodes: list[Any]
-    constants: dict[str, NDArray[Any]]
+    constants: dict[str, Any]  # tensors of onnx
     added: int = 0
 
     def of(self, op: str) -> list[Any]:
@@ -70,19 +70,21 @@ class Graph:
             name = next(taken for taken in found[-1].input if taken not in self.constants)
         return found
 
-    def constant(self, node: Any) -> NDArray[Any]:
-        """The only constant that a node takes."""
-        return np.asarray(_only((self.constants[name] for name in node.input if name in self.constants), "constant"))
+    def constant(self, node: Any, place: int = 1) -> NDArray[Any]:
+        """What a node takes at a place, a constant."""
+        from onnx import numpy_helper
+
+        return np.asarray(numpy_helper.to_array(self.constants[node.input[place]]))
 
     def add(self, op: str, *given: str | NDArray[Any], **attributes: Any) -> str:
         """A new node, which takes values by name and constants as arrays; the name of what it gives."""
-        from onnx import helper
+        from onnx import helper, numpy_helper
 
         taken = []
         for value in given:
+            taken.append(value if isinstance(value, str) else self._name())
             if not isinstance(value, str):
-                self.constants[name := self._name()] = np.ascontiguousarray(value)
-            taken.append(value if isinstance(value, str) else name)
+                self.constants[taken[-1]] = numpy_helper.from_array(np.ascontiguousarray(value), taken[-1])
         self.nodes.append(helper.make_node(op, taken, [self._name()], **attributes))
         return str(self.nodes[-1].output[0])
 
@@ -108,9 +110,7 @@ def lightened(model: Any) -> None:
 
 def _opened(model: Any) -> Graph:
     """Its nodes without Identity, which the file puts around constants and sums."""
-    from onnx import numpy_helper
-
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
     same: dict[str, str] = {}
     nodes = []
     for node in model.graph.node:
@@ -124,8 +124,6 @@ def _opened(model: Any) -> Graph:
 
 def _stored(graph: Graph, model: Any) -> None:
     """The nodes that the output needs, each after what it takes."""
-    from onnx import numpy_helper
-
     makers = {name: node for node in graph.nodes for name in node.output}
     ordered: dict[str, Any] = {}
     waiting = [value.name for value in model.graph.output]
@@ -136,10 +134,12 @@ def _stored(graph: Graph, model: Any) -> None:
             ordered[waiting.pop()] = node
         waiting += needed
     used = {name for node in ordered.values() for name in node.input}
-    tensors = [numpy_helper.from_array(value, name) for name, value in graph.constants.items() if name in used]
-    del model.graph.node[:], model.graph.initializer[:], model.graph.value_info[:]
+    for tensor in list(model.graph.initializer):
+        if graph.constants.pop(tensor.name).name not in used:
+            model.graph.initializer.remove(tensor)
+    model.graph.initializer.extend(tensor for name, tensor in graph.constants.items() if name in used)
+    del model.graph.node[:], model.graph.value_info[:]
     model.graph.node.extend(ordered.values())
-    model.graph.initializer.extend(tensors)
 
 
 def _stem(graph: Graph) -> None:
@@ -218,7 +218,7 @@ def _halved(graph: Graph, name: str) -> str:
     """Of a picture enlarged by repeating each point, the one that is half as large."""
     (resize,) = graph.above(name, "Resize")
     settings = _settings(resize)
-    scale = graph.constants[resize.input[2]]
+    scale = graph.constant(resize, 2)
     if settings["mode"] != b"nearest" or scale[2] != scale[3] or scale[2] % 2:
         raise ValueError(f"{name} is not enlarged by an even number")
     if scale[2] == 2:
