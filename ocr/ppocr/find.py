@@ -21,7 +21,7 @@ from records.content import Box
 
 LETTER = 16.0  # pixels of a line of letters on the picture that is searched
 LARGEST_SIDE = 2048  # pixels
-MOST_POINTS = 1_000_000  # looked at at once, a printed page; takes 0.3 GB
+MOST_POINTS = 1_000_000  # looked at at once, a printed page; takes 0.16 GB
 STEP = 32  # the sides of what it is given are multiples of this
 AROUND = 2 * STEP  # rows that are looked at above and below a cut, which may go through a line
 FAINTEST = 24  # grey levels from the ground of a square to its farthest point, from which it may hold letters
@@ -99,7 +99,7 @@ def parts(tones: Grey) -> Iterator[Part]:
     """The parts of a page that are looked at, each alone: what is blank is not.
 
     Bands of rows with ink, each as wide as its ink, with a square of STEP around: a letter of two pages is half blank,
-    and time goes by the point. The network takes 210 bytes a point: a whole page would take more than the sandbox
+    and time goes by the point. The network takes 120 bytes a point: a whole page would take more than the sandbox
     leaves beside a large picture, so a tall band is cut where there is least ink. On a worn page that may be through a
     line: cut with rows around, 0.02 of 100 letters of such pages are misread; in halves of that size without, 0.07; in
     quarters 0.59, and 13.6 of 100 typewritten words for 9.4.

@@ -21,7 +21,7 @@ class Graph:
     """
 
     nodes: list[Any]
-    constants: dict[str, NDArray[Any]]
+    constants: dict[str, Any]  # tensors of onnx: only those that change are copied, as the server keeps its memory
     added: int = 0
 
     def of(self, op: str) -> list[Any]:
@@ -46,19 +46,21 @@ class Graph:
             name = found[-1].output[0]
         return found
 
-    def constant(self, node: Any) -> NDArray[Any]:
-        """The only constant that a node takes."""
-        return np.asarray(only((self.constants[name] for name in node.input if name in self.constants), "constant"))
+    def constant(self, node: Any, place: int = 1) -> NDArray[Any]:
+        """What a node takes at a place, a constant."""
+        from onnx import numpy_helper
+
+        return np.asarray(numpy_helper.to_array(self.constants[node.input[place]]))
 
     def add(self, op: str, *given: str | NDArray[Any], **attributes: Any) -> str:
         """A new node, which takes values by name and constants as arrays; the name of what it gives."""
-        from onnx import helper
+        from onnx import helper, numpy_helper
 
         taken = []
         for value in given:
+            taken.append(value if isinstance(value, str) else self._name())
             if not isinstance(value, str):
-                self.constants[name := self._name()] = np.ascontiguousarray(value)
-            taken.append(value if isinstance(value, str) else name)
+                self.constants[taken[-1]] = numpy_helper.from_array(np.ascontiguousarray(value), taken[-1])
         self.nodes.append(helper.make_node(op, taken, [self._name()], **attributes))
         return str(self.nodes[-1].output[0])
 
@@ -75,9 +77,7 @@ class Graph:
 
 def opened(model: Any) -> Graph:
     """A model's nodes without Identity, which these files put around constants and sums."""
-    from onnx import numpy_helper
-
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
     same: dict[str, str] = {}
     nodes = []
     for node in model.graph.node:
@@ -91,7 +91,7 @@ def opened(model: Any) -> Graph:
 
 def stored(graph: Graph, model: Any) -> None:
     """Put into a model the nodes that its outputs need, each after what it takes."""
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
     makers = {name: node for node in graph.nodes for name in node.output}
     ordered: dict[str, Any] = {}
@@ -104,10 +104,12 @@ def stored(graph: Graph, model: Any) -> None:
         waiting += needed
     nodes = list({id(node): node for node in ordered.values()}.values())
     used = {name for node in nodes for name in node.input}
-    tensors = [numpy_helper.from_array(value, name) for name, value in graph.constants.items() if name in used]
-    del model.graph.node[:], model.graph.initializer[:], model.graph.value_info[:]
+    for tensor in list(model.graph.initializer):
+        if graph.constants.pop(tensor.name).name not in used:
+            model.graph.initializer.remove(tensor)
+    model.graph.initializer.extend(tensor for name, tensor in graph.constants.items() if name in used)
+    del model.graph.node[:], model.graph.value_info[:]
     model.graph.node.extend(nodes)
-    model.graph.initializer.extend(tensors)
     if any(node.domain == MICROSOFT for node in nodes):
         model.opset_import.append(helper.make_opsetid(MICROSOFT, 1))
 

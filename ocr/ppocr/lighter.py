@@ -103,7 +103,7 @@ def _halved(graph: Graph, name: str) -> str:
     """Of a picture enlarged by repeating each point, the one that is half as large."""
     (resize,) = graph.above(name, "Resize")
     given = settings(resize)
-    scale = graph.constants[resize.input[2]]
+    scale = graph.constant(resize, 2)
     if given["mode"] != b"nearest" or scale[2] != scale[3] or scale[2] % 2:
         raise ValueError(f"{name} is not enlarged by an even number")
     if scale[2] == 2:
