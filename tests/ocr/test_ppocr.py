@@ -18,6 +18,7 @@ from ocr.port import Ocr, ReadPicture
 from ocr.ppocr import weights
 from ocr.ppocr.engine import PpOcr, raised, what_is_said
 from ocr.ppocr.find import FAINTEST, STEP, Line, Part, lines_on, parts, pieces
+from ocr.ppocr.running import Network, Values
 from ocr.ppocr.spell import Spelt, spelt, words_of
 from samples.damage import DAMAGES, worn
 from tests.ocr.pictures import LETTER, accuracy, letter, microfilmed, noisy, rotated, uncovered
@@ -132,6 +133,21 @@ def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     with pytest.raises(Refusal) as caught:
         build_ocr("ppocr")
     assert caught.value.code == "ocr-weights-missing"
+
+
+def test_memory_is_given_back_after_the_last_line_of_a_page() -> None:
+    asked = []
+
+    class Noting(Network):
+        def __init__(self) -> None: ...
+
+        def chances(self, picture: Values, *, last: bool = True) -> Values:
+            asked.append(last)
+            return np.zeros((1, picture.shape[3] // 8, 3), np.float32)
+
+    page, lines = Image.new("L", (400, 200), 255), [Line(10, 390, y, 30) for y in (40, 90, 140)]
+    assert spelt(page, lines, Noting(), ("", "a", " "), time.monotonic() + 60) == [[], [], []]
+    assert asked == [False, False, True]
 
 
 def test_the_alphabet_is_that_of_european_documents() -> None:
