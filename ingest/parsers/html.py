@@ -12,7 +12,7 @@ from lxml.etree import _Element
 
 from access.refusal import Refusal
 from ingest.decode import decode, windows
-from ingest.exponents import shifted
+from ingest.exponents import marks_apart, shifted
 from ingest.limits import Limits
 from ingest.media_type import HTML, is_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
@@ -76,7 +76,7 @@ def html_lines(root: _Element) -> list[str]:
     """The text of an element and all inside it: a line a block, the cells of a row separated by " | "."""
     written = "".join(_pieces(root))
     lines = (clean(line).removesuffix(CELL.rstrip()).strip() for line in written.split("\n"))
-    return [line for line in lines if line]
+    return [marks_apart(line) for line in lines if line]
 
 
 def _pieces(root: _Element) -> Iterator[str]:

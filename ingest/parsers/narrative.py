@@ -50,9 +50,8 @@ def block_lines(element: _Element) -> list[str]:
 
 
 def clean(text: str) -> str:
-    """`text` on one line, NFC, the marks of notes apart from words."""
-    line = unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", windows(text))).strip())
-    return marks_apart(line)
+    """`text` on one line, NFC."""
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", _CONTROL.sub("\ufffd", windows(text))).strip())
 
 
 def name_of(element: _Element) -> str:
@@ -137,7 +136,7 @@ def _spaces(text: str | None, keeps_lines: bool) -> str:
 def _flush(run: list[str]) -> Iterator[str]:
     for line in "".join(run).split("\n"):
         if cleaned := clean(line).removesuffix(CELL.rstrip()).strip():
-            yield cleaned
+            yield marks_apart(cleaned)
     run.clear()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lxml.etree import _Element
 
-from ingest.exponents import shifted
+from ingest.exponents import marks_apart, shifted
 from ingest.parsers.narrative import CELL, clean
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -67,7 +67,7 @@ def _paragraph(paragraph: _Element) -> Iterator[str]:
     _collect(paragraph, pieces, framed)
     for line in "".join(pieces).split("\n"):
         if shown := clean(line):
-            yield shown
+            yield marks_apart(shown)
     yield from framed
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from access.refusal import Refusal
-from ingest.exponents import shifted
+from ingest.exponents import marks_apart, shifted
 from ingest.limits import Limits
 from ingest.media_type import RTF, is_type
 from ingest.parsers.members import Inside, Member, Part, bytes_of, read_parts
@@ -122,7 +122,7 @@ def _parts(data: bytes) -> Iterator[Part]:
     sheet = Sheet()
     # Characters beyond the basic plane come as two \\u: their halves are joined, a lone half is no character.
     text = "".join(state.out).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    sheet.lines(line.strip().removesuffix(CELL.strip()) for line in text.split("\n"))
+    sheet.lines(marks_apart(line.strip().removesuffix(CELL.strip())) for line in text.split("\n"))
     yield from sheet.pages(READER)
     for picture in state.pictures:
         if holds_a_page(picture):

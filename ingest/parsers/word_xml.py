@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lxml.etree import _Element
 
-from ingest.exponents import shifted
+from ingest.exponents import marks_apart, shifted
 from ingest.parsers.narrative import CELL, clean
 from ingest.parsers.symbol_fonts import symbol, without_private
 
@@ -53,7 +53,7 @@ def _paragraph(paragraph: _Element) -> Iterator[str]:
     _collect(paragraph, pieces, boxes)
     for line in "".join(pieces).split("\n"):
         if shown := clean(line):
-            yield shown
+            yield marks_apart(shown)
     yield from boxes
 
 
