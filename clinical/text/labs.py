@@ -20,9 +20,10 @@ from records.fact import Coding, FactKind, Quantity
 _UNIT = rf"{any_of('unit')}(?![^\W_]|/[a-z])"
 _NOTE = "[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}"  # the mark of a note: « Potassium ¹ 4,1 ² mmol/L »
 _FILLER = rf"(?:[ \t:=.…|)_*]|{_NOTE}|-(?![\d ]*\d)|\((?!n\b)[^()\n]{{0,40}}\)|{any_of('filler')}(?![^\W_])){{0,6}}"
-_CHARGE = r"(?:\+(?=[ \t]?[:=]?[ \t]?\d)|[-⁻−](?=[ \t][:=]?[ \t]?\d))"  # « K+ 4,1 », « HCO3- 24 »
+_ANIONS, _CHARGE = frozenset(("bicarbonates", "chlorures")), re.compile(r"[-⁻−](?=[ \t])")
+"""« HCO3- 24 », « Cl- 102 ». Behind another name a dash parts: « CRP- 12/05/2026 » is no value."""
 _VALUE = re.compile(
-    rf"{_CHARGE}?{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
+    rf"(?:\+(?=[ \t]?[:=]?[ \t]?\d))?{_FILLER}(?P<cmp><=|>=|=<|=>|[<>≤≥]|(?:inferieure?|superieure?)s? a )?[ ]?"
     rf"(?:(?P<pressure>\d{{1,3}}[ ]?/[ ]?\d{{1,3}})(?!\d|/)(?:[ ]?(?P<punit>mm[ ]?hg|cm[ ]?hg|kpa))?"
     rf"|(?P<num>{NUMBER}(?!{_NOTE}[ ]?/))(?P<flag>[ ]?\*{{1,2}}|[ \t]?\(?(?:hh|ll|h|l|b|\+|-)\)?(?=[ \t\n]|$))?"
     rf"(?:[ ]?{_NOTE}(?!\w|[ ]?/))?[ \t]{{0,3}}(?P<unit>{_UNIT})?"
@@ -157,7 +158,8 @@ def _row(unit: Unit, text: str, mark: Mark) -> Measure | None:
 def _measure(
     unit: Unit, text: str, start: int, end: int, limit: int, analyte: Analyte | None, mark: Mark
 ) -> Measure | None:
-    found = _VALUE.match(unit.flat, end, limit)
+    charged = analyte is not None and analyte.preferred in _ANIONS and _CHARGE.match(unit.flat, end, limit)
+    found = _VALUE.match(unit.flat, end + 1 if charged else end, limit)
     if found is None:
         return None
     if found["quality"] is not None:

@@ -176,6 +176,14 @@ def test_a_name_with_an_index_or_a_charge_is_the_same_name(text: str, kind: Fact
     assert read.text == value
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["CRP- 12/05/2026 : 5 mg/L", "CRP- 2026", "Sodium- 5 g par jour", "Potassium 600 mg j-1", "Vitamine D 10 UI j-1"],
+)
+def test_a_dash_before_a_date_and_a_daily_dose_are_no_results(text: str) -> None:
+    assert told(text, FactKind.LAB_RESULT) == []
+
+
 @pytest.mark.parametrize(("written", "usual"), [("mmol.L⁻¹", "mmol/L"), ("mmol L-1", "mmol/L"), ("mEq.L-1", "mEq/L")])
 def test_a_unit_in_powers_has_the_code_of_the_same_unit(written: str, usual: str) -> None:
     codes = [one(f"Potassium 4,1 {unit}", FactKind.LAB_RESULT).codes for unit in (written, usual)]
